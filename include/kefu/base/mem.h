@@ -1,0 +1,20 @@
+/* Memory that is there, or an end with a reason.
+ *
+ * kefud does not limp on without memory: what cannot be allocated ends the process with a log line and
+ * exit status 70 (EX_SOFTWARE); the journal makes that safe. Tests may make the Nth allocation fail. */
+#ifndef KEFU_BASE_MEM_H
+#define KEFU_BASE_MEM_H
+
+#include <stddef.h>
+
+/* As malloc, calloc, realloc, strndup: never NULL. Freed with free(). n = 0 gives a freeable pointer. */
+void *xmalloc(size_t n);
+void *xcalloc(size_t count, size_t n);
+void *xrealloc(void *p, size_t n);
+char *xstrndup(const char *p, size_t n);
+
+/* Makes room for at least `need` elements of `size` bytes in *p, whose capacity *cap (in elements) grows by
+ * half as much again, at least to 4. Keeps what is there. */
+void xgrow(void *p_to_pointer, size_t *cap, size_t need, size_t size);
+
+#endif

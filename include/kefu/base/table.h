@@ -1,0 +1,39 @@
+/* A hash table from a key the caller keeps to a 32-bit number.
+ *
+ * Open addressing over pairs of (tag: 32 bits of the hash, value: 32 bits): eight bytes a slot, at most three
+ * quarters full. Keys are not stored: the caller says, by `eq`, whether the thing that value names is the one meant.
+ * Equal tags of different keys are therefore harmless. Values are any uint32_t but TABLE_NONE. */
+#ifndef KEFU_BASE_TABLE_H
+#define KEFU_BASE_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kefu/base/str.h"
+
+#define TABLE_NONE UINT32_MAX
+
+struct table_slot {
+    uint32_t tag;
+    uint32_t value; /* TABLE_NONE: empty */
+};
+
+struct table {
+    struct table_slot *slots; /* owned */
+    size_t cap;               /* slots, a power of two; 0 while empty */
+    size_t n;                 /* in use */
+};
+
+/* The hash of bytes, seeded (the seed is a site's own random number, against crafted collisions). */
+uint64_t table_hash(struct str s, uint64_t seed);
+
+void table_fini(struct table *t); /* a zeroed table is a valid empty one */
+/* The value whose key is meant, or TABLE_NONE. eq(arg, value) is asked for values of equal tag; it borrows. */
+uint32_t table_find(const struct table *t, uint64_t hash, bool (*eq)(const void *arg, uint32_t value), const void *arg);
+/* Adds; whether the key is there already is the caller's to know. */
+void table_add(struct table *t, uint64_t hash, uint32_t value);
+/* Takes out the slot with this hash and value; false: there is none. */
+bool table_remove(struct table *t, uint64_t hash, uint32_t value);
+
+#endif

@@ -1,0 +1,35 @@
+/* The door: JSON bytes become events of model/event.h, or refusals with a reason a person can act on.
+ *
+ * Every check of SPEC.md's event table is made here and nowhere else. The table is data, one row a type. */
+#ifndef KEFU_COLLECTORS_DECODE_H
+#define KEFU_COLLECTORS_DECODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kefu/base/str.h"
+#include "kefu/model/batch.h"
+#include "kefu/model/rulebook.h"
+
+#define DECODE_AHEAD_MS INT64_C(300000) /* events stamped further ahead of the clock are kept for later */
+
+struct decode_context {
+    int64_t now_ms;                 /* INT64_MAX: no limit on the future (compute) */
+    const struct rulebook *rulebook; /* phrase lists */
+    const uint8_t *customer_key;    /* DIGEST_KEY_BYTES */
+    struct str default_source;      /* usually "default" */
+    /* Sources a token may write, and how many; 0: all. Others are refused, the reason says which are allowed. */
+    const struct str *sources;
+    size_t sources_n;
+};
+
+/* Decodes one JSON value into b: adds one event or one refusal and counts one input. Bytes are borrowed for the call. */
+void decode_one(struct batch *b, struct str json, const struct decode_context *c);
+/* A body of HTTP: one object, an array of objects, or NDJSON (told by the first byte that is no blank, and by whether an
+ * object goes to the end). Blank lines count as no input. A body that is nothing of these is one refused input. */
+void decode_body(struct batch *b, struct str body, const struct decode_context *c);
+/* Lines of NDJSON: decodes each whole line in `bytes`, returns how many bytes were used (the rest is a line not yet ended).
+ * Each line, blank or not, counts as one input so that index + 1 is the line number; blank ones are skipped silently. */
+size_t decode_lines(struct batch *b, struct str bytes, const struct decode_context *c);
+
+#endif

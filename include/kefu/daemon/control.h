@@ -1,0 +1,31 @@
+/* The control socket: how kefuctl asks the running daemon.
+ *
+ * A unix stream socket STATE/control.sock, mode 0600: who may open it may do all of this. A request is one line of JSON
+ * {"do": NAME, …}, the answer one line {"ok": true, …} or {"ok": false, "error": "what, where, what to do"}; any number of
+ * requests one after the other. Requests over 64 KiB or that are no JSON are answered with an error and the end.
+ *
+ *   {"do":"status"}          version, pid, demo, state, uptime_ms, ready, rulebook, period, as_of, counts (events, conversations,
+ *                            open, waiting, agents, orders, quarantined), journal {last_seq}, redis {state, backlog}, sources
+ *                            [{source, events, last_ts}], http {address, port}, ingest_socket, redis_address, prefix
+ *   {"do":"agent","agent":ID}                     what Redis shows of an agent plus figures of today and of the month
+ *   {"do":"agents"}                               all agents' snapshots, best score first
+ *   {"do":"report","by":"month"|"day"}            the report of SPEC.md under "report" (as_of: now)
+ *   {"do":"quarantine","limit":N}                 newest first: row, at, kind, way, id, reason, bytes, event (if it parsed)
+ *   {"do":"quarantine_retry"[,"row":N]}           one or all that can be tried again: accepted, duplicate, rejected
+ *   {"do":"token_add","role":R[,"subject":S][,"sources":[…]][,"days":N]}   {"token": T, "id": I}: shown this once
+ *   {"do":"token_list"}, {"do":"token_revoke","id":I}
+ *   {"do":"reload"}                               as SIGHUP: whole or not at all, the answer says which
+ */
+#ifndef KEFU_DAEMON_CONTROL_H
+#define KEFU_DAEMON_CONTROL_H
+
+#include "kefu/base/err.h"
+
+struct daemon; /* daemon/daemon.h */
+struct control;
+
+/* Listens on `path`; NULL with e. The daemon is borrowed. */
+struct control *control_start(struct daemon *d, const char *path, struct err *e);
+void control_stop(struct control *c);
+
+#endif

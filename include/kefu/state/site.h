@@ -1,0 +1,86 @@
+/* A site: all state of a company, and the only door to it.
+ *
+ * State is the fold of accepted events; its figures are a function of (events, rulebooks, as_of), whatever the order of
+ * arrival (SPEC.md, promise 2). The site keeps as_of: events stamped later are held in their lists and counted when
+ * as_of reaches them; open waits become misses, idle chats handled, pending first contacts passed, by deadline.
+ * Agents are numbers from 1; 0 is nobody. Days and months are numbers of base/tz.h in the site's zone.
+ * One thread only. Nothing here fails on any event that decode let through. */
+#ifndef KEFU_STATE_SITE_H
+#define KEFU_STATE_SITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kefu/base/hist.h"
+#include "kefu/base/tz.h"
+#include "kefu/model/batch.h"
+#include "kefu/model/event.h"
+#include "kefu/model/figures.h"
+#include "kefu/model/period.h"
+#include "kefu/model/rulebook.h"
+
+struct site;
+
+struct site_options {
+    const struct tz *tz;               /* borrowed, must outlive the site */
+    const struct rulebooks *rulebooks; /* borrowed, n >= 1 */
+    uint64_t seed;                     /* for hash tables: random in a daemon, any in tests */
+};
+
+struct site *site_new(const struct site_options *o);
+void site_free(struct site *s);
+
+/* What folding this event would answer: ACCEPTED, DUPLICATE, or REJECTED (a conflict). Changes nothing. */
+enum verdict site_probe(const struct site *s, const struct event *e);
+/* Folds an event (borrowed for the call) at as_of = max(as_of so far, now_ms). */
+enum verdict site_fold(struct site *s, const struct event *e, int64_t now_ms);
+/* Moves as_of on to now_ms (never back) and settles what fell due. Steps over at most max_steps conversations and returns
+ * the next instant at which it has work: <= now_ms if max_steps was not enough, INT64_MAX if nothing is due ever. */
+int64_t site_advance(struct site *s, int64_t now_ms, size_t max_steps);
+int64_t site_as_of(const struct site *s); /* INT64_MIN before the first event or advance */
+
+/* Agents: every one ever named in an event, numbers 1 … site_agents_n. */
+uint32_t site_agents_n(const struct site *s);
+struct str site_agent_id(const struct site *s, uint32_t agent);
+uint32_t site_agent_find(const struct site *s, struct str id); /* 0: never heard of */
+
+/* Totals of an agent (or nobody: 0) in a period; NULL: no figure. Borrowed until the next fold or advance. */
+const struct figures *site_figures(const struct site *s, uint32_t agent, enum period_kind kind, int32_t period);
+const struct hist *site_responses(const struct site *s, uint32_t agent, enum period_kind kind, int32_t period);
+/* Periods in which an agent has totals, ascending; *n of them, borrowed until the next fold or advance. */
+struct totals {
+    int32_t period;
+    struct figures figures;
+    struct hist responses;
+};
+const struct totals *site_totals(const struct site *s, uint32_t agent, enum period_kind kind, size_t *n);
+/* Was there any order event in the period? (cross_sell_orders has no data otherwise.) */
+bool site_had_orders(const struct site *s, enum period_kind kind, int32_t period);
+
+/* An agent now. Strings are borrowed until the next fold. */
+struct agent_now {
+    struct str name, team, employee_no, hired_on, left_on; /* latest profile; absent: never told */
+    enum event_how status;    /* HOW_NONE: never told */
+    int64_t open_n;           /* open conversations assigned */
+    int64_t waiting_n;        /* open waits held */
+    int64_t oldest_wait_at;   /* start of the oldest of them; INT64_MAX: none */
+};
+void site_agent_now(const struct site *s, uint32_t agent, struct agent_now *out);
+
+/* Agents (0 too) whose totals or `now` changed since the last site_clean; order of first change. */
+const uint32_t *site_dirty(const struct site *s, size_t *n);
+void site_clean(struct site *s);
+
+/* Counts, for status. */
+struct site_counts {
+    uint64_t events_n;        /* accepted */
+    uint64_t conversations_n;
+    uint64_t open_n;          /* with an open episode */
+    uint64_t waiting_n;       /* with an open wait */
+    uint64_t customers_n;
+    uint64_t orders_n;
+};
+void site_counts(const struct site *s, struct site_counts *out);
+
+#endif

@@ -1,0 +1,57 @@
+/* What is kept on disk: one SQLite database in the state directory, and the lock that makes it ours alone.
+ *
+ * Tables: meta, journal (batches of event records, checksummed), position, quarantine, memory (of rules), outbox.
+ * WAL, synchronous=FULL: one fdatasync a transaction. One read-write connection in the process. Refuses to open a store
+ * that another process has open, that is damaged where a start reads it, or that a newer kefud has written. */
+#ifndef KEFU_STORE_STORE_H
+#define KEFU_STORE_STORE_H
+
+#include <stdint.h>
+
+#include "kefu/base/err.h"
+#include "kefu/base/str.h"
+#include "kefu/model/commit.h"
+#include "kefu/model/effect.h"
+#include "kefu/model/event.h"
+
+struct store;
+
+/* Opens or makes the store in `dir` (made with mode 0700 if it is not there), takes the lock, migrates the schema, settles
+ * the write-ahead log (a commit whose end was unknown is then known). NULL with e. */
+struct store *store_open(const char *dir, struct err *e);
+void store_close(struct store *s);
+
+/* Sequence of the last event in the journal; 0: none. */
+uint64_t store_last_seq(const struct store *s);
+/* Reads the journal from a sequence on, in order. `each` borrows the event for the call. Checks every record: -1 with e
+ * (sequence and mend) at the first damaged one. `progress`, if set, is told (done, all) now and then. */
+struct store_replay {
+    void (*each)(void *arg, uint64_t seq, const struct event *e);
+    void (*progress)(void *arg, uint64_t done_n, uint64_t all_n);
+    void *arg;
+};
+int store_replay(struct store *s, uint64_t from_seq, const struct store_replay *r, struct err *e);
+
+/* Rows at start; `each` borrows for the call. -1 with e: damaged. */
+int store_each_memory(struct store *s, void (*each)(void *arg, const struct memory_row *row), void *arg, struct err *e);
+int store_each_quarantined(struct store *s, void (*each)(void *arg, const struct quarantined *q), void *arg, struct err *e);
+/* Effects not yet sent, by number. */
+int store_each_unsent(struct store *s, void (*each)(void *arg, const struct effect *f), void *arg, struct err *e);
+/* Highest effect number, stream id and quarantine row ever given. */
+struct store_marks {
+    uint64_t effect_number;
+    int64_t stream_ms;
+    uint64_t stream_n;
+    uint64_t quarantine_row;
+};
+int store_marks(struct store *s, struct store_marks *m, struct err *e);
+/* A small value by name (positions of sources too, under "position/KEY"); -1: e filled; 0 and *value absent: not there.
+ * The value is malloc'ed, the caller frees value->p. */
+int store_get(struct store *s, struct str key, struct str *value, struct err *e);
+int store_set(struct store *s, struct str key, struct str value, struct err *e); /* only before writer_start */
+
+/* Writes commits in one transaction: all or nothing. COMMIT_DONE or COMMIT_FULL is set in each. If durability is in doubt
+ * (anything fails but a full disk), logs evt=store_lost and ends the process with status 74: no acknowledgement is given. */
+void store_write(struct store *s, struct commit **commits, size_t n);
+
+#endif
