@@ -1,0 +1,112 @@
+# kefud: one page that builds, runs, tests and installs everything. GNU make 4.3.
+#
+# `make run` and `make test` first install the Debian packages they miss (scripts/need says which and why).
+# Modes, each in its own folder: SAN=1 (address and undefined), TSAN=1 (threads), FUZZ=1 (clang's libFuzzer).
+# It keeps true: every source found by wildcard, every header dependency known, every warning an error.
+
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+T       ?=
+export CI T VALGRIND
+
+MODE := $(if $(SAN),san,$(if $(TSAN),tsan,$(if $(FUZZ),fuzz)))
+B    := build$(if $(MODE),/$(MODE))
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += --jobs=$(shell nproc) --no-print-directory
+endif
+
+PKGS := libevent libevent_pthreads hiredis sqlite3 libcjson libsodium
+WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror
+HARD := -O2 -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fPIE
+MODE_CFLAGS_     := $(HARD)
+MODE_CFLAGS_san  := -O1 -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+MODE_CFLAGS_tsan := -O1 -fPIE -fno-omit-frame-pointer -fsanitize=thread
+MODE_CFLAGS_fuzz := -O1 -fPIE -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+                    -fno-sanitize-recover=undefined
+ifdef FUZZ
+CC := clang
+endif
+# pkg-config is asked at the first use, and once: a bare machine has none until scripts/need has run.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DKEFU_VERSION='"$(VERSION)"' -Iinclude -g -pthread -MMD -MP \
+             $(MODE_CFLAGS_$(MODE)) $(WARN) $(PKG_CFLAGS) $(CFLAGS)
+ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now $(filter -fsanitize=% -fno-sanitize%,$(MODE_CFLAGS_$(MODE))) $(LDFLAGS)
+
+LIB_C   := $(filter-out daemon/main.c,$(wildcard daemon/*.c daemon/*/*.c collectors/*.c rules/*.c))
+CTL_C   := $(wildcard ctl/*.c)
+TEST_C  := $(wildcard tests/unit/test_*.c)
+HELP_C  := $(wildcard tests/unit/support*.c)
+FUZZ_C  := $(wildcard tests/fuzz/fuzz_*.c)
+Q        = $(if $(V),,@echo "  $(1) $@";)
+obj      = $(patsubst %.c,$(B)/obj/%.o,$(1))
+SEED_O  := $(if $(wildcard rulebooks/seed.json),$(B)/obj/gen/seed.o)
+TESTS   := $(TEST_C:tests/unit/%.c=$(B)/tests/%)
+FUZZERS := $(FUZZ_C:tests/fuzz/%.c=$(B)/fuzzers/%)
+OBJS    := $(call obj,$(LIB_C) daemon/main.c $(CTL_C) $(TEST_C) $(HELP_C) $(FUZZ_C)) $(SEED_O)
+
+.PHONY: build help tests fuzzers run test bench fuzz soak lint format install clean
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+build: $(B)/kefud $(B)/kefuctl ## build/kefud and build/kefuctl (the default)
+tests: $(TESTS) ## the unit tests' programs, not run
+fuzzers: $(FUZZERS) # with FUZZ=1 only
+
+$(B)/libkefu.a: $(call obj,$(LIB_C)) $(SEED_O)
+	$(call Q,AR)rm -f $@ && $(AR) rcs $@ $^
+$(B)/kefud: $(call obj,daemon/main.c) $(B)/libkefu.a
+	$(call Q,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
+$(B)/kefuctl: $(call obj,$(CTL_C)) $(B)/libkefu.a
+	$(call Q,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
+$(B)/tests/%: $(B)/obj/tests/unit/%.o $(call obj,$(HELP_C)) $(B)/libkefu.a
+	@mkdir -p $(@D)
+	$(call Q,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
+$(B)/fuzzers/%: $(B)/obj/tests/fuzz/%.o $(B)/libkefu.a
+	@mkdir -p $(@D)
+	$(call Q,LD)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lm
+$(B)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call Q,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(B)/obj/gen/seed.o: $(B)/gen/seed.c Makefile
+	@mkdir -p $(@D)
+	$(call Q,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(B)/gen/seed.c: rulebooks/seed.json scripts/embed
+	@mkdir -p $(@D)
+	$(call Q,GEN)scripts/embed kefu/rules/seed.h seed_json $< > $@
+
+run: ## set up, build, and show the demo
+	@scripts/need run
+	@$(MAKE) build
+	@scripts/demo
+test: ## set up, build, run every test; T=pattern, SAN=1, TSAN=1, VALGRIND=1
+	@scripts/need run test
+	@$(MAKE) build tests
+	@KEFU_BUILD=$(B) scripts/run-tests
+bench: ## set up, build, print the table of docs/budgets
+	@scripts/need run test
+	@$(MAKE) build
+	@KEFU_BUILD=$(B) bench/run
+fuzz: ## every fuzzer for FUZZ_S seconds (60)
+	@scripts/need run test
+	@$(MAKE) FUZZ=1 fuzzers
+	@scripts/run-fuzzers $(or $(FUZZ_S),60)
+soak: ## the long share of the fault tests
+	@scripts/need run test
+	@$(MAKE) build tests
+	@KEFU_BUILD=$(B) KEFU_SOAK=1 KEFU_TEST_LIMIT_S=$(or $(KEFU_TEST_LIMIT_S),86400) scripts/run-tests
+lint: ## formatting, clang-tidy, cppcheck, layers, limits, clang's warnings
+	@scripts/need run test
+	@scripts/lint
+format: ## bring all C files into shape
+	@find $(wildcard daemon collectors rules ctl include tests bench) -name '*.[ch]' -print0 | xargs -0r clang-format -i
+install: build ## to $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/kefud/rulebooks
+	install -m 755 $(B)/kefud $(B)/kefuctl $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(wildcard rulebooks/*.json) $(DESTDIR)$(PREFIX)/share/kefud/rulebooks
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+clean: ## remove build/
+	rm -rf build
+
+-include $(OBJS:.o=.d)
