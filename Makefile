@@ -1,7 +1,8 @@
 # kefud: one page that builds, runs, tests and installs everything. GNU make 4.3.
 #
 # `make run` and `make test` first install the Debian packages they miss (scripts/need says which and why).
-# Modes, each in its own folder: SAN=1 (address and undefined), TSAN=1 (threads), FUZZ=1 (clang's libFuzzer).
+# Modes, each in its own folder: SAN=1 (address and undefined), TSAN=1 (threads), and for the targets fuzz and lint,
+# by clang, FUZZ=1 (libFuzzer) and LINT=1 (clang's warnings, then clang-tidy, only on what changed).
 # It keeps true: every source found by wildcard, every header dependency known, every warning an error.
 
 VERSION := 0.1.0
@@ -9,7 +10,7 @@ PREFIX  ?= /usr/local
 T       ?=
 export CI T VALGRIND
 
-MODE := $(if $(SAN),san,$(if $(TSAN),tsan,$(if $(FUZZ),fuzz)))
+MODE := $(if $(SAN),san,$(if $(TSAN),tsan,$(if $(FUZZ),fuzz,$(if $(LINT),lint))))
 B    := build$(if $(MODE),/$(MODE))
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=$(shell nproc) --no-print-directory
@@ -19,11 +20,12 @@ PKGS := libevent libevent_pthreads hiredis sqlite3 libcjson libsodium
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror
 HARD := -O2 -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fPIE
 MODE_CFLAGS_     := $(HARD)
+MODE_CFLAGS_lint := $(HARD)
 MODE_CFLAGS_san  := -O1 -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 MODE_CFLAGS_tsan := -O1 -fPIE -fno-omit-frame-pointer -fsanitize=thread
 MODE_CFLAGS_fuzz := -O1 -fPIE -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
                     -fno-sanitize-recover=undefined
-ifdef FUZZ
+ifneq ($(FUZZ)$(LINT),)
 CC := clang
 endif
 # pkg-config is asked at the first use, and once: a bare machine has none until scripts/need has run.
@@ -45,13 +47,14 @@ TESTS   := $(TEST_C:tests/unit/%.c=$(B)/tests/%)
 FUZZERS := $(FUZZ_C:tests/fuzz/%.c=$(B)/fuzzers/%)
 OBJS    := $(call obj,$(LIB_C) daemon/main.c $(CTL_C) $(TEST_C) $(HELP_C) $(FUZZ_C)) $(SEED_O)
 
-.PHONY: build help tests fuzzers run test bench fuzz soak lint format install clean
+.PHONY: build help tests fuzzers tidy run test bench fuzz soak lint format install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
 build: $(B)/kefud $(B)/kefuctl ## build/kefud and build/kefuctl (the default)
 tests: $(TESTS) ## the unit tests' programs, not run
 fuzzers: $(FUZZERS) # with FUZZ=1 only
+tidy: $(patsubst %.o,%.tidy,$(filter-out $(SEED_O),$(OBJS))) # with LINT=1 only
 
 $(B)/libkefu.a: $(call obj,$(LIB_C)) $(SEED_O)
 	$(call Q,AR)rm -f $@ && $(AR) rcs $@ $^
@@ -75,6 +78,9 @@ $(B)/gen/seed.c: rulebooks/seed.json scripts/embed
 	@mkdir -p $(@D)
 	$(call Q,GEN)scripts/embed kefu/rules/seed.h seed_json $< > $@
 
+$(B)/obj/%.tidy: $(B)/obj/%.o .clang-tidy
+	$(call Q,TIDY)clang-tidy --quiet $*.c -- $(filter-out -MMD -MP,$(ALL_CFLAGS)) 2>/dev/null && touch $@
+
 run: ## set up, build, and show the demo
 	@scripts/need run
 	@$(MAKE) build
@@ -82,6 +88,7 @@ run: ## set up, build, and show the demo
 test: ## set up, build, run every test; T=pattern, SAN=1, TSAN=1, VALGRIND=1
 	@scripts/need run test
 	@$(MAKE) build tests
+	@$(if $(MODE)$(VALGRIND),,$(MAKE) FUZZ=1 fuzzers)
 	@KEFU_BUILD=$(B) scripts/run-tests
 bench: ## set up, build, print the table of docs/budgets
 	@scripts/need run test
