@@ -10,6 +10,10 @@ PREFIX  ?= /usr/local
 T       ?=
 export CI T VALGRIND
 
+# make itself knows a variable of this name, for the lint of old.
+ifeq ($(origin LINT),default)
+LINT :=
+endif
 MODE := $(if $(SAN),san,$(if $(TSAN),tsan,$(if $(FUZZ),fuzz,$(if $(LINT),lint))))
 B    := build$(if $(MODE),/$(MODE))
 ifeq ($(MAKELEVEL),0)
