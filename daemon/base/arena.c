@@ -1,0 +1,85 @@
+/* Bump allocation in blocks.
+ *
+ * It keeps true that every address is aligned to 16 and stays until reset or fini. A request larger than a block
+ * gets a block of its own size; such a block is not kept at a reset, so one large batch costs nothing afterwards. */
+#include "kefu/base/arena.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "kefu/base/mem.h"
+
+#define BLOCK_FIRST_BYTES 4096u
+#define BLOCK_MAX_BYTES   (1024u * 1024u)
+
+struct arena_block {
+    struct arena_block *older; /* owned */
+    size_t size;               /* of data */
+    _Alignas(16) unsigned char data[];
+};
+
+static void free_chain(struct arena_block *block)
+{
+    while (block) {
+        struct arena_block *older = block->older;
+        free(block);
+        block = older;
+    }
+}
+
+void arena_fini(struct arena *a)
+{
+    free_chain(a->block);
+    *a = (struct arena){0};
+}
+
+void arena_reset(struct arena *a)
+{
+    struct arena_block *kept = a->block;
+    if (kept && kept->size <= BLOCK_MAX_BYTES) {
+        free_chain(kept->older);
+        kept->older = NULL;
+    } else {
+        free_chain(kept);
+        kept = NULL;
+    }
+    *a = (struct arena){.block = kept};
+}
+
+static void add_block(struct arena *a, size_t n)
+{
+    size_t size = a->block ? a->block->size * 2 : BLOCK_FIRST_BYTES;
+    if (size > BLOCK_MAX_BYTES)
+        size = BLOCK_MAX_BYTES;
+    if (size < n)
+        size = n;
+    struct arena_block *block = xmalloc(sizeof *block + size);
+    block->older = a->block;
+    block->size = size;
+    a->block = block;
+    a->used_n = 0;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    assert(n <= SIZE_MAX / 4);
+    n = (n + 15) & ~(size_t)15;
+    if (n == 0)
+        n = 16; /* addresses differ */
+    if (!a->block || n > a->block->size - a->used_n)
+        add_block(a, n);
+    void *p = a->block->data + a->used_n;
+    a->used_n += n;
+    a->total_n += n;
+    return p;
+}
+
+struct str arena_copy(struct arena *a, struct str s)
+{
+    if (!s.n)
+        return (struct str){0};
+    char *p = arena_alloc(a, s.n + 1);
+    memcpy(p, s.p, s.n);
+    p[s.n] = '\0';
+    return (struct str){p, s.n};
+}
