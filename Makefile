@@ -39,8 +39,7 @@ ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DKEFU_VERSION='"$(VERSION)"' -Iinclude -g -
              $(MODE_CFLAGS_$(MODE)) $(WARN) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now $(filter -fsanitize=% -fno-sanitize%,$(MODE_CFLAGS_$(MODE))) $(LDFLAGS)
 
-LIB_C   := $(filter-out daemon/main.c,$(wildcard daemon/*.c daemon/*/*.c collectors/*.c rules/*.c))
-CTL_C   := $(wildcard ctl/*.c)
+LIB_C   := $(filter-out %/main.c,$(wildcard daemon/*.c daemon/*/*.c collectors/*.c rules/*.c ctl/*.c))
 TEST_C  := $(wildcard tests/unit/test_*.c)
 HELP_C  := $(wildcard tests/unit/support*.c)
 FUZZ_C  := $(wildcard tests/fuzz/fuzz_*.c)
@@ -49,7 +48,7 @@ obj      = $(patsubst %.c,$(B)/obj/%.o,$(1))
 SEED_O  := $(if $(wildcard rulebooks/seed.json),$(B)/obj/gen/seed.o)
 TESTS   := $(TEST_C:tests/unit/%.c=$(B)/tests/%)
 FUZZERS := $(FUZZ_C:tests/fuzz/%.c=$(B)/fuzzers/%)
-OBJS    := $(call obj,$(LIB_C) daemon/main.c $(CTL_C) $(TEST_C) $(HELP_C) $(FUZZ_C)) $(SEED_O)
+OBJS    := $(call obj,$(LIB_C) daemon/main.c ctl/main.c $(TEST_C) $(HELP_C) $(FUZZ_C)) $(SEED_O)
 
 .PHONY: build help tests fuzzers tidy run test bench fuzz soak lint format install clean
 .SECONDARY:
@@ -64,7 +63,7 @@ $(B)/libkefu.a: $(call obj,$(LIB_C)) $(SEED_O)
 	$(call Q,AR)rm -f $@ && $(AR) rcs $@ $^
 $(B)/kefud: $(call obj,daemon/main.c) $(B)/libkefu.a
 	$(call Q,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
-$(B)/kefuctl: $(call obj,$(CTL_C)) $(B)/libkefu.a
+$(B)/kefuctl: $(call obj,ctl/main.c) $(B)/libkefu.a
 	$(call Q,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(call obj,$(HELP_C)) $(B)/libkefu.a
 	@mkdir -p $(@D)
