@@ -16,15 +16,18 @@
 
 #include "kefu/base/mem.h"
 
-/* A checked text as a tree. */
+/* A checked text as a tree. The grammar was right, so what cJSON still cannot read whole is a number over its own limit:
+ * it takes 63 characters and leaves the rest standing. */
 static cJSON *tree_of(struct str text, struct err *e)
 {
-    cJSON *tree = cJSON_ParseWithLength(text.p, text.n);
-    if (!tree) {
-        /* The grammar was right, so it is cJSON's own limit: 63 characters a number. */
-        err_set(e, "", "found a number of more than 63 characters, expected a shorter one");
+    const char *end = text.p;
+    cJSON *tree = cJSON_ParseWithLengthOpts(text.p, text.n, &end, 0);
+    if (tree && (end == text.p + text.n || strchr(" \t\r\n", *end))) {
+        return tree;
     }
-    return tree;
+    cJSON_Delete(tree);
+    err_set(e, "", "found a number of more than 63 characters, expected a shorter one");
+    return NULL;
 }
 
 cJSON *json_parse(struct str text, struct err *e)
