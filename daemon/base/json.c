@@ -16,8 +16,8 @@
 
 #include "kefu/base/mem.h"
 
-/* A checked text as a tree. The grammar was right, so what cJSON still cannot read whole is a number over its own limit:
- * it takes 63 characters and leaves the rest standing. */
+/* A checked text as a tree. The grammar was right, so what cJSON may still not read whole is a number over its own limit:
+ * some versions take 63 characters and leave the rest standing. */
 static cJSON *tree_of(struct str text, struct err *e)
 {
     const char *end = text.p;
