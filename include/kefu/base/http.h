@@ -1,0 +1,56 @@
+/* A guarded HTTP/1.1 listener over libevent's bufferevents.
+ *
+ * It hands whole requests to one handler and takes one answer for each, at once or later. Guarded means: heads are read
+ * strictly (base/http_head.h), bodies only with a Content-Length and only after `admit` let the head in, a request has an
+ * absolute deadline from its first byte, refused peers get an answer and are closed without a reset that would eat it,
+ * and when descriptors run out the listener rests for 100 ms instead of spinning.
+ * Memory is bounded by connections_max × (head + body). One thread: the loop's. */
+#ifndef KEFU_BASE_HTTP_H
+#define KEFU_BASE_HTTP_H
+
+#include <event2/event.h>
+#include <stdint.h>
+
+#include "kefu/base/err.h"
+#include "kefu/base/http_head.h"
+#include "kefu/base/str.h"
+
+struct http;
+struct http_request;
+
+struct http_options {
+    struct event_base *base; /* borrowed */
+    const char *address;     /* numeric, IPv4 or IPv6 */
+    uint16_t port;           /* 0: any that is free */
+    size_t body_max_bytes;   /* longer ones are answered 413 before they are read */
+    size_t connections_max;  /* more wait in the kernel's queue; 0: 4096 */
+    int64_t deadline_ms;     /* for a request to be there whole, from its first byte; 0: 10 s */
+    int64_t idle_ms;         /* a connection between requests; 0: 60 s */
+    /* Asked when the head is there, before the body: 0, or a status to refuse with (http_add_header may be used). May be NULL. */
+    int (*admit)(void *arg, struct http_request *r);
+    /* Takes the request; http_answer must be called once, now or later. */
+    void (*handle)(void *arg, struct http_request *r);
+    void *arg; /* borrowed */
+};
+
+/* Listens. NULL with e (address is none, port is taken …). The caller owns. */
+struct http *http_listen(const struct http_options *o, struct err *e);
+uint16_t http_port(const struct http *h);
+/* No new connections, no new requests; idle connections are closed, those with a request after its answer. */
+void http_stop(struct http *h);
+/* Closes all. Requests not yet answered may still be answered; nobody hears it. */
+void http_free(struct http *h);
+size_t http_connections_n(const struct http *h);
+
+/* What was asked. Borrowed until the handler returns. */
+const struct http_head *http_request_head(const struct http_request *r);
+struct str http_request_body(const struct http_request *r); /* absent in `admit` */
+
+/* Adds a header to the answer (both words of ours, not of a peer). */
+void http_add_header(struct http_request *r, const char *name, const char *value);
+/* Answers and frees the request. `type` is the Content-Type. Bytes are copied. */
+void http_answer(struct http_request *r, int status, const char *type, struct str body);
+/* The same with {"error": text}. */
+void http_answer_error(struct http_request *r, int status, const char *text);
+
+#endif
