@@ -2,7 +2,7 @@
 #
 # `make run` and `make test` first install the Debian packages they miss (scripts/need says which and why).
 # Modes, each in its own folder: SAN=1 (address and undefined), TSAN=1 (threads), and for the targets fuzz and lint,
-# by clang, FUZZ=1 (libFuzzer) and LINT=1 (clang's warnings, then clang-tidy, only on what changed).
+# by clang, FUZZ=1 (libFuzzer) and TIDY=1 (clang's warnings, then clang-tidy, only on what changed).
 # It keeps true: every source found by wildcard, every header dependency known, every warning an error.
 
 VERSION := 0.1.0
@@ -10,11 +10,7 @@ PREFIX  ?= /usr/local
 T       ?=
 export CI T VALGRIND
 
-# make itself knows a variable of this name, for the lint of old.
-ifeq ($(origin LINT),default)
-LINT :=
-endif
-MODE := $(if $(SAN),san,$(if $(TSAN),tsan,$(if $(FUZZ),fuzz,$(if $(LINT),lint))))
+MODE := $(if $(SAN),san,$(if $(TSAN),tsan,$(if $(FUZZ),fuzz,$(if $(TIDY),lint))))
 B    := build$(if $(MODE),/$(MODE))
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=$(shell nproc) --no-print-directory
@@ -29,7 +25,7 @@ MODE_CFLAGS_san  := -O1 -fPIE -fno-omit-frame-pointer -fsanitize=address,undefin
 MODE_CFLAGS_tsan := -O1 -fPIE -fno-omit-frame-pointer -fsanitize=thread
 MODE_CFLAGS_fuzz := -O1 -fPIE -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
                     -fno-sanitize-recover=undefined
-ifneq ($(FUZZ)$(LINT),)
+ifneq ($(FUZZ)$(TIDY),)
 CC := clang
 endif
 # pkg-config is asked at the first use, and once: a bare machine has none until scripts/need has run.
@@ -57,7 +53,7 @@ OBJS    := $(call obj,$(LIB_C) daemon/main.c ctl/main.c $(TEST_C) $(HELP_C) $(FU
 build: $(B)/kefud $(B)/kefuctl ## build/kefud and build/kefuctl (the default)
 tests: $(TESTS) ## the unit tests' programs, not run
 fuzzers: $(FUZZERS) # with FUZZ=1 only
-tidy: $(patsubst %.o,%.tidy,$(filter-out $(SEED_O),$(OBJS))) # with LINT=1 only
+tidy: $(patsubst %.o,%.tidy,$(filter-out $(SEED_O),$(OBJS))) # with TIDY=1 only
 
 $(B)/libkefu.a: $(call obj,$(LIB_C)) $(SEED_O)
 	$(call Q,AR)rm -f $@ && $(AR) rcs $@ $^
