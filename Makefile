@@ -16,7 +16,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=$(shell nproc) --no-print-directory
 endif
 
-PKGS := libevent libevent_pthreads hiredis sqlite3 libcjson libsodium
+PKGS := libevent libevent_pthreads hiredis sqlite3 libcjson libsodium libxxhash
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror
 HARD := -O2 -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fPIE
 MODE_CFLAGS_     := $(HARD)
