@@ -13,7 +13,7 @@ export CI T VALGRIND
 MODE := $(if $(SAN),san,$(if $(TSAN),tsan,$(if $(FUZZ),fuzz,$(if $(TIDY),lint))))
 B    := build$(if $(MODE),/$(MODE))
 ifeq ($(MAKELEVEL),0)
-MAKEFLAGS += --jobs=$(shell nproc) --no-print-directory
+MAKEFLAGS += --jobs=$(shell nproc) --no-print-directory $(if $(V),,--silent)
 endif
 
 PKGS := libevent libevent_pthreads hiredis sqlite3 libcjson libsodium libxxhash
@@ -103,7 +103,7 @@ soak: ## the long share of the fault tests
 	@KEFU_BUILD=$(B) KEFU_SOAK=1 KEFU_TEST_LIMIT_S=$(or $(KEFU_TEST_LIMIT_S),86400) scripts/run-tests
 lint: ## formatting, clang-tidy, cppcheck, layers, limits, clang's warnings
 	@scripts/need run test
-	@scripts/lint
+	+@scripts/lint
 format: ## bring all C files into shape
 	@find $(wildcard daemon collectors rules ctl include tests bench) -name '*.[ch]' -print0 | xargs -0r clang-format -i
 install: build ## to $(DESTDIR)$(PREFIX)
