@@ -12,8 +12,10 @@ export CI T VALGRIND
 
 MODE := $(if $(SAN),san,$(if $(TSAN),tsan,$(if $(FUZZ),fuzz,$(if $(TIDY),lint))))
 B    := build$(if $(MODE),/$(MODE))
+# As many jobs as processors; but `make clean test` is meant one after the other.
 ifeq ($(MAKELEVEL),0)
-MAKEFLAGS += --jobs=$(shell nproc) --no-print-directory $(if $(V),,--silent)
+MAKEFLAGS += --no-print-directory $(if $(V),,--silent) \
+             --jobs=$(if $(and $(word 2,$(MAKECMDGOALS)),$(filter-out build tests,$(MAKECMDGOALS))),1,$(shell nproc))
 endif
 
 PKGS := libevent libevent_pthreads hiredis sqlite3 libcjson libsodium libxxhash
@@ -23,8 +25,7 @@ MODE_CFLAGS_     := $(HARD)
 MODE_CFLAGS_lint := $(HARD)
 MODE_CFLAGS_san  := -O1 -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 MODE_CFLAGS_tsan := -O1 -fPIE -fno-omit-frame-pointer -fsanitize=thread
-MODE_CFLAGS_fuzz := -O1 -fPIE -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
-                    -fno-sanitize-recover=undefined
+MODE_CFLAGS_fuzz := $(MODE_CFLAGS_san) -fsanitize=fuzzer-no-link
 ifneq ($(FUZZ)$(TIDY),)
 CC := clang
 endif
@@ -39,14 +40,14 @@ LIB_C   := $(filter-out %/main.c,$(wildcard daemon/*.c daemon/*/*.c collectors/*
 TEST_C  := $(wildcard tests/unit/test_*.c)
 HELP_C  := $(wildcard tests/unit/support*.c)
 FUZZ_C  := $(wildcard tests/fuzz/fuzz_*.c)
-Q        = $(if $(V),,@echo "  $(1) $@";)
+Q        = @mkdir -p $(@D); $(if $(V),set -x,echo "  $(1) $@");
 obj      = $(patsubst %.c,$(B)/obj/%.o,$(1))
 SEED_O  := $(if $(wildcard rulebooks/seed.json),$(B)/obj/gen/seed.o)
 TESTS   := $(TEST_C:tests/unit/%.c=$(B)/tests/%)
 FUZZERS := $(FUZZ_C:tests/fuzz/%.c=$(B)/fuzzers/%)
 OBJS    := $(call obj,$(LIB_C) daemon/main.c ctl/main.c $(TEST_C) $(HELP_C) $(FUZZ_C)) $(SEED_O)
 
-.PHONY: build help tests fuzzers tidy run test bench fuzz soak lint format install clean
+.PHONY: build help tests fuzzers tidy ready run test bench fuzz soak lint format install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -62,47 +63,39 @@ $(B)/kefud: $(call obj,daemon/main.c) $(B)/libkefu.a
 $(B)/kefuctl: $(call obj,ctl/main.c) $(B)/libkefu.a
 	$(call Q,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(call obj,$(HELP_C)) $(B)/libkefu.a
-	@mkdir -p $(@D)
 	$(call Q,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
 $(B)/fuzzers/%: $(B)/obj/tests/fuzz/%.o $(B)/libkefu.a
-	@mkdir -p $(@D)
 	$(call Q,LD)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lm
 $(B)/obj/%.o: %.c Makefile
-	@mkdir -p $(@D)
 	$(call Q,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 $(B)/obj/gen/seed.o: $(B)/gen/seed.c Makefile
-	@mkdir -p $(@D)
 	$(call Q,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 $(B)/gen/seed.c: rulebooks/seed.json scripts/embed
-	@mkdir -p $(@D)
 	$(call Q,GEN)scripts/embed kefu/rules/seed.h seed_json $< > $@
 
 $(B)/obj/%.tidy: $(B)/obj/%.o .clang-tidy
 	$(call Q,TIDY)clang-tidy --quiet $*.c -- $(filter-out -MMD -MP,$(ALL_CFLAGS)) 2>/dev/null && touch $@
 
+ready:
+	@scripts/need run test
 run: ## set up, build, and show the demo
 	@scripts/need run
 	@$(MAKE) build
 	@scripts/demo
-test: ## set up, build, run every test; T=pattern, SAN=1, TSAN=1, VALGRIND=1
-	@scripts/need run test
+test: ready ## set up, build, run every test; T=pattern, SAN=1, TSAN=1, VALGRIND=1
 	@$(MAKE) build tests
 	@$(if $(MODE)$(VALGRIND),,$(MAKE) FUZZ=1 fuzzers)
 	@KEFU_BUILD=$(B) scripts/run-tests
-bench: ## set up, build, print the table of docs/budgets
-	@scripts/need run test
+bench: ready ## set up, build, print the table of docs/budgets
 	@$(MAKE) build
 	@KEFU_BUILD=$(B) bench/run
-fuzz: ## every fuzzer for FUZZ_S seconds (60)
-	@scripts/need run test
+fuzz: ready ## every fuzzer for FUZZ_S seconds (60)
 	@$(MAKE) FUZZ=1 fuzzers
 	@scripts/run-fuzzers $(or $(FUZZ_S),60)
-soak: ## the long share of the fault tests
-	@scripts/need run test
+soak: ready ## the long share of the fault tests
 	@$(MAKE) build tests
 	@KEFU_BUILD=$(B) KEFU_SOAK=1 KEFU_TEST_LIMIT_S=$(or $(KEFU_TEST_LIMIT_S),86400) scripts/run-tests
-lint: ## formatting, clang-tidy, cppcheck, layers, limits, clang's warnings
-	@scripts/need run test
+lint: ready ## formatting, clang-tidy, cppcheck, layers, limits, clang's warnings
 	+@scripts/lint
 format: ## bring all C files into shape
 	@find $(wildcard daemon collectors rules ctl include tests bench) -name '*.[ch]' -print0 | xargs -0r clang-format -i
