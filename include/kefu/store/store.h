@@ -19,9 +19,11 @@ struct store;
 /* Opens or makes the store in `dir` (made with mode 0700 if it is not there), takes the lock, migrates the schema, settles
  * the write-ahead log (a commit whose end was unknown is then known). NULL with e. */
 struct store *store_open(const char *dir, struct err *e);
+/* The same over a named SQLite VFS (NULL: SQLite's own), which is how tests make disks fail. */
+struct store *store_open_vfs(const char *dir, const char *vfs, struct err *e);
 void store_close(struct store *s);
 
-/* Sequence of the last event in the journal; 0: none. */
+/* Sequence of the last event in the journal; 0: none. May be asked from any thread. */
 uint64_t store_last_seq(const struct store *s);
 /* Reads the journal from a sequence on, in order. `each` borrows the event for the call. Checks every record: -1 with e
  * (sequence and mend) at the first damaged one. `progress`, if set, is told (done, all) now and then. */
@@ -34,7 +36,8 @@ int store_replay(struct store *s, uint64_t from_seq, const struct store_replay *
 
 /* Rows at start; `each` borrows for the call. -1 with e: damaged. */
 int store_each_memory(struct store *s, void (*each)(void *arg, const struct memory_row *row), void *arg, struct err *e);
-int store_each_quarantined(struct store *s, void (*each)(void *arg, const struct quarantined *q), void *arg, struct err *e);
+int store_each_quarantined(struct store *s, void (*each)(void *arg, const struct quarantined *q), void *arg,
+                           struct err *e);
 /* Effects not yet sent, by number. */
 int store_each_unsent(struct store *s, void (*each)(void *arg, const struct effect *f), void *arg, struct err *e);
 /* Highest effect number, stream id and quarantine row ever given. */
@@ -53,5 +56,8 @@ int store_set(struct store *s, struct str key, struct str value, struct err *e);
 /* Writes commits in one transaction: all or nothing. COMMIT_DONE or COMMIT_FULL is set in each. If durability is in doubt
  * (anything fails but a full disk), logs evt=store_lost and ends the process with status 74: no acknowledgement is given. */
 void store_write(struct store *s, struct commit **commits, size_t n);
+/* Upkeep, to be called after what store_write wrote has been handed back: moves the write-ahead log into the database when
+ * it has grown, so that it stays bounded. A full disk is no error here; anything else ends the process as above. */
+void store_tidy(struct store *s);
 
 #endif

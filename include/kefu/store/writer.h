@@ -13,9 +13,9 @@
 struct writer;
 
 struct writer_options {
-    size_t queue_max;       /* commits waiting or being written; more are refused */
-    size_t group_max;       /* events in one transaction, more or less */
-    int64_t group_ms;       /* how long a group waits for company; 0: not at all */
+    size_t queue_max; /* commits waiting, being written, or done and not yet taken back; more are refused */
+    size_t group_max; /* events in one transaction, more or less */
+    int64_t group_ms; /* how long a group waits for company; 0: not at all */
 };
 
 /* Starts the thread on a store it borrows. Never NULL (a thread that cannot start ends the process). */
@@ -30,7 +30,8 @@ int writer_fd(const struct writer *w);
 int writer_push(struct writer *w, struct commit *c);
 /* Next finished commit in the order pushed, or NULL. Its `result` is set; the loop calls c->back(c). */
 struct commit *writer_take(struct writer *w);
-/* Monotonic ms since the writer last answered or had nothing to do; for the watchdog. */
+/* Monotonic ms since the writer last answered or had nothing to do, as seen by the calls of this function: the watchdog
+ * asks often. A full disk is an answer. */
 int64_t writer_silent_ms(struct writer *w, int64_t mono_ms);
 
 #endif

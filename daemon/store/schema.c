@@ -1,0 +1,137 @@
+/* Tables, migrations and statements: the one place for the store's SQL.
+ *
+ * It keeps true that every table has a `site` column (one process may later hold many sites; today it is always SITE), that
+ * every row ends in a checksum over the columns its SELECT lists before it, in the order in which its INSERT binds them,
+ * and that a migration and its number are one transaction. It refuses what it does not know. */
+#include "kefu/store/schema.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "kefu/base/buf.h"
+#include "kefu/store/db.h"
+
+#define SITE "1"
+
+/* Never change one that has landed: add one. */
+static const char *const MIGRATIONS[] = {
+    /* 1. The checksum stands before the blobs so that reading it needs no walk along their overflow pages. */
+    "CREATE TABLE meta(site INTEGER NOT NULL, key TEXT NOT NULL, checksum INTEGER NOT NULL, value BLOB NOT NULL,"
+    " PRIMARY KEY(site, key)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE journal(seq INTEGER PRIMARY KEY, site INTEGER NOT NULL, n INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+    " checksum INTEGER NOT NULL, payload BLOB NOT NULL) STRICT;"
+    "CREATE TABLE position(site INTEGER NOT NULL, key TEXT NOT NULL, checksum INTEGER NOT NULL, value BLOB NOT NULL,"
+    " PRIMARY KEY(site, key)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE quarantine(number INTEGER PRIMARY KEY, site INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL, way TEXT NOT NULL, id TEXT NOT NULL, reason TEXT NOT NULL, input_bytes INTEGER NOT NULL,"
+    " due_ms INTEGER NOT NULL, checksum INTEGER NOT NULL, record BLOB) STRICT;"
+    "CREATE TABLE memory(site INTEGER NOT NULL, rule TEXT NOT NULL, subject TEXT NOT NULL, checksum INTEGER NOT NULL,"
+    " blob BLOB NOT NULL, PRIMARY KEY(site, rule, subject)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE outbox(number INTEGER PRIMARY KEY, site INTEGER NOT NULL, sent INTEGER NOT NULL DEFAULT 0,"
+    " kind INTEGER NOT NULL, stream_ms INTEGER NOT NULL, stream_n INTEGER NOT NULL, stream TEXT NOT NULL,"
+    " checksum INTEGER NOT NULL, pairs BLOB NOT NULL) STRICT;"
+    "CREATE INDEX outbox_unsent ON outbox(site, number) WHERE sent = 0;"
+    "CREATE TABLE marks(site INTEGER PRIMARY KEY, effect_number INTEGER NOT NULL, stream_ms INTEGER NOT NULL,"
+    " stream_n INTEGER NOT NULL, quarantine_row INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT;",
+};
+#define MIGRATIONS_N ((int64_t)(sizeof MIGRATIONS / sizeof MIGRATIONS[0]))
+
+static const char *const STATEMENTS[SQL_N] = {
+    [SQL_JOURNAL_ADD] = "INSERT INTO journal(site, seq, n, at_ms, payload, checksum) VALUES(" SITE ", ?, ?, ?, ?, ?)",
+    /* From the row that holds sequence ?1 (or the first behind it) on. */
+    [SQL_JOURNAL_FROM] =
+        "SELECT seq, n, at_ms, payload, checksum FROM journal WHERE site = " SITE " AND seq >= coalesce("
+        "(SELECT max(seq) FROM journal WHERE site = " SITE " AND seq <= ?1), 0) ORDER BY seq",
+    [SQL_JOURNAL_LAST] = "SELECT seq + n - 1 FROM journal WHERE site = " SITE " ORDER BY seq DESC LIMIT 1",
+    [SQL_POSITION_SET] = "INSERT OR REPLACE INTO position(site, key, value, checksum) VALUES(" SITE ", ?, ?, ?)",
+    [SQL_POSITION_GET] = "SELECT key, value, checksum FROM position WHERE site = " SITE " AND key = ?",
+    [SQL_POSITION_DROP] = "DELETE FROM position WHERE site = " SITE " AND key = ?",
+    [SQL_META_SET] = "INSERT OR REPLACE INTO meta(site, key, value, checksum) VALUES(" SITE ", ?, ?, ?)",
+    [SQL_META_GET] = "SELECT key, value, checksum FROM meta WHERE site = " SITE " AND key = ?",
+    [SQL_META_DROP] = "DELETE FROM meta WHERE site = " SITE " AND key = ?",
+    [SQL_QUARANTINE_ADD] = "INSERT INTO quarantine(site, number, at_ms, kind, way, id, reason, input_bytes, due_ms,"
+                           " record, checksum) VALUES(" SITE ", ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_QUARANTINE_EACH] = "SELECT number, at_ms, kind, way, id, reason, input_bytes, due_ms, record, checksum"
+                            " FROM quarantine WHERE site = " SITE " ORDER BY number",
+    [SQL_QUARANTINE_DROP] = "DELETE FROM quarantine WHERE site = " SITE " AND number = ?",
+    [SQL_MEMORY_SET] =
+        "INSERT OR REPLACE INTO memory(site, rule, subject, blob, checksum) VALUES(" SITE ", ?, ?, ?, ?)",
+    [SQL_MEMORY_EACH] = "SELECT rule, subject, blob, checksum FROM memory WHERE site = " SITE " ORDER BY rule, subject",
+    [SQL_MEMORY_DROP] = "DELETE FROM memory WHERE site = " SITE " AND rule = ? AND subject = ?",
+    [SQL_OUTBOX_ADD] = "INSERT INTO outbox(site, number, kind, stream_ms, stream_n, stream, pairs, checksum)"
+                       " VALUES(" SITE ", ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_OUTBOX_UNSENT] = "SELECT number, kind, stream_ms, stream_n, stream, pairs, checksum FROM outbox"
+                          " WHERE site = " SITE " AND sent = 0 ORDER BY number",
+    [SQL_OUTBOX_SENT] = "UPDATE outbox SET sent = 1 WHERE site = " SITE " AND number = ?",
+    [SQL_MARKS_SET] = "INSERT OR REPLACE INTO marks(site, effect_number, stream_ms, stream_n, quarantine_row, checksum)"
+                      " VALUES(" SITE ", ?, ?, ?, ?, ?)",
+    [SQL_MARKS_GET] = "SELECT effect_number, stream_ms, stream_n, quarantine_row, checksum FROM marks"
+                      " WHERE site = " SITE,
+};
+
+const char *schema_sql(enum sql which)
+{
+    return STATEMENTS[which];
+}
+
+int schema_check(struct db *db, struct err *e)
+{
+    int64_t id = 0, version = 0, tables_n = 0;
+    if (db_ask_int(db, "PRAGMA application_id", &id, e) || db_ask_int(db, "PRAGMA user_version", &version, e) ||
+        db_ask_int(db, "SELECT count(*) FROM sqlite_schema", &tables_n, e))
+        return -1;
+    if (id == 0 && version == 0 && tables_n == 0)
+        return 0;
+    if (id != SCHEMA_APPLICATION_ID)
+        return err_set(e, db->path, "is a database of another program (application_id %" PRId64 "); it was not touched",
+                       id);
+    if (version > MIGRATIONS_N)
+        return err_set(e, db->path,
+                       "was written by a newer kefud (schema %" PRId64 ", this one knows %" PRId64
+                       "); install that version, or restore a backup made by this one",
+                       version, MIGRATIONS_N);
+    return 0;
+}
+
+static int migrate_one(struct db *db, int64_t version, struct err *e)
+{
+    struct buf sql = {0};
+    buf_printf(&sql, "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %" PRId64 "; COMMIT;",
+               MIGRATIONS[version], SCHEMA_APPLICATION_ID, version + 1);
+    buf_put_byte(&sql, 0);
+    int bad = db_exec(db, sql.p) == SQLITE_OK ? 0 : db_err(db, e, "bringing the schema up to date");
+    if (bad && !sqlite3_get_autocommit(db->sql))
+        (void)db_exec(db, "ROLLBACK"); /* the start fails either way; closing would roll back too */
+    buf_fini(&sql);
+    return bad;
+}
+
+int schema_migrate(struct db *db, struct err *e)
+{
+    int64_t version = 0;
+    if (db_ask_int(db, "PRAGMA user_version", &version, e))
+        return -1;
+    for (; version < MIGRATIONS_N; version++)
+        if (migrate_one(db, version, e))
+            return -1;
+    return 0;
+}
+
+int schema_quick_check(struct db *db, struct err *e)
+{
+    static const char *const checks[] = {"PRAGMA quick_check('meta')",       "PRAGMA quick_check('position')",
+                                         "PRAGMA quick_check('quarantine')", "PRAGMA quick_check('memory')",
+                                         "PRAGMA quick_check('outbox')",     "PRAGMA quick_check('marks')"};
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        char *said = NULL;
+        if (db_ask_text(db, checks[i], &said, e))
+            return -1;
+        bool ok = str_eq(str_of(said), STR_LIT("ok"));
+        if (!ok)
+            (void)err_set(e, db->path, "is damaged (%s); put the latest backup in its place", said);
+        free(said);
+        if (!ok)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,253 @@
+/* Opening the store, and the one way in which anything is written to it while kefud runs.
+ *
+ * It keeps true: what is answered COMMIT_DONE is on disk (WAL, synchronous=FULL: the commit has synced); a group of commits
+ * is there whole or not at all; a COMMIT that failed is never guessed about, the process ends and the next start looks.
+ * It refuses a store that is open elsewhere, that has lost its database, or that is damaged where a start reads it. */
+#include "kefu/store/store.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kefu/base/buf.h"
+#include "kefu/base/log.h"
+#include "kefu/base/mem.h"
+#include "kefu/store/db.h"
+#include "kefu/store/journal.h"
+#include "kefu/store/lock.h"
+#include "kefu/store/rows.h"
+
+#define EXIT_LOST 74 /* EX_IOERR */
+/* The log is moved into the database at 4 MiB, between groups; a reader that sits on an old state is waited for at 64. */
+#define LOG_TIDY_PAGES  1024
+#define LOG_FORCE_PAGES 16384
+
+struct store {
+    char *dir;
+    struct lock lock;
+    struct db db;
+    _Atomic uint64_t last_seq;
+    struct store_marks marks;
+    struct buf payload; /* room for a journal row and for outbox rows, kept between groups */
+    int log_pages;      /* in the write-ahead log after the last commit */
+    int tidy_at_pages;  /* when to try to empty it next */
+};
+
+/* Durability is in doubt, or the database does what it never should: no answer may be given. */
+static _Noreturn void lost(struct store *s, const char *step, int rc)
+{
+    log_line(LOG_LEVEL_ERROR, "store_lost", "step=%s code=%d errno=%d detail=\"%s\" path=\"%s\"", step, rc,
+             sqlite3_system_errno(s->db.sql), sqlite3_errmsg(s->db.sql), s->db.path);
+    _exit(EXIT_LOST);
+}
+
+static int count_log_pages(void *arg, sqlite3 *sql, const char *name, int pages)
+{
+    (void)sql;
+    (void)name;
+    ((struct store *)arg)->log_pages = pages;
+    return SQLITE_OK;
+}
+
+static int64_t size_of(const char *path, const char *suffix)
+{
+    char full[4096];
+    struct stat st;
+    if ((size_t)snprintf(full, sizeof full, "%s%s", path, suffix) >= sizeof full || stat(full, &st))
+        return 0;
+    return st.st_size;
+}
+
+/* SQLite would make a missing database anew and throw away the log beside it. */
+static int check_there(const struct store *s, const char *path, struct err *e)
+{
+    if (size_of(path, "") > 0)
+        return 0;
+    if (s->lock.made || size_of(path, "-wal") > 0)
+        return err_set(e, path,
+                       "the database is gone, but this directory has held one; put the latest backup in its place, or "
+                       "empty the directory to begin anew");
+    return 0;
+}
+
+/* Moves the whole log into the database and syncs both: what an unlucky COMMIT left is settled from here on. */
+static int settle_log(struct db *db, struct err *e)
+{
+    if (sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK)
+        return db_err(db, e, "settling the write-ahead log");
+    return 0;
+}
+
+static int read_ends(struct store *s, struct err *e)
+{
+    uint64_t last_seq = 0;
+    if (journal_last(&s->db, &last_seq, e) || rows_marks(&s->db, &s->marks, e))
+        return -1;
+    atomic_store(&s->last_seq, last_seq);
+    return 0;
+}
+
+static int open_in(struct store *s, const char *vfs, struct err *e)
+{
+    char path[4096];
+    if (lock_take(&s->lock, s->dir, e))
+        return -1;
+    if ((size_t)snprintf(path, sizeof path, "%s/kefu.db", s->dir) >= sizeof path - 8)
+        return err_set(e, s->dir, "the path is too long");
+    if (check_there(s, path, e) || db_open(&s->db, path, vfs, e) || schema_check(&s->db, e) ||
+        db_configure(&s->db, e) || schema_migrate(&s->db, e) || settle_log(&s->db, e) ||
+        schema_quick_check(&s->db, e) || db_prepare(&s->db, e) || read_ends(s, e))
+        return -1;
+    sqlite3_wal_hook(s->db.sql, count_log_pages, s);
+    s->tidy_at_pages = LOG_TIDY_PAGES;
+    return lock_mark_made(&s->lock, s->dir, e);
+}
+
+struct store *store_open(const char *dir, struct err *e)
+{
+    return store_open_vfs(dir, NULL, e);
+}
+
+struct store *store_open_vfs(const char *dir, const char *vfs, struct err *e)
+{
+    struct store *s = xcalloc(1, sizeof *s);
+    s->dir = xstrndup(dir, strlen(dir));
+    s->lock.fd = -1;
+    if (open_in(s, vfs, e) == 0)
+        return s;
+    store_close(s);
+    return NULL;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    db_close(&s->db);
+    lock_release(&s->lock);
+    buf_fini(&s->payload);
+    free(s->dir);
+    free(s);
+}
+
+uint64_t store_last_seq(const struct store *s)
+{
+    return atomic_load(&s->last_seq);
+}
+
+int store_replay(struct store *s, uint64_t from_seq, const struct store_replay *r, struct err *e)
+{
+    return journal_replay(&s->db, from_seq, store_last_seq(s), r, e);
+}
+
+int store_each_memory(struct store *s, void (*each)(void *arg, const struct memory_row *row), void *arg, struct err *e)
+{
+    return rows_each_memory(&s->db, each, arg, e);
+}
+
+int store_each_quarantined(struct store *s, void (*each)(void *arg, const struct quarantined *q), void *arg,
+                           struct err *e)
+{
+    return rows_each_quarantined(&s->db, each, arg, e);
+}
+
+int store_each_unsent(struct store *s, void (*each)(void *arg, const struct effect *f), void *arg, struct err *e)
+{
+    return rows_each_unsent(&s->db, each, arg, e);
+}
+
+int store_marks(struct store *s, struct store_marks *m, struct err *e)
+{
+    (void)e; /* read, and refused if damaged, by store_open */
+    *m = s->marks;
+    return 0;
+}
+
+int store_get(struct store *s, struct str key, struct str *value, struct err *e)
+{
+    return rows_get(&s->db, key, value, e);
+}
+
+int store_set(struct store *s, struct str key, struct str value, struct err *e)
+{
+    return rows_set(&s->db, key, value) == SQLITE_OK ? 0 : db_err(&s->db, e, "keeping a value");
+}
+
+/* Gives the commits their sequences, counting from the store's last; returns the new last. */
+static uint64_t number(struct commit **commits, size_t n, uint64_t last_seq)
+{
+    for (size_t i = 0; i < n; i++) {
+        commits[i]->first_seq = commits[i]->events_n ? last_seq + 1 : 0;
+        last_seq += commits[i]->events_n;
+    }
+    return last_seq;
+}
+
+/* Everything between BEGIN and COMMIT. */
+static int write_rows(struct store *s, struct commit **commits, size_t n, struct store_marks *marks)
+{
+    int rc = journal_add(&s->db, commits, n, store_last_seq(s) + 1, &s->payload);
+    for (size_t i = 0; rc == SQLITE_OK && i < n; i++)
+        rc = rows_add(&s->db, commits[i], marks, &s->payload);
+    return rc;
+}
+
+/* SQLITE_OK or SQLITE_FULL: then nothing of it is there. Does not come back with anything else. */
+static int write_all(struct store *s, struct commit **commits, size_t n, struct store_marks *marks)
+{
+    const char *step = "begin";
+    int rc = db_exec(&s->db, "BEGIN IMMEDIATE");
+    if (rc == SQLITE_OK) {
+        step = "write";
+        rc = write_rows(s, commits, n, marks);
+    }
+    if (rc == SQLITE_OK) {
+        step = "commit";
+        rc = db_exec(&s->db, "COMMIT");
+    }
+    if (rc == SQLITE_OK)
+        return SQLITE_OK;
+    if (rc != SQLITE_FULL)
+        lost(s, step, rc);
+    /* No room: found while writing, before any sync, so the transaction is not there. SQLite may have rolled back itself. */
+    if (!sqlite3_get_autocommit(s->db.sql) && (rc = db_exec(&s->db, "ROLLBACK")) != SQLITE_OK)
+        lost(s, "rollback", rc);
+    return SQLITE_FULL;
+}
+
+void store_write(struct store *s, struct commit **commits, size_t n)
+{
+    if (!n)
+        return;
+    struct store_marks marks = s->marks;
+    uint64_t last_seq = number(commits, n, store_last_seq(s));
+    int rc = write_all(s, commits, n, &marks);
+    if (rc == SQLITE_OK) {
+        atomic_store(&s->last_seq, last_seq);
+        s->marks = marks;
+    }
+    for (size_t i = 0; i < n; i++) {
+        commits[i]->result = rc == SQLITE_OK ? COMMIT_DONE : COMMIT_FULL;
+        if (rc != SQLITE_OK)
+            commits[i]->first_seq = 0;
+    }
+}
+
+void store_tidy(struct store *s)
+{
+    if (s->log_pages < s->tidy_at_pages)
+        return;
+    int mode = s->log_pages < LOG_FORCE_PAGES ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+    int in_log = 0, moved = 0;
+    int rc = sqlite3_wal_checkpoint_v2(s->db.sql, NULL, mode, &in_log, &moved);
+    /* A failed sync of the database must not be tried again as if nothing were: the kernel may have dropped the pages. */
+    if (rc != SQLITE_OK && rc != SQLITE_FULL && (rc & 0xff) != SQLITE_BUSY)
+        lost(s, "checkpoint", rc);
+    bool emptied = rc == SQLITE_OK && in_log == moved;
+    s->tidy_at_pages = emptied ? LOG_TIDY_PAGES : s->log_pages + LOG_TIDY_PAGES;
+    s->log_pages = emptied ? 0 : s->log_pages;
+}

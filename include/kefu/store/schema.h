@@ -1,0 +1,48 @@
+/* The tables of the store and every statement run on them: all SQL of the schema is in schema.c.
+ *
+ * Migrations are numbered by their place in a table that only grows; PRAGMA user_version counts those done and moves in
+ * the transaction of each. A file of another program, or of a newer kefud, is refused and not touched. */
+#ifndef KEFU_STORE_SCHEMA_H
+#define KEFU_STORE_SCHEMA_H
+
+#include "kefu/base/err.h"
+
+/* PRAGMA application_id of our files: "KEFU". */
+#define SCHEMA_APPLICATION_ID 0x4B454655
+
+enum sql {
+    SQL_JOURNAL_ADD,
+    SQL_JOURNAL_FROM,
+    SQL_JOURNAL_LAST,
+    SQL_POSITION_SET,
+    SQL_POSITION_GET,
+    SQL_POSITION_DROP,
+    SQL_META_SET,
+    SQL_META_GET,
+    SQL_META_DROP,
+    SQL_QUARANTINE_ADD,
+    SQL_QUARANTINE_EACH,
+    SQL_QUARANTINE_DROP,
+    SQL_MEMORY_SET,
+    SQL_MEMORY_EACH,
+    SQL_MEMORY_DROP,
+    SQL_OUTBOX_ADD,
+    SQL_OUTBOX_UNSENT,
+    SQL_OUTBOX_SENT,
+    SQL_MARKS_SET,
+    SQL_MARKS_GET,
+    SQL_N
+};
+
+struct db;
+
+/* The text of a statement. */
+const char *schema_sql(enum sql which);
+/* Is the file empty, or ours and not from the future? Changes nothing. -1 with e otherwise. */
+int schema_check(struct db *db, struct err *e);
+/* Brings it to the newest version, each step in its own transaction. -1 with e. */
+int schema_migrate(struct db *db, struct err *e);
+/* SQLite's quick check of the small tables that a start reads whole (the journal's rows are checked as they are read). */
+int schema_quick_check(struct db *db, struct err *e);
+
+#endif
