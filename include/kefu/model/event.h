@@ -129,7 +129,8 @@ struct event event_copy(const struct event *e, struct arena *arena);
 /* The record of an event as it stands in the journal, the quarantine and exports: version byte, then fields, self-contained
  * (no numbers of an intern table). About 60 bytes for a chat message. */
 void event_encode(struct buf *out, const struct event *e);
-/* Reads one record; strings borrow from the cursor's bytes. -1 with err: unknown version or damaged. */
+/* Reads one record; strings borrow from the cursor's bytes. -1 with err: unknown version or damaged; *e is then empty, and
+ * the cursor behind the record if its length could be read (else `bad`). */
 int event_decode(struct cursor *in, struct event *e, struct err *err);
 /* The event as one JSON object in canonical form (keys in the order of SPEC.md's table, ts as milliseconds; customer as
  * hexadecimal of its hash; no text), for quarantine lists and exports. */

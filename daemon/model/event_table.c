@@ -1,0 +1,116 @@
+/* The event table of SPEC.md: what may stand in an event, row by row.
+ *
+ * A field that decides whether another is read (message.from) stands before it. Nothing here acts: collectors/decode reads
+ * by this table, event_print_json writes by it. */
+#include "kefu/model/event_table.h"
+
+#define MUST true
+#define MAY  false
+
+/* clang-format off */
+
+/* Shorthands of one entry. WORD names its words as a range of enum event_how; WORD_OR also what is meant if it is absent. */
+#define SUBJECT(name)                {name, FIELD_SUBJECT, MUST, 0, HOW_NONE, 0, 0, 0}
+#define STR(name, must, which)       {name, FIELD_STR, must, EVENT_##which, HOW_NONE, 0, 0, 0}
+#define STR_OF(how, name, which)     {name, FIELD_STR, MUST, EVENT_##which, how, 0, 0, 0}
+#define STR_OR_NULL(name, which)     {name, FIELD_STR_OR_NULL, MUST, EVENT_##which, HOW_NONE, 0, 0, 0}
+#define CUSTOMER(name)               {name, FIELD_CUSTOMER, MAY, EVENT_CUSTOMER, HOW_NONE, 0, 0, 0}
+#define DATE(name, which)            {name, FIELD_DATE, MAY, EVENT_##which, HOW_NONE, 0, 0, 0}
+#define FLAG(name, which)            {name, FIELD_FLAG, MAY, EVENT_##which, HOW_NONE, 0, 0, 0}
+#define AS(kind, name, must)         {name, FIELD_##kind, must, 0, HOW_NONE, 0, 0, 0}
+#define WORD(name, from, to)         {name, FIELD_WORD, MUST, 0, HOW_NONE, from, to, HOW_NONE}
+#define WORD_OR(name, from, to, or)  {name, FIELD_WORD, MAY, 0, HOW_NONE, from, to, or}
+
+static const struct event_row rows[] = {
+    {EVENT_OPENED, "conversation.opened", SUBJECT_CONVERSATION, false, {
+        SUBJECT("conversation"),
+        CUSTOMER("customer"),
+        STR("shop", MAY, SHOP),
+        STR("channel", MAY, CHANNEL),
+        STR("topic", MAY, TOPIC)}},
+
+    {EVENT_MESSAGE, "message", SUBJECT_CONVERSATION, false, {
+        SUBJECT("conversation"),
+        WORD("from", FROM_CUSTOMER, FROM_SYSTEM),
+        STR_OF(FROM_AGENT, "agent", AGENT),
+        CUSTOMER("customer"),
+        STR("shop", MAY, SHOP),
+        STR("channel", MAY, CHANNEL),
+        AS(TEXT, "text", MAY),
+        FLAG("private", PRIVATE),
+        FLAG("auto", AUTO),
+        AS(CLOSING, "closing", MAY)}},
+
+    {EVENT_RECALLED, "message.recalled", SUBJECT_CONVERSATION, true, {
+        SUBJECT("conversation"),
+        STR("message", MUST, REF),
+        STR("of_source", MAY, REF_SOURCE)}},
+
+    {EVENT_ASSIGNED, "conversation.assigned", SUBJECT_CONVERSATION, false, {
+        SUBJECT("conversation"),
+        STR_OR_NULL("agent", AGENT),
+        WORD_OR("by", BY_SYSTEM, BY_AGENT, BY_SYSTEM)}},
+
+    {EVENT_HANDOFF, "conversation.handoff", SUBJECT_CONVERSATION, false, {
+        SUBJECT("conversation")}},
+
+    {EVENT_RESOLVED, "conversation.resolved", SUBJECT_CONVERSATION, false, {
+        SUBJECT("conversation"),
+        WORD_OR("by", BY_AGENT, BY_TIMEOUT, BY_AGENT),
+        STR("agent", MAY, AGENT)}},
+
+    {EVENT_REOPENED, "conversation.reopened", SUBJECT_CONVERSATION, false, {
+        SUBJECT("conversation")}},
+
+    {EVENT_RATING, "rating", SUBJECT_CONVERSATION, false, {
+        SUBJECT("conversation"),
+        AS(SCORE, "score", MUST),
+        AS(SCALE, "scale", MAY),
+        STR("agent", MAY, AGENT)}},
+
+    {EVENT_VOIDED, "rating.voided", SUBJECT_CONVERSATION, true, {
+        SUBJECT("conversation"),
+        STR("rating", MUST, REF),
+        STR("of_source", MAY, REF_SOURCE),
+        STR("reason", MUST, REASON),
+        STR("actor", MAY, ACTOR)}},
+
+    {EVENT_ORDER, "order", SUBJECT_ORDER, false, {
+        SUBJECT("order"),
+        STR("agent", MUST, AGENT),
+        AS(CROSS, "kind", MUST),
+        AS(FEN, "amount_fen", MUST),
+        WORD("state", ORDER_PAID, ORDER_REFUNDED),
+        STR("conversation", MAY, CONVERSATION)}},
+
+    {EVENT_PROFILE, "agent.profile", SUBJECT_AGENT, false, {
+        SUBJECT("agent"),
+        STR("name", MAY, NAME),
+        STR("team", MAY, TEAM),
+        STR("employee_no", MAY, EMPLOYEE_NO),
+        DATE("hired_on", HIRED_ON),
+        DATE("left_on", LEFT_ON)}},
+
+    {EVENT_STATUS, "agent.status", SUBJECT_AGENT, false, {
+        SUBJECT("agent"),
+        WORD("status", STATUS_ONLINE, STATUS_OFFLINE)}},
+};
+/* clang-format on */
+
+_Static_assert(sizeof rows / sizeof *rows == EVENT_TYPES - 1, "each type has its row");
+
+const struct event_row *event_row(enum event_type type)
+{
+    unsigned at = (unsigned)type - 1; /* rows stand in the order of their numbers; a test holds them to it */
+    return at < sizeof rows / sizeof *rows ? &rows[at] : NULL;
+}
+
+size_t event_str_max(enum event_str which)
+{
+    static const size_t max[] = {
+#define X(name, json, bytes) bytes,
+        EVENT_STRS(X)
+#undef X
+    };
+    return max[which];
+}
