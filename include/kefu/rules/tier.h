@@ -14,11 +14,11 @@
 
 /* What the rule remembers of an agent. Zeroed = a new month, nothing known. */
 struct tier_memory {
-    int32_t month;        /* the month it is about */
-    int tier;             /* index in `rulebook`'s tiers of the live tier, -1: not rated */
-    char rulebook[129];   /* name of the rulebook the indexes are of */
+    int32_t month;      /* the month it is about */
+    int tier;           /* index in `rulebook`'s tiers of the live tier, -1: not rated */
+    char rulebook[129]; /* name of the rulebook the indexes are of */
     bool provisional;
-    int beyond;           /* the tier the score stands in when it stands beyond the border, -1: it does not */
+    int beyond; /* the tier the score stands in when it stands beyond the border, -1: it does not */
     int64_t beyond_since_ms;
 };
 

@@ -31,11 +31,15 @@ struct site_options {
 struct site *site_new(const struct site_options *o);
 void site_free(struct site *s);
 
+/* To be called when rulebooks were added to those the site was given (for months that have not begun). */
+void site_rulebooks_changed(struct site *s);
+
 /* What folding this event would answer: ACCEPTED, DUPLICATE, or REJECTED (a conflict). Changes nothing. */
 enum verdict site_probe(const struct site *s, const struct event *e);
-/* Folds an event (borrowed for the call) at as_of = max(as_of so far, now_ms). */
+/* Folds an event (borrowed for the call) at as_of = max(as_of so far, now_ms). Events that come out of order count only
+ * after the next site_advance: call it after each batch, before reading figures. */
 enum verdict site_fold(struct site *s, const struct event *e, int64_t now_ms);
-/* Moves as_of on to now_ms (never back) and settles what fell due. Steps over at most max_steps conversations and returns
+/* Moves as_of on to now_ms (never back) and settles what fell due. Takes at most max_steps steps (a subject each) and returns
  * the next instant at which it has work: <= now_ms if max_steps was not enough, INT64_MAX if nothing is due ever. */
 int64_t site_advance(struct site *s, int64_t now_ms, size_t max_steps);
 int64_t site_as_of(const struct site *s); /* INT64_MIN before the first event or advance */
@@ -61,10 +65,10 @@ bool site_had_orders(const struct site *s, enum period_kind kind, int32_t period
 /* An agent now. Strings are borrowed until the next fold. */
 struct agent_now {
     struct str name, team, employee_no, hired_on, left_on; /* latest profile; absent: never told */
-    enum event_how status;    /* HOW_NONE: never told */
-    int64_t open_n;           /* open conversations assigned */
-    int64_t waiting_n;        /* open waits held */
-    int64_t oldest_wait_at;   /* start of the oldest of them; INT64_MAX: none */
+    enum event_how status;                                 /* HOW_NONE: never told */
+    int64_t open_n;                                        /* open conversations assigned */
+    int64_t waiting_n;                                     /* open waits held */
+    int64_t oldest_wait_at;                                /* start of the oldest of them; INT64_MAX: none */
 };
 void site_agent_now(const struct site *s, uint32_t agent, struct agent_now *out);
 
@@ -74,10 +78,10 @@ void site_clean(struct site *s);
 
 /* Counts, for status. */
 struct site_counts {
-    uint64_t events_n;        /* accepted */
+    uint64_t events_n; /* accepted */
     uint64_t conversations_n;
-    uint64_t open_n;          /* with an open episode */
-    uint64_t waiting_n;       /* with an open wait */
+    uint64_t open_n;    /* with an open episode */
+    uint64_t waiting_n; /* with an open wait */
     uint64_t customers_n;
     uint64_t orders_n;
 };

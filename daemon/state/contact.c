@@ -1,0 +1,106 @@
+/* Sorted arrays of contacts and endings. In order, which is nearly always, an entry goes to the end. */
+#include "kefu/state/contact.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "kefu/base/mem.h"
+
+void groups_fini(struct groups *g)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        free(g->list[i].firsts.list);
+        free(g->list[i].endings.list);
+    }
+    free(g->list);
+    table_fini(&g->by_key);
+    *g = (struct groups){0};
+}
+
+struct key {
+    const struct groups *groups;
+    uint32_t pair[2];
+};
+
+static bool is_group(const void *arg, uint32_t value)
+{
+    const struct key *k = arg;
+    const struct group *g = &k->groups->list[value];
+    return g->shop == k->pair[0] && g->customer == k->pair[1];
+}
+
+uint32_t groups_get(struct groups *g, uint32_t shop, uint32_t customer)
+{
+    if (!customer)
+        return GROUP_NONE;
+    struct key key = {.groups = g, .pair = {shop, customer}};
+    uint64_t hash = table_hash((struct str){(const char *)key.pair, sizeof key.pair}, g->seed);
+    uint32_t found = table_find(&g->by_key, hash, is_group, &key);
+    if (found != TABLE_NONE)
+        return found;
+    xgrow(&g->list, &g->cap, g->n + 1, sizeof *g->list);
+    g->list[g->n] = (struct group){.shop = shop, .customer = customer};
+    table_add(&g->by_key, hash, (uint32_t)g->n);
+    return (uint32_t)g->n++;
+}
+
+static int cmp(const struct contact *a, const struct contact *b)
+{
+    if (a->at != b->at)
+        return a->at < b->at ? -1 : 1;
+    if (a->conversation != b->conversation)
+        return a->conversation < b->conversation ? -1 : 1;
+    return (a->what > b->what) - (a->what < b->what);
+}
+
+/* The first entry that is not before x. */
+static uint32_t place_of(const struct contacts *c, const struct contact *x)
+{
+    uint32_t lo = 0;
+    uint32_t hi = c->n;
+    if (hi && cmp(&c->list[hi - 1], x) < 0)
+        return hi;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (cmp(&c->list[mid], x) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+uint32_t contacts_from(const struct contacts *c, int64_t at)
+{
+    return place_of(c, &(struct contact){.at = at});
+}
+
+void contacts_put(struct contacts *c, struct contact x)
+{
+    uint32_t k = place_of(c, &x);
+    if (c->n == c->cap) {
+        c->cap = c->cap ? c->cap * 2 : 1;
+        c->list = xrealloc(c->list, c->cap * sizeof *c->list);
+    }
+    memmove(&c->list[k + 1], &c->list[k], (c->n - k) * sizeof *c->list);
+    c->list[k] = x;
+    c->n++;
+}
+
+void contacts_take(struct contacts *c, struct contact x)
+{
+    uint32_t k = place_of(c, &x);
+    assert(k < c->n && cmp(&c->list[k], &x) == 0);
+    memmove(&c->list[k], &c->list[k + 1], (c->n - k - 1) * sizeof *c->list);
+    c->n--;
+}
+
+bool group_repeats(const struct group *g, const struct repeat_question *q)
+{
+    for (uint32_t k = contacts_from(&g->firsts, q->from); k < g->firsts.n && g->firsts.list[k].at < q->to; k++) {
+        const struct contact *x = &g->firsts.list[k];
+        if (x->conversation != q->conversation && (!x->what || !q->topic || x->what == q->topic))
+            return true;
+    }
+    return false;
+}

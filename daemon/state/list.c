@@ -1,0 +1,287 @@
+/* Encoding of packed lists.
+ *
+ * An item is: type and how, flags, time since the item before, source, how much of the id is that of the first item, the
+ * rest of the id, which fields are there, the fields. All numbers are varints. The bytes live and die with the process's
+ * tables of names; what is on disk is the journal's own record (model/event.h). */
+#include "kefu/state/list.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "kefu/base/mem.h"
+
+enum { MASK_AMOUNT = 1 << EVENT_STR_N, MASK_SCORE = 1 << (EVENT_STR_N + 1) };
+
+void names_init(struct names *n, uint64_t seed)
+{
+    intern_init(&n->agents, seed);
+    intern_init(&n->customers, seed + 1);
+    intern_init(&n->words, seed + 2);
+}
+
+void names_fini(struct names *n)
+{
+    intern_fini(&n->agents);
+    intern_fini(&n->customers);
+    intern_fini(&n->words);
+}
+
+void list_fini(struct list *l)
+{
+    free(l->p);
+    *l = (struct list){0};
+}
+
+static const struct intern *table_of(const struct names *names, enum event_str which)
+{
+    if (which == EVENT_AGENT)
+        return &names->agents;
+    return which == EVENT_CUSTOMER ? &names->customers : &names->words;
+}
+
+void item_of_event(struct item *out, const struct event *e, struct names *names)
+{
+    *out = (struct item){.type = e->type,
+                         .how = e->how,
+                         .flags = e->flags,
+                         .ts = e->ts,
+                         .id = e->id,
+                         .ref = e->strs[EVENT_REF],
+                         .amount_fen = e->amount_fen,
+                         .score_milli = e->score_milli,
+                         .scale = e->scale,
+                         .text_bytes = e->text_bytes};
+    out->source = intern_put(&names->words, e->source);
+    for (int k = 0; k < EVENT_STR_N; k++)
+        if (e->strs[k].n && k != EVENT_REF)
+            out->num[k] = intern_put((struct intern *)table_of(names, (enum event_str)k), e->strs[k]);
+}
+
+bool item_same(const struct item *i, const struct event *e, const struct names *names)
+{
+    if (i->type != e->type || i->how != e->how || ((i->flags ^ e->flags) & ~(uint32_t)EVENT_DERIVED) ||
+        i->ts != e->ts || i->amount_fen != e->amount_fen || i->score_milli != e->score_milli || i->scale != e->scale ||
+        i->text_bytes != e->text_bytes || !str_eq(i->id, e->id) || !str_eq(i->ref, e->strs[EVENT_REF]))
+        return false;
+    if (!str_eq(intern_name(&names->words, i->source), e->source))
+        return false;
+    for (int k = 0; k < EVENT_STR_N; k++)
+        if (k != EVENT_REF && !str_eq(intern_name(table_of(names, (enum event_str)k), i->num[k]), e->strs[k]))
+            return false;
+    return true;
+}
+
+/* What event_rank needs of an item. */
+static int rank_of(const struct item *i)
+{
+    struct event e = {.type = i->type, .how = i->how};
+    return event_rank(&e);
+}
+
+int item_cmp(const struct item *a, const struct item *b, const struct names *names)
+{
+    if (a->ts != b->ts)
+        return a->ts < b->ts ? -1 : 1;
+    int rank = rank_of(a) - rank_of(b);
+    if (rank)
+        return rank;
+    if (a->source != b->source)
+        return str_cmp(intern_name(&names->words, a->source), intern_name(&names->words, b->source));
+    return str_cmp(a->id, b->id);
+}
+
+static uint32_t mask_of(const struct item *i)
+{
+    uint32_t mask = 0;
+    for (int k = 0; k < EVENT_STR_N; k++)
+        mask |= i->num[k] ? UINT32_C(1) << k : 0;
+    mask |= i->ref.n ? UINT32_C(1) << EVENT_REF : 0;
+    mask |= i->amount_fen ? (uint32_t)MASK_AMOUNT : 0;
+    mask |= i->score_milli || i->scale ? (uint32_t)MASK_SCORE : 0;
+    return mask;
+}
+
+static size_t shared_prefix(struct str a, struct str b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    size_t i = 0;
+    while (i < n && a.p[i] == b.p[i])
+        i++;
+    return i;
+}
+
+/* The first item's id, which stands in front of the items. */
+static struct str base_id(const struct list *l)
+{
+    return (struct str){l->p + 1, (size_t)(unsigned char)l->p[0]};
+}
+
+static void put_item(struct buf *b, const struct item *i, struct str base, int64_t ts_before)
+{
+    uint32_t mask = mask_of(i);
+    size_t shared = shared_prefix(base, i->id);
+    buf_put_uvar(b, (uint64_t)i->type | (uint64_t)i->how << 4);
+    buf_put_uvar(b, i->flags);
+    buf_put_svar(b, i->ts - ts_before);
+    buf_put_uvar(b, i->source);
+    buf_put_uvar(b, shared);
+    buf_put_uvar(b, i->id.n - shared);
+    buf_put(b, i->id.p + shared, i->id.n - shared);
+    buf_put_uvar(b, mask);
+    for (int k = 0; k < EVENT_STR_N; k++)
+        if (i->num[k])
+            buf_put_uvar(b, i->num[k]);
+    if (i->ref.n) {
+        buf_put_uvar(b, i->ref.n);
+        buf_put_str(b, i->ref);
+    }
+    if (mask & MASK_AMOUNT)
+        buf_put_svar(b, i->amount_fen);
+    if (mask & MASK_SCORE) {
+        buf_put_svar(b, i->score_milli);
+        buf_put_svar(b, i->scale);
+    }
+    if (i->flags & EVENT_HAS_TEXT)
+        buf_put_uvar(b, (uint64_t)i->text_bytes);
+}
+
+/* Ids leave the list as they came in: prefix and rest stand apart, so they are joined in `id`, which has room for 128. */
+static void get_id(struct cursor *c, struct item *out, struct str base, char *id)
+{
+    size_t shared = (size_t)cursor_uvar(c);
+    struct str rest = cursor_bytes(c, (size_t)cursor_uvar(c));
+    memcpy(id, base.p, shared);
+    if (rest.n)
+        memcpy(id + shared, rest.p, rest.n);
+    out->id = (struct str){id, shared + rest.n};
+}
+
+static void get_item(struct cursor *c, struct item *out, struct str base, int64_t ts_before, char *id)
+{
+    uint64_t head = cursor_uvar(c);
+    *out = (struct item){.type = (enum event_type)(head & 15), .how = (enum event_how)(head >> 4)};
+    out->flags = (uint32_t)cursor_uvar(c);
+    out->ts = ts_before + cursor_svar(c);
+    out->source = (uint32_t)cursor_uvar(c);
+    get_id(c, out, base, id);
+    uint32_t mask = (uint32_t)cursor_uvar(c);
+    for (uint32_t left = mask & ((UINT32_C(1) << EVENT_STR_N) - 1) & ~(UINT32_C(1) << EVENT_REF); left;
+         left &= left - 1)
+        out->num[__builtin_ctz(left)] = (uint32_t)cursor_uvar(c);
+    if (mask >> EVENT_REF & 1)
+        out->ref = cursor_bytes(c, (size_t)cursor_uvar(c));
+    if (mask & MASK_AMOUNT)
+        out->amount_fen = cursor_svar(c);
+    if (mask & MASK_SCORE) {
+        out->score_milli = cursor_svar(c);
+        out->scale = cursor_svar(c);
+    }
+    if (out->flags & EVENT_HAS_TEXT)
+        out->text_bytes = (int64_t)cursor_uvar(c);
+    assert(!c->bad);
+}
+
+/* Where the items begin: behind the first one's id. */
+static uint32_t items_at(const struct list *l)
+{
+    return l->n ? 1 + (uint32_t)base_id(l).n : 0;
+}
+
+static struct cursor bytes_from(const struct list *l, uint32_t at)
+{
+    return cursor_of((struct str){l->p + at, l->bytes_n - at});
+}
+
+void list_first(struct list_cursor *c, const struct list *l)
+{
+    c->list = l;
+    c->at = items_at(l);
+    c->ts = 0;
+}
+
+bool list_next(struct list_cursor *c, struct item *out)
+{
+    if (c->at >= c->list->bytes_n)
+        return false;
+    struct cursor bytes = bytes_from(c->list, c->at);
+    get_item(&bytes, out, base_id(c->list), c->ts, c->id);
+    c->at = (uint32_t)(bytes.p - (const uint8_t *)c->list->p);
+    c->ts = out->ts;
+    return true;
+}
+
+static void put_bytes(struct list *l, const char *p, size_t n)
+{
+    if (l->bytes_n + n > l->cap) {
+        size_t cap = (l->bytes_n + n) * 5 / 4 + 32;
+        assert(cap < UINT32_MAX);
+        l->cap = (uint32_t)cap;
+        l->p = xrealloc(l->p, l->cap);
+    }
+    memcpy(l->p + l->bytes_n, p, n);
+    l->bytes_n += (uint32_t)n;
+}
+
+/* Does the item come after all that is there? */
+static bool at_the_end(const struct list *l, const struct item *i, const struct names *names)
+{
+    if (l->n == 0 || i->ts != l->last_ts)
+        return l->n == 0 || i->ts > l->last_ts;
+    struct item last;
+    char id[128];
+    struct cursor bytes = bytes_from(l, l->last_at);
+    get_item(&bytes, &last, base_id(l), 0, id);
+    last.ts = l->last_ts;
+    return item_cmp(&last, i, names) < 0;
+}
+
+void list_append(struct list *l, const struct item *i, const struct names *names)
+{
+    bool sorted = l->sorted_n == l->n && at_the_end(l, i, names);
+    char room[1024]; /* an item is two texts of 128 bytes and some thirty numbers of at most ten */
+    struct buf b = {.p = room, .cap = sizeof room};
+    if (l->n == 0) {
+        buf_put_byte(&b, (uint8_t)i->id.n);
+        buf_put_str(&b, i->id);
+        put_bytes(l, room, b.n);
+        b.n = 0;
+    }
+    put_item(&b, i, base_id(l), l->n ? l->last_ts : 0);
+    assert(b.p == room);
+    l->last_at = l->bytes_n;
+    put_bytes(l, room, b.n);
+    l->n++;
+    l->sorted_n += sorted;
+    l->last_ts = i->ts;
+}
+
+struct item *list_items(const struct list *l, struct arena *arena)
+{
+    struct item *items = arena_alloc(arena, (l->n + 1) * sizeof *items);
+    struct list_cursor c;
+    list_first(&c, l);
+    for (size_t k = 0; k < l->n; k++) {
+        list_next(&c, &items[k]);
+        items[k].id = arena_copy(arena, items[k].id);
+        items[k].ref = arena_copy(arena, items[k].ref);
+    }
+    return items;
+}
+
+static int cmp_items(const void *a, const void *b, void *names)
+{
+    return item_cmp(a, b, names);
+}
+
+void list_sort(struct list *l, const struct names *names, struct arena *scratch)
+{
+    if (l->sorted_n == l->n)
+        return;
+    struct item *items = list_items(l, scratch);
+    uint32_t n = l->n;
+    qsort_r(items, n, sizeof *items, cmp_items, (void *)names);
+    *l = (struct list){.p = l->p, .cap = l->cap};
+    for (uint32_t k = 0; k < n; k++)
+        list_append(l, &items[k], names);
+    assert(l->sorted_n == l->n);
+}

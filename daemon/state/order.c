@@ -1,0 +1,75 @@
+/* Orders: a cross-sale counts if it was paid and never refunded, as its latest paid event says (SPEC.md, Cross-sell). */
+#include "kefu/state/inside.h"
+
+/* The site's order events of a day: what tells "no cross-sales" from "no order data". A month that gets its first one, or
+ * loses its last, changes the scores of all. */
+static void count_event(struct site *s, int32_t day, int64_t sign)
+{
+    struct totals *month = periods_at(&s->order_events.months, civil_month(day));
+    periods_at(&s->order_events.days, day)->figures.cross += sign;
+    month->figures.cross += sign;
+    if (month->figures.cross != (sign > 0 ? 1 : 0))
+        return;
+    for (uint32_t a = 0; a < s->agents_n; a++)
+        site_mark_dirty(s, a);
+}
+
+/* Counts the first n items as order events of the site, or takes them out. */
+static void count_events(struct site *s, const struct order *o, uint32_t n, int64_t sign)
+{
+    struct list_cursor c;
+    struct item i;
+    list_first(&c, &o->list);
+    for (uint32_t k = 0; k < n && list_next(&c, &i); k++)
+        count_event(s, calendar_day(&s->calendar, i.ts), sign);
+}
+
+static void enter(struct site *s, const struct order *o, int64_t sign)
+{
+    if (!o->counts)
+        return;
+    totals_order(&s->agents[o->agent].totals, o->day, o->amount_fen, sign);
+    site_mark_dirty(s, o->agent);
+}
+
+/* What the items so far say of the order; how many they are, and when the next one comes. */
+static void judge(struct site *s, struct order *o, int64_t *due)
+{
+    struct list_cursor c;
+    struct item i;
+    bool refunded = false;
+    *due = INT64_MAX;
+    o->counts = false;
+    o->counted_n = 0;
+    list_first(&c, &o->list);
+    while (*due == INT64_MAX && list_next(&c, &i)) {
+        if (i.ts > s->as_of) {
+            *due = i.ts;
+            continue;
+        }
+        o->counted_n++;
+        refunded |= i.how == ORDER_REFUNDED;
+        if (i.how != ORDER_PAID)
+            continue;
+        int64_t least = calendar_rulebook(&s->calendar, i.ts)->cross_sell_min_fen;
+        o->counts = i.flags & EVENT_CROSS && i.amount_fen >= least;
+        o->agent = i.num[EVENT_AGENT];
+        o->day = calendar_day(&s->calendar, i.ts);
+        o->amount_fen = i.amount_fen;
+    }
+    o->counts = o->counts && !refunded;
+}
+
+void order_settle(struct site *s, uint32_t number)
+{
+    struct order *o = &s->orders[number];
+    enter(s, o, -1);
+    count_events(s, o, o->counted_n, -1);
+    list_sort(&o->list, &s->names, &s->scratch);
+    arena_reset(&s->scratch);
+    int64_t due = INT64_MAX;
+    judge(s, o, &due);
+    count_events(s, o, o->counted_n, 1);
+    enter(s, o, 1);
+    site_set_due(s, &o->timer, ref_of(SUBJECT_ORDER, number), due);
+}

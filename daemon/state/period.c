@@ -1,0 +1,139 @@
+/* Sums and counts of days and months, kept together: a month is never summed up from its days. */
+#include "kefu/state/period.h"
+
+#include <stdlib.h>
+
+#include "kefu/base/mem.h"
+
+enum { GOOD_MILLI = 4000 }; /* a rating of four stars of five and more is good */
+
+static void periods_fini(struct periods *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        hist_fini(&p->list[i].responses);
+    free(p->list);
+    *p = (struct periods){0};
+}
+
+void agent_totals_fini(struct agent_totals *t)
+{
+    periods_fini(&t->days);
+    periods_fini(&t->months);
+}
+
+/* Where the period stands or would stand. Nearly always it is the last one. */
+static size_t place_of(const struct periods *p, int32_t period)
+{
+    size_t lo = 0;
+    size_t hi = p->n;
+    if (hi && p->list[hi - 1].period < period)
+        return hi;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (p->list[mid].period < period)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+const struct totals *periods_find(const struct periods *p, int32_t period)
+{
+    if (p->n && p->list[p->n - 1].period == period)
+        return &p->list[p->n - 1];
+    size_t k = place_of(p, period);
+    return k < p->n && p->list[k].period == period ? &p->list[k] : NULL;
+}
+
+struct totals *periods_at(struct periods *p, int32_t period)
+{
+    struct totals *t = (struct totals *)periods_find(p, period);
+    if (t)
+        return t;
+    size_t k = place_of(p, period);
+    xgrow(&p->list, &p->cap, p->n + 1, sizeof *p->list);
+    memmove(&p->list[k + 1], &p->list[k], (p->n - k) * sizeof *p->list);
+    p->list[k] = (struct totals){.period = period};
+    p->n++;
+    return &p->list[k];
+}
+
+static void count_response(struct hist *h, int64_t ms, int64_t sign)
+{
+    if (sign > 0)
+        hist_add(h, ms);
+    else
+        hist_remove(h, ms);
+}
+
+static void add_answer(struct totals *t, const struct fact *f, int64_t sign)
+{
+    t->figures.answered += sign;
+    t->figures.within += f->within ? sign : 0;
+    t->figures.response_sum += sign * f->ms;
+    count_response(&t->responses, f->ms, sign);
+    if (!f->first)
+        return;
+    t->figures.first_n += sign;
+    t->figures.first_sum += sign * f->ms;
+    t->figures.first_within += f->within ? sign : 0;
+}
+
+static void add_rating(struct figures *f, int64_t milli, int64_t sign)
+{
+    f->rating_n += sign;
+    f->rating_sum += sign * milli;
+    f->rating_good += milli >= GOOD_MILLI ? sign : 0;
+}
+
+static void add_fact(struct totals *t, const struct fact *f, int64_t sign)
+{
+    if (f->kind == FACT_ANSWER)
+        add_answer(t, f, sign);
+    else if (f->kind == FACT_MISS)
+        t->figures.missed += sign;
+    else if (f->kind == FACT_IDLE)
+        t->figures.handled += sign;
+    else if (f->kind == FACT_RATING)
+        add_rating(&t->figures, f->ms, sign);
+}
+
+void totals_fact(struct agent_totals *t, const struct fact *f, int64_t sign)
+{
+    add_fact(periods_at(&t->days, f->day), f, sign);
+    add_fact(periods_at(&t->months, civil_month(f->day)), f, sign);
+}
+
+static void add_episode(struct figures *f, const struct episode *e, int64_t sign)
+{
+    f->handled += sign;
+    if (!(e->flags & EPISODE_RESOLVED))
+        return;
+    f->resolved += sign;
+    f->resolve_sum += sign * e->resolve_ms;
+    f->fcr_pass += e->fcr == FCR_PASS ? sign : 0;
+    f->fcr_fail += e->fcr == FCR_FAIL ? sign : 0;
+    f->fcr_pending += e->fcr == FCR_PENDING ? sign : 0;
+    f->resolved_within += e->flags & EPISODE_IN_TIME && e->fcr != FCR_FAIL ? sign : 0;
+}
+
+void totals_episode(struct agent_totals *t, const struct episode *e, int64_t sign)
+{
+    if (!(e->flags & EPISODE_COUNTED))
+        return;
+    add_episode(&periods_at(&t->days, e->day)->figures, e, sign);
+    add_episode(&periods_at(&t->months, civil_month(e->day))->figures, e, sign);
+}
+
+static void add_order(struct figures *f, int64_t amount_fen, int64_t sign)
+{
+    f->cross += sign;
+    f->cross_fen += sign * amount_fen;
+}
+
+void totals_order(struct agent_totals *t, int32_t day, int64_t amount_fen, int64_t sign)
+{
+    add_order(&periods_at(&t->days, day)->figures, amount_fen, sign);
+    add_order(&periods_at(&t->months, civil_month(day))->figures, amount_fen, sign);
+}

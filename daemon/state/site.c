@@ -1,0 +1,170 @@
+/* The door of the state: folds events, moves as_of, answers questions.
+ *
+ * An event that comes in order takes one step; any other makes its subject pending, and pending subjects are run again
+ * from their lists, once, however many events came: late, duplicate, recalled and voided events have no path of their own. */
+#include "kefu/state/site.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "kefu/base/mem.h"
+#include "kefu/state/inside.h"
+
+/* Every number that names an agent has a place in agents[]; nobody has place 0. */
+static void make_agents(struct site *s)
+{
+    size_t need = (size_t)intern_count(&s->names.agents) + 1;
+    if (need <= s->agents_n)
+        return;
+    xgrow(&s->agents, &s->agents_cap, need, sizeof *s->agents);
+    for (; s->agents_n < need; s->agents_n++)
+        s->agents[s->agents_n] = (struct agent){.first_wait = CONVERSATION_NONE,
+                                                .last_wait = CONVERSATION_NONE,
+                                                .timer = {.due_ms = INT64_MAX, .in_heap_ms = INT64_MAX}};
+}
+
+struct site *site_new(const struct site_options *o)
+{
+    struct site *s = xcalloc(1, sizeof *s);
+    s->seed = o->seed;
+    s->as_of = INT64_MIN;
+    s->groups.seed = o->seed + 3;
+    calendar_init(&s->calendar, o->tz, o->rulebooks);
+    names_init(&s->names, o->seed);
+    make_agents(s);
+    return s;
+}
+
+void site_free(struct site *s)
+{
+    if (!s)
+        return;
+    subjects_fini(s);
+    agent_totals_fini(&s->order_events);
+    names_fini(&s->names);
+    table_fini(&s->identities);
+    table_fini(&s->conversation_ids);
+    table_fini(&s->order_ids);
+    groups_fini(&s->groups);
+    heap_fini(&s->heap);
+    arena_fini(&s->scratch);
+    free(s->pending);
+    free(s->dirty);
+    free(s);
+}
+
+void site_rulebooks_changed(struct site *s)
+{
+    calendar_refresh(&s->calendar);
+}
+
+enum verdict site_probe(const struct site *s, const struct event *e)
+{
+    struct item found;
+    struct list_cursor cursor;
+    uint32_t ref = identity_find(s, e, &found, &cursor);
+    if (ref == TABLE_NONE)
+        return VERDICT_ACCEPTED;
+    bool same = ref_kind(ref) == event_subject_kind(e->type) && str_eq(subject_key(s, ref), e->subject) &&
+                item_same(&found, e, &s->names);
+    return same ? VERDICT_DUPLICATE : VERDICT_REJECTED;
+}
+
+/* May the machine simply go on with this item, which was just appended? */
+static bool in_order(const struct site *s, const struct conversation *c, const struct item *i)
+{
+    return !c->pending && !c->looks_back && i->ts <= s->as_of && c->run_n + 1 == c->list.n &&
+           c->list.sorted_n == c->list.n;
+}
+
+static void join_conversation(struct site *s, uint32_t number, const struct item *i)
+{
+    struct conversation *c = conversation_at(s, number);
+    c->looks_back |= conversation_looks_back(i);
+    if (in_order(s, c, i))
+        conversation_go_on(s, number, i);
+    else
+        site_mark_pending(s, ref_of(SUBJECT_CONVERSATION, number));
+}
+
+enum verdict site_fold(struct site *s, const struct event *e, int64_t now_ms)
+{
+    if (now_ms > s->as_of)
+        s->as_of = now_ms;
+    enum verdict verdict = site_probe(s, e);
+    if (verdict != VERDICT_ACCEPTED)
+        return verdict;
+    struct item i;
+    item_of_event(&i, e, &s->names);
+    uint32_t ref = subject_get(s, e);
+    make_agents(s);
+    list_append(subject_list(s, ref), &i, &s->names);
+    identity_add(s, &i, ref);
+    s->events_n++;
+    if (ref_kind(ref) == SUBJECT_CONVERSATION)
+        join_conversation(s, ref_number(ref), &i);
+    else
+        site_mark_pending(s, ref);
+    return VERDICT_ACCEPTED;
+}
+
+uint32_t site_agents_n(const struct site *s)
+{
+    return intern_count(&s->names.agents);
+}
+
+struct str site_agent_id(const struct site *s, uint32_t agent)
+{
+    return intern_name(&s->names.agents, agent);
+}
+
+uint32_t site_agent_find(const struct site *s, struct str id)
+{
+    return intern_find(&s->names.agents, id);
+}
+
+int64_t site_as_of(const struct site *s)
+{
+    return s->as_of;
+}
+
+static const struct periods *periods_of(const struct agent_totals *t, enum period_kind kind)
+{
+    assert(kind == PERIOD_DAY || kind == PERIOD_MONTH);
+    return kind == PERIOD_DAY ? &t->days : &t->months;
+}
+
+const struct figures *site_figures(const struct site *s, uint32_t agent, enum period_kind kind, int32_t period)
+{
+    const struct totals *t = periods_find(periods_of(&s->agents[agent].totals, kind), period);
+    return t ? &t->figures : NULL;
+}
+
+const struct hist *site_responses(const struct site *s, uint32_t agent, enum period_kind kind, int32_t period)
+{
+    const struct totals *t = periods_find(periods_of(&s->agents[agent].totals, kind), period);
+    return t ? &t->responses : NULL;
+}
+
+const struct totals *site_totals(const struct site *s, uint32_t agent, enum period_kind kind, size_t *n)
+{
+    const struct periods *p = periods_of(&s->agents[agent].totals, kind);
+    *n = p->n;
+    return p->list;
+}
+
+bool site_had_orders(const struct site *s, enum period_kind kind, int32_t period)
+{
+    const struct totals *t = periods_find(periods_of(&s->order_events, kind), period);
+    return t && t->figures.cross > 0;
+}
+
+void site_counts(const struct site *s, struct site_counts *out)
+{
+    *out = (struct site_counts){.events_n = s->events_n,
+                                .conversations_n = s->conversations_n,
+                                .open_n = s->open_n,
+                                .waiting_n = s->waiting_n,
+                                .customers_n = intern_count(&s->names.customers),
+                                .orders_n = s->orders_n};
+}

@@ -1,0 +1,152 @@
+/* Subjects and identities: from the ids of events to the lists they are in.
+ *
+ * It keeps true: every accepted event's identity leads to the one list that holds it; the content is read from that list,
+ * so that a duplicate and a conflict are told apart exactly, never by a hash. */
+#include <stdlib.h>
+
+#include "kefu/base/mem.h"
+#include "kefu/state/inside.h"
+
+struct list *subject_list(const struct site *s, uint32_t ref)
+{
+    uint32_t number = ref_number(ref);
+    if (ref_kind(ref) == SUBJECT_CONVERSATION)
+        return &conversation_at(s, number)->list;
+    return ref_kind(ref) == SUBJECT_ORDER ? &s->orders[number].list : &s->agents[number].list;
+}
+
+struct str subject_key(const struct site *s, uint32_t ref)
+{
+    uint32_t number = ref_number(ref);
+    if (ref_kind(ref) == SUBJECT_AGENT)
+        return intern_name(&s->names.agents, number);
+    if (ref_kind(ref) == SUBJECT_ORDER)
+        return (struct str){s->orders[number].key, s->orders[number].key_n};
+    const struct conversation *c = conversation_at(s, number);
+    return (struct str){c->key, c->key_n};
+}
+
+struct key_question {
+    const struct site *site;
+    struct str key;
+};
+
+static bool is_conversation(const void *arg, uint32_t value)
+{
+    const struct key_question *q = arg;
+    return str_eq(subject_key(q->site, ref_of(SUBJECT_CONVERSATION, value)), q->key);
+}
+
+static bool is_order(const void *arg, uint32_t value)
+{
+    const struct key_question *q = arg;
+    return str_eq(subject_key(q->site, ref_of(SUBJECT_ORDER, value)), q->key);
+}
+
+static uint32_t new_conversation(struct site *s, struct str key)
+{
+    uint32_t number = s->conversations_n++;
+    if (number % CONVERSATIONS_CHUNK == 0) {
+        xgrow(&s->chunks, &s->chunks_cap, s->chunks_n + 1, sizeof *s->chunks);
+        s->chunks[s->chunks_n++] = xcalloc(CONVERSATIONS_CHUNK, sizeof(struct conversation));
+    }
+    struct conversation *c = conversation_at(s, number);
+    c->key = xstrndup(key.p, key.n);
+    c->key_n = (uint8_t)key.n;
+    c->group = GROUP_NONE;
+    c->prev = c->next = CONVERSATION_NONE;
+    c->timer = (struct timer){.due_ms = INT64_MAX, .in_heap_ms = INT64_MAX};
+    return number;
+}
+
+static uint32_t new_order(struct site *s, struct str key)
+{
+    xgrow(&s->orders, &s->orders_cap, s->orders_n + 1, sizeof *s->orders);
+    s->orders[s->orders_n] = (struct order){.key = xstrndup(key.p, key.n),
+                                            .key_n = (uint8_t)key.n,
+                                            .timer = {.due_ms = INT64_MAX, .in_heap_ms = INT64_MAX}};
+    return (uint32_t)s->orders_n++;
+}
+
+/* The number under a key in a table of conversations or orders, a new one if need be. */
+static uint32_t get_keyed(struct site *s, struct table *ids, struct str key, bool conversation)
+{
+    struct key_question q = {.site = s, .key = key};
+    uint64_t hash = table_hash(key, s->seed);
+    uint32_t number = table_find(ids, hash, conversation ? is_conversation : is_order, &q);
+    if (number != TABLE_NONE)
+        return number;
+    number = conversation ? new_conversation(s, key) : new_order(s, key);
+    table_add(ids, hash, number);
+    return number;
+}
+
+uint32_t subject_get(struct site *s, const struct event *e)
+{
+    enum subject_kind kind = event_subject_kind(e->type);
+    if (kind == SUBJECT_CONVERSATION)
+        return ref_of(kind, get_keyed(s, &s->conversation_ids, e->subject, true));
+    if (kind == SUBJECT_ORDER)
+        return ref_of(kind, get_keyed(s, &s->order_ids, e->subject, false));
+    return ref_of(kind, intern_put(&s->names.agents, e->subject));
+}
+
+static uint64_t identity_hash(const struct site *s, uint32_t source, struct str id)
+{
+    return table_hash(id, s->seed ^ (uint64_t)source * UINT64_C(0x9e3779b97f4a7c15));
+}
+
+struct identity_question {
+    const struct site *site;
+    uint32_t source;
+    struct str id;
+    struct item *found;
+    struct list_cursor *cursor;
+};
+
+static bool holds_identity(const void *arg, uint32_t ref)
+{
+    const struct identity_question *q = arg;
+    list_first(q->cursor, subject_list(q->site, ref));
+    while (list_next(q->cursor, q->found))
+        if (q->found->source == q->source && str_eq(q->found->id, q->id))
+            return true;
+    return false;
+}
+
+uint32_t identity_find(const struct site *s, const struct event *e, struct item *found, struct list_cursor *cursor)
+{
+    uint32_t source = intern_find(&s->names.words, e->source);
+    if (!source)
+        return TABLE_NONE;
+    struct identity_question q = {.site = s, .source = source, .id = e->id, .found = found, .cursor = cursor};
+    return table_find(&s->identities, identity_hash(s, source, e->id), holds_identity, &q);
+}
+
+void identity_add(struct site *s, const struct item *i, uint32_t ref)
+{
+    table_add(&s->identities, identity_hash(s, i->source, i->id), ref);
+}
+
+void subjects_fini(struct site *s)
+{
+    for (uint32_t i = 0; i < s->conversations_n; i++) {
+        struct conversation *c = conversation_at(s, i);
+        free(c->key);
+        list_fini(&c->list);
+        machine_fini(&c->machine);
+    }
+    for (size_t i = 0; i < s->chunks_n; i++)
+        free(s->chunks[i]);
+    free(s->chunks);
+    for (size_t i = 0; i < s->orders_n; i++) {
+        free(s->orders[i].key);
+        list_fini(&s->orders[i].list);
+    }
+    free(s->orders);
+    for (size_t i = 0; i < s->agents_n; i++) {
+        agent_totals_fini(&s->agents[i].totals);
+        list_fini(&s->agents[i].list);
+    }
+    free(s->agents);
+}

@@ -1,0 +1,41 @@
+/* Days, months, and working time: which rulebook judges a day, and what part of a stretch is inside the service hours.
+ *
+ * Working time is additive: each local day has the hours of the rulebook in force on that day, so worked(a, c) =
+ * worked(a, b) + worked(b, c) whatever lies between (SPEC.md, Working time). Instants are milliseconds since 1970 UTC. */
+#ifndef KEFU_STATE_CALENDAR_H
+#define KEFU_STATE_CALENDAR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kefu/base/tz.h"
+#include "kefu/model/rulebook.h"
+
+struct calendar {
+    const struct tz *tz;               /* borrowed */
+    const struct rulebooks *rulebooks; /* borrowed, n >= 1 */
+    /* the day looked up last: events come in runs of the same day */
+    int32_t day;
+    int64_t day_from, day_to;
+    /* facts of all rulebooks together */
+    bool always_open;     /* none has hours or special days: working time is time */
+    bool ever_open;       /* some weekday of some rulebook is open */
+    int32_t last_special; /* the last special day of all, INT32_MIN: none */
+    int64_t fcr_window_max_ms;
+};
+
+void calendar_init(struct calendar *c, const struct tz *tz, const struct rulebooks *rulebooks);
+/* To be called when the rulebooks pointed to have changed (a new one adopted for a month not begun). */
+void calendar_refresh(struct calendar *c);
+
+int32_t calendar_day(struct calendar *c, int64_t at_ms);
+const struct rulebook *calendar_rulebook(struct calendar *c, int64_t at_ms);
+
+/* Working milliseconds in [from, to); 0 if to <= from. */
+int64_t calendar_worked(struct calendar *c, int64_t from, int64_t to);
+/* Is the instant inside the service hours? */
+bool calendar_open(struct calendar *c, int64_t at_ms);
+/* The first instant t >= from with worked(from, t) >= need_ms; INT64_MAX: never. need_ms <= 0 gives from. */
+int64_t calendar_after(struct calendar *c, int64_t from, int64_t need_ms);
+
+#endif

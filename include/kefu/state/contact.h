@@ -1,0 +1,61 @@
+/* First contacts: who of the same customer came back, and when (SPEC.md, First contact).
+ *
+ * A group is a (shop, customer). It holds, sorted by time, the first customer messages of all episodes of its conversations
+ * (contacts) and all resolutions whose first contact may fail (endings). Both are found by bisection, so that a customer
+ * with a hundred thousand conversations costs no more than one with two. */
+#ifndef KEFU_STATE_CONTACT_H
+#define KEFU_STATE_CONTACT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kefu/base/table.h"
+
+#define GROUP_NONE UINT32_MAX
+
+struct contact {
+    int64_t at;
+    uint32_t conversation;
+    uint32_t what; /* contacts: the topic; endings: the number of the episode */
+};
+
+struct contacts {         /* sorted by (at, conversation, what) */
+    struct contact *list; /* owned */
+    uint32_t n;
+    uint32_t cap;
+};
+
+struct group {
+    uint32_t shop;
+    uint32_t customer;
+    struct contacts firsts;
+    struct contacts endings;
+};
+
+struct groups {
+    struct table by_key;
+    struct group *list; /* owned */
+    size_t n;
+    size_t cap;
+    uint64_t seed;
+};
+
+void groups_fini(struct groups *g);
+/* The group of a customer in a shop (0: none named), made if need be. customer 0 has no group: GROUP_NONE. */
+uint32_t groups_get(struct groups *g, uint32_t shop, uint32_t customer);
+
+void contacts_put(struct contacts *c, struct contact x);
+void contacts_take(struct contacts *c, struct contact x); /* must be there */
+/* The first entry at or after `at`. */
+uint32_t contacts_from(const struct contacts *c, int64_t at);
+
+/* Did another conversation of the group, with no different topic named, begin an episode in [from, to)? topic 0: none. */
+struct repeat_question {
+    int64_t from, to;
+    uint32_t conversation; /* the one asking */
+    uint32_t topic;
+};
+bool group_repeats(const struct group *g, const struct repeat_question *q);
+
+#endif

@@ -1,0 +1,139 @@
+/* The inside of a site, for the files of state/ alone: its tables and how they hang together.
+ *
+ * A subject is a conversation, an order or an agent: the thing whose list an event joins. A `ref` names one in the
+ * identity table and the heap: its number and its kind in two bits. */
+#ifndef KEFU_STATE_INSIDE_H
+#define KEFU_STATE_INSIDE_H
+
+#include "kefu/base/heap.h"
+#include "kefu/base/table.h"
+#include "kefu/state/calendar.h"
+#include "kefu/state/contact.h"
+#include "kefu/state/conversation.h"
+#include "kefu/state/list.h"
+#include "kefu/state/period.h"
+#include "kefu/state/site.h"
+
+struct timer { /* a subject's deadline and the earliest entry that the heap has of it */
+    int64_t due_ms;
+    int64_t in_heap_ms; /* INT64_MAX: none */
+};
+
+struct conversation {
+    char *key; /* owned: its id */
+    struct list list;
+    struct machine machine;
+    struct timer timer;
+    int64_t applied_at;  /* the as_of at which its tail stands in the totals */
+    uint32_t run_n;      /* items the machine has stepped over */
+    uint32_t group;      /* of its customer, GROUP_NONE */
+    uint32_t topic;      /* under which its contacts stand in the group */
+    uint32_t prev, next; /* in the holder's list of waits; CONVERSATION_NONE */
+    uint8_t key_n;
+    bool applied;    /* machine, tail and contacts stand in the totals */
+    bool pending;    /* is in site.pending */
+    bool looks_back; /* holds a recall or a void */
+};
+#define CONVERSATION_NONE   UINT32_MAX
+#define CONVERSATIONS_CHUNK 1024
+
+struct order {
+    char *key; /* owned */
+    struct list list;
+    struct timer timer;
+    uint32_t counted_n; /* items, from the first, that are counted as order events of the site */
+    uint8_t key_n;
+    bool pending;
+    bool counts; /* stands in the totals, as: */
+    uint32_t agent;
+    int32_t day;
+    int64_t amount_fen;
+};
+
+struct agent {
+    struct agent_totals totals;
+    struct list list; /* of its profile and status events */
+    struct timer timer;
+    uint32_t profile[EVENT_STR_N]; /* latest names, numbers of words */
+    enum event_how status;
+    int64_t open_n;
+    int64_t waiting_n;
+    uint32_t first_wait, last_wait; /* conversations with a wait this agent holds, by opened_at */
+    bool pending;
+    bool dirty;
+};
+
+struct site {
+    struct calendar calendar;
+    struct names names;
+    uint64_t seed;
+    int64_t as_of;
+    struct table identities;       /* (source, id) -> ref */
+    struct table conversation_ids; /* -> number */
+    struct conversation **chunks;  /* owned; CONVERSATIONS_CHUNK each */
+    size_t chunks_n, chunks_cap;
+    uint32_t conversations_n;
+    struct table order_ids;
+    struct order *orders; /* owned */
+    size_t orders_n, orders_cap;
+    struct agent *agents; /* owned; agents[0] is nobody */
+    size_t agents_n, agents_cap;
+    struct groups groups;
+    struct heap heap;
+    uint32_t *pending; /* refs */
+    size_t pending_n, pending_cap;
+    uint32_t *dirty; /* agents */
+    size_t dirty_n, dirty_cap;
+    struct agent_totals order_events; /* figures.cross: order events of the site in a period */
+    uint64_t events_n;
+    uint64_t open_n, waiting_n;
+    struct arena scratch;
+};
+
+static inline uint32_t ref_of(enum subject_kind kind, uint32_t number)
+{
+    return number << 2 | (uint32_t)kind;
+}
+
+static inline enum subject_kind ref_kind(uint32_t ref)
+{
+    return (enum subject_kind)(ref & 3);
+}
+
+static inline uint32_t ref_number(uint32_t ref)
+{
+    return ref >> 2;
+}
+
+static inline struct conversation *conversation_at(const struct site *s, uint32_t number)
+{
+    return &s->chunks[number / CONVERSATIONS_CHUNK][number % CONVERSATIONS_CHUNK];
+}
+
+/* subject.c: finds and makes subjects, knows identities. */
+struct list *subject_list(const struct site *s, uint32_t ref);
+struct str subject_key(const struct site *s, uint32_t ref);
+uint32_t subject_get(struct site *s, const struct event *e);
+/* The ref whose list holds an item of the event's identity, that item in *found (id borrowed from *cursor); TABLE_NONE. */
+uint32_t identity_find(const struct site *s, const struct event *e, struct item *found, struct list_cursor *cursor);
+void identity_add(struct site *s, const struct item *i, uint32_t ref);
+void subjects_fini(struct site *s);
+
+/* settle.c: keeps totals equal to the fold. */
+void site_mark_pending(struct site *s, uint32_t ref);
+void site_mark_dirty(struct site *s, uint32_t agent);
+void site_set_due(struct site *s, struct timer *t, uint32_t ref, int64_t due_ms);
+
+/* standing.c: a conversation in and out of the totals. */
+void conversation_settle(struct site *s, uint32_t number);                      /* runs it again from the start */
+void conversation_go_on(struct site *s, uint32_t number, const struct item *i); /* the next item in order */
+void conversation_refresh(struct site *s, uint32_t number);                     /* as_of has moved past its deadline */
+
+/* order.c, agent.c */
+void order_settle(struct site *s, uint32_t number);
+void agent_settle(struct site *s, uint32_t number);
+/* A conversation's part in what its assignee and the holder of its wait have open now. */
+void agent_now_join(struct site *s, uint32_t conversation);
+void agent_now_leave(struct site *s, uint32_t conversation);
+
+#endif

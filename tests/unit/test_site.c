@@ -1,0 +1,200 @@
+/* The state as a function of the set of events: any order, any duplicates, any way through time, the same figures. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "support_site.h"
+
+struct fixture {
+    struct tz *tz;
+    struct rulebook rulebook;
+    struct rulebooks rulebooks;
+    struct arena arena;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    f->tz = tz_load(STR_LIT("Asia/Shanghai"), NULL);
+    f->rulebook = support_rulebook();
+    f->rulebooks.list[f->rulebooks.n++] = &f->rulebook;
+    *state = f;
+    return f->tz ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    tz_free(f->tz);
+    arena_fini(&f->arena);
+    free(f);
+    return 0;
+}
+
+static struct site *new_site(struct fixture *f)
+{
+    return site_new(&(struct site_options){.tz = f->tz, .rulebooks = &f->rulebooks, .seed = 42});
+}
+
+static struct event message(const char *id, int64_t at, enum event_how from, const char *agent)
+{
+    struct event e = {.type = EVENT_MESSAGE, .how = from, .ts = at, .source = STR_LIT("s"), .id = str_of(id)};
+    e.subject = STR_LIT("k1");
+    e.strs[EVENT_AGENT] = str_of(agent);
+    return e;
+}
+
+static const struct figures *march(const struct site *s, const char *agent)
+{
+    return site_figures(s, site_agent_find(s, str_of(agent)), PERIOD_MONTH, (2026 - 1970) * 12 + 2);
+}
+
+static void an_answer_is_counted_at_once(void **state)
+{
+    struct site *s = new_site(*state);
+    struct event question = message("1", T0, FROM_CUSTOMER, NULL);
+    struct event answer = message("2", T0 + 20000, FROM_AGENT, "A");
+    assert_int_equal(site_fold(s, &question, T0), VERDICT_ACCEPTED);
+    assert_int_equal(site_fold(s, &answer, T0 + 20000), VERDICT_ACCEPTED);
+    assert_int_equal(march(s, "A")->answered, 1);
+    assert_int_equal(march(s, "A")->response_sum, 20000);
+    site_free(s);
+}
+
+static void the_same_event_again_is_a_duplicate_and_another_under_its_name_a_conflict(void **state)
+{
+    struct site *s = new_site(*state);
+    struct event e = message("1", T0, FROM_CUSTOMER, NULL);
+    assert_int_equal(site_fold(s, &e, T0), VERDICT_ACCEPTED);
+    assert_int_equal(site_probe(s, &e), VERDICT_DUPLICATE);
+    assert_int_equal(site_fold(s, &e, T0), VERDICT_DUPLICATE);
+    struct event other = e;
+    other.ts++;
+    assert_int_equal(site_fold(s, &other, T0), VERDICT_REJECTED);
+    other = e;
+    other.subject = STR_LIT("k2");
+    assert_int_equal(site_fold(s, &other, T0), VERDICT_REJECTED);
+    other = e;
+    other.source = STR_LIT("t");
+    assert_int_equal(site_fold(s, &other, T0), VERDICT_ACCEPTED);
+    site_free(s);
+}
+
+static void flags_told_at_the_door_make_no_conflict(void **state)
+{
+    struct site *s = new_site(*state);
+    struct event e = message("1", T0, FROM_CUSTOMER, NULL);
+    site_fold(s, &e, T0);
+    e.flags |= EVENT_CLOSER;
+    assert_int_equal(site_probe(s, &e), VERDICT_DUPLICATE);
+    site_free(s);
+}
+
+static void silence_becomes_a_miss_by_deadline_not_by_the_next_event(void **state)
+{
+    struct site *s = new_site(*state);
+    struct event greeting = message("1", T0, FROM_AGENT, "A");
+    struct event question = message("2", T0 + 1000, FROM_CUSTOMER, NULL);
+    site_fold(s, &greeting, T0);
+    site_fold(s, &question, T0 + 1000);
+    int64_t due = site_advance(s, T0 + 1000, 100);
+    assert_int_equal(due, T0 + 1000 + 600000);
+    site_advance(s, due - 1, 100);
+    assert_true(!march(s, "A") || march(s, "A")->missed == 0);
+    site_clean(s);
+    site_advance(s, due, 100);
+    assert_int_equal(march(s, "A")->missed, 1);
+    size_t dirty_n = 0;
+    site_dirty(s, &dirty_n);
+    assert_true(dirty_n > 0);
+    struct event late = message("3", due + 1, FROM_AGENT, "A");
+    site_fold(s, &late, due + 1);
+    assert_int_equal(march(s, "A")->missed, 0);
+    assert_int_equal(march(s, "A")->answered, 1);
+    site_free(s);
+}
+
+static void an_event_ahead_of_the_clock_counts_when_its_time_has_come(void **state)
+{
+    struct site *s = new_site(*state);
+    struct event question = message("1", T0, FROM_CUSTOMER, NULL);
+    struct event answer = message("2", T0 + 20000, FROM_AGENT, "A");
+    site_fold(s, &question, T0);
+    assert_int_equal(site_fold(s, &answer, T0 + 5000), VERDICT_ACCEPTED);
+    assert_int_equal(site_advance(s, T0 + 5000, 100), T0 + 20000);
+    assert_null(march(s, "A"));
+    site_advance(s, T0 + 20000, 100);
+    assert_int_equal(march(s, "A")->answered, 1);
+    site_free(s);
+}
+
+/* Folds events with a clock that goes on by itself, a few deadlines at a time. */
+static char *fold_live(struct fixture *f, const struct event *events, size_t n, int64_t end)
+{
+    struct site *s = new_site(f);
+    for (size_t i = 0; i < n; i++) {
+        site_advance(s, events[i].ts, 3);
+        site_fold(s, &events[i], events[i].ts);
+    }
+    while (site_advance(s, end, 7) <= end)
+        continue;
+    char *text = support_print_site(s);
+    site_free(s);
+    return text;
+}
+
+/* Folds shuffled events, many of them twice, with a clock that jumps to the end at a random moment. */
+static char *fold_shuffled(struct fixture *f, struct support_random *r, struct event *events, size_t n, int64_t end)
+{
+    struct site *s = new_site(f);
+    size_t jump = support_below(r, (uint32_t)n + 1);
+    support_shuffle(r, events, n);
+    for (size_t i = 0; i < n; i++) {
+        int64_t now = i < jump ? T0 + (int64_t)i : end;
+        site_fold(s, &events[i], now);
+        if (support_below(r, 2))
+            assert_int_equal(site_fold(s, &events[support_below(r, (uint32_t)i + 1)], now), VERDICT_DUPLICATE);
+        if (support_below(r, 5) == 0)
+            site_advance(s, now, 1 + support_below(r, 4));
+    }
+    while (site_advance(s, end, 100) <= end)
+        continue;
+    char *text = support_print_site(s);
+    site_free(s);
+    return text;
+}
+
+static void every_order_and_every_way_through_time_gives_the_same_figures(void **state)
+{
+    struct fixture *f = *state;
+    struct support_random r = support_random();
+    for (int round = 0; round < 400; round++) {
+        size_t n = 5 + support_below(&r, 60);
+        struct event *events = support_history(&r, &f->arena, n);
+        int64_t end = events[n - 1].ts + (int64_t)support_below(&r, 2000) * 60000;
+        char *live = fold_live(f, events, n, end);
+        for (int again = 0; again < 3; again++) {
+            char *shuffled = fold_shuffled(f, &r, events, n, end);
+            assert_string_equal(live, shuffled);
+            free(shuffled);
+        }
+        free(live);
+        free(events);
+        arena_reset(&f->arena);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_answer_is_counted_at_once),
+        cmocka_unit_test(the_same_event_again_is_a_duplicate_and_another_under_its_name_a_conflict),
+        cmocka_unit_test(flags_told_at_the_door_make_no_conflict),
+        cmocka_unit_test(silence_becomes_a_miss_by_deadline_not_by_the_next_event),
+        cmocka_unit_test(an_event_ahead_of_the_clock_counts_when_its_time_has_come),
+        cmocka_unit_test(every_order_and_every_way_through_time_gives_the_same_figures),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
