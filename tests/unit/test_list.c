@@ -1,0 +1,137 @@
+/* Packed lists give back what was put in, and come into order. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "kefu/state/list.h"
+#include "support_site.h"
+
+static void check_holds(const struct list *l, const struct event *events, const struct names *names)
+{
+    struct list_cursor c;
+    struct item i;
+    list_first(&c, l);
+    for (size_t k = 0; k < l->n; k++) {
+        assert_true(list_next(&c, &i));
+        assert_true(item_same(&i, &events[k], names));
+        assert_int_equal(i.flags, events[k].flags);
+    }
+    assert_false(list_next(&c, &i));
+}
+
+static void an_item_gives_back_all_the_sender_said(void **state)
+{
+    (void)state;
+    struct support_random r = support_random();
+    struct names names;
+    struct arena arena = {0};
+    names_init(&names, 1);
+    for (int round = 0; round < 100; round++) {
+        size_t n = 1 + support_below(&r, 50);
+        struct event *events = support_history(&r, &arena, n);
+        struct list l = {0};
+        for (size_t k = 0; k < n; k++) {
+            struct item i;
+            item_of_event(&i, &events[k], &names);
+            list_append(&l, &i, &names);
+        }
+        assert_int_equal(l.n, n);
+        check_holds(&l, events, &names);
+        list_fini(&l);
+        free(events);
+    }
+    names_fini(&names);
+    arena_fini(&arena);
+}
+
+static void items_come_into_order_whatever_the_order_they_came_in(void **state)
+{
+    (void)state;
+    struct support_random r = support_random();
+    struct names names;
+    struct arena arena = {0};
+    names_init(&names, 1);
+    for (int round = 0; round < 100; round++) {
+        size_t n = 2 + support_below(&r, 50);
+        struct event *events = support_history(&r, &arena, n);
+        support_shuffle(&r, events, n);
+        struct list l = {0};
+        struct item before;
+        for (size_t k = 0; k < n; k++) {
+            item_of_event(&before, &events[k], &names);
+            list_append(&l, &before, &names);
+        }
+        list_sort(&l, &names, &arena);
+        assert_int_equal(l.n, n);
+        assert_int_equal(l.sorted_n, n);
+        struct item *items = list_items(&l, &arena);
+        for (size_t k = 1; k < n; k++)
+            assert_true(item_cmp(&items[k - 1], &items[k], &names) < 0);
+        list_fini(&l);
+        free(events);
+    }
+    names_fini(&names);
+    arena_fini(&arena);
+}
+
+static void the_longest_names_fit(void **state)
+{
+    (void)state;
+    struct names names;
+    names_init(&names, 1);
+    char longest[128];
+    memset(longest, 'x', sizeof longest);
+    struct event e = {.type = EVENT_VOIDED, .ts = INT64_C(4102444799999), .flags = 0xff};
+    e.source = e.id = e.subject = (struct str){longest, sizeof longest};
+    for (int k = 0; k < EVENT_STR_N; k++)
+        e.strs[k] = (struct str){longest, sizeof longest};
+    e.amount_fen = e.score_milli = e.scale = INT64_MAX;
+    e.text_bytes = INT64_MAX;
+    struct list l = {0};
+    struct item i;
+    item_of_event(&i, &e, &names);
+    list_append(&l, &i, &names);
+    list_append(&l, &i, &names);
+    struct event twice[2] = {e, e};
+    check_holds(&l, twice, &names);
+    list_fini(&l);
+    names_fini(&names);
+}
+
+static void a_chat_message_takes_about_thirty_bytes(void **state)
+{
+    (void)state;
+    struct names names;
+    names_init(&names, 1);
+    struct list l = {0};
+    char id[17];
+    for (int k = 0; k < 12; k++) {
+        snprintf(id, sizeof id, "%08x%08x", 0x9e3779b9u * (unsigned)(k + 1), 0x85ebca6bu * (unsigned)(k + 7));
+        struct event e = {.type = EVENT_MESSAGE, .how = k % 2 ? FROM_AGENT : FROM_CUSTOMER, .ts = T0 + k * 20000};
+        e.source = STR_LIT("default");
+        e.id = str_of(id);
+        e.flags = EVENT_HAS_TEXT;
+        e.text_bytes = 60;
+        e.strs[k % 2 ? EVENT_AGENT : EVENT_CUSTOMER] = STR_LIT("0123456789abcdef");
+        struct item i;
+        item_of_event(&i, &e, &names);
+        list_append(&l, &i, &names);
+    }
+    assert_true(l.bytes_n < 12 * 36);
+    list_fini(&l);
+    names_fini(&names);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_item_gives_back_all_the_sender_said),
+        cmocka_unit_test(items_come_into_order_whatever_the_order_they_came_in),
+        cmocka_unit_test(the_longest_names_fit),
+        cmocka_unit_test(a_chat_message_takes_about_thirty_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
