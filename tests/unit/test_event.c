@@ -127,7 +127,7 @@ static void words_are_those_of_the_table(void **state)
             f++;
         }
         char words[128] = "";
-        for (int h = f->how_first; h <= (int)f->how_last; h++) {
+        for (int h = (int)f->how_first; h <= (int)f->how_last; h++) {
             strcat(words, event_how_name((enum event_how)h).p);
             strcat(words, " ");
         }
