@@ -39,7 +39,7 @@ struct label { /* what people read; either may be absent, then the name is shown
 };
 
 struct curve_point {
-    int64_t value_micro; /* of the metric */
+    int64_t value_micro;  /* of the metric */
     int64_t points_micro; /* points 0 … 100 */
 };
 
@@ -90,9 +90,9 @@ struct rulebook {
     int64_t abandon_after_ms;
     int64_t idle_after_ms;
     enum timeout_counts_as timeout_counts_as;
-    struct str timezone;     /* compute only; the site's zone is in kefud.json */
-    bool always_open;        /* no service_hours; special_days still hold */
-    struct day_hours week[7]; /* Monday first; when always_open, each the whole day */
+    struct str timezone;         /* compute only; the site's zone is in kefud.json */
+    bool always_open;            /* no service_hours; special_days still hold */
+    struct day_hours week[7];    /* Monday first; when always_open, each the whole day */
     struct special_day *special; /* by day */
     size_t special_n;
     struct str *closing_phrases;
@@ -107,19 +107,28 @@ struct rulebook {
     size_t kpis_n;
     struct tier *tiers; /* from the highest to the one that begins at 0 */
     size_t tiers_n;
-    int64_t transfer_after_months; /* unqualified months running after which a transfer is suggested; 0: never */
-    int64_t hysteresis_milli; /* live tier: points (milli) by which the border must be passed */
-    int64_t dwell_ms;         /* or how long the score must stand beyond it */
-    char sha256[65];          /* of the file's bytes (of seed's, for a derived one), for audit */
+    int64_t transfer_after_months;  /* unqualified months running after which a transfer is suggested; 0: never */
+    int64_t hysteresis_milli;       /* live tier: points (milli) by which the border must be passed */
+    int64_t dwell_ms;               /* or how long the score must stand beyond it */
+    char sha256[65];                /* of the file's bytes (of seed's, for a derived one), for audit */
     struct rulebook_memory *memory; /* owns all of the above */
 };
 
-/* Reads the rulebook in `text` (JSON with comments), `file` names it in errors. `base`, if given, supplies every field the
- * text does not have, each replaced whole (kefuctl compute --rulebook); without base every field must be there but
- * those SPEC.md gives a default. The caller owns the result. NULL with e: where = "file:line field", what = found,
- * expected, and the mend. Refused are: unknown fields (a field that begins with "x_" is a note and is skipped), weights
- * below 0 or summing to 0, unknown metrics, duplicate KPI or tier names, tiers out of order or not beginning at 0, curves
- * not ascending, hours that are no times, days that are no dates, phrases that are empty, limits out of range. */
+/* Reads the rulebook in `text` (JSON with comments); `file` names it in errors. `base`, if given, supplies every field the
+ * text does not have, each replaced whole: how `kefuctl compute --rulebook` and the rulebooks of a site are read, over
+ * seed. What is supplied is borrowed: base must live longer. Without base every field must be there but service_hours,
+ * special_days, placeholder_phrases, timeout_counts_as, effective_from (then INT32_MIN) and timezone.
+ * The caller owns the result. NULL with e: where = "file:line field", what = found, expected, the mend. Refused are:
+ * unknown fields (one that begins with "x_" is a note and is skipped), weights below 0 or summing to 0, unknown metrics,
+ * duplicate KPI or tier names, tiers that are not from the highest down or do not end at 0, curves not ascending, hours
+ * that are no times, days that are no dates, phrases that are empty, limits out of range.
+ *
+ * Fields: name, effective_from ("2026-12"), response_target_ms, resolution_limit_ms, fcr_window_ms, abandon_after_ms,
+ * idle_after_ms (0 … 366 days), timeout_counts_as ("unresolved" or "resolved_at_last_reply"), timezone, service_hours
+ * ({"mon": [["09:00", "18:00"], …], …} or null: always open), special_days ({"2026-10-01": [], …}), closing_phrases,
+ * closing_particles, placeholder_phrases, cross_sell_min_fen, tier_min_handled, hysteresis (points), dwell_ms,
+ * transfer_after_months, kpis ([{name, label, metric, weight, min_samples, score}]; score is {zero_at, full_at} or
+ * {points: [[value, points], …]}), tiers ([{name, label, min, bonus_fen, perks, actions}]); label is {zh, en}. */
 struct rulebook *rulebook_read(struct str text, const char *file, const struct rulebook *base, struct err *e);
 void rulebook_free(struct rulebook *r);
 

@@ -12,18 +12,20 @@
 #include "kefu/model/rulebook.h"
 #include "kefu/model/score.h"
 
-/* What the rule remembers of an agent. Zeroed = a new month, nothing known. */
+/* What the rule remembers of an agent. Zeroed = nothing known. */
 struct tier_memory {
-    int32_t month;      /* the month it is about */
-    int tier;           /* index in `rulebook`'s tiers of the live tier, -1: not rated */
-    char rulebook[129]; /* name of the rulebook the indexes are of */
-    bool provisional;
-    int beyond; /* the tier the score stands in when it stands beyond the border, -1: it does not */
+    int32_t month;    /* the month it is about */
+    bool rated;       /* the tier has stood firm, not provisional, at some moment of the month */
+    bool provisional; /* now */
+    int tier;         /* index in the rulebook's tiers of the live tier, -1: not rated */
+    int beyond;       /* 1: the score stands above the tier, -1: under it, 0: in it */
     int64_t beyond_since_ms;
+    char rulebook[129]; /* name of the rulebook the index is of; "": nothing known */
 };
 
 struct tier_change {
-    bool changed;  /* the live tier changed: an effect is due. Never while provisional, nor by a new month's start */
+    bool changed;  /* a firm tier changed, or became firm for the first time in the month (from -1): an effect is due.
+                      Never while provisional, nor by a new month's start */
     bool remember; /* memory changed and must be kept */
     int from, to;  /* tier indexes; from may be -1 */
     int64_t look_again_ms; /* when the dwell ends; INT64_MAX: no need */
