@@ -87,7 +87,7 @@ int reader_texts(const struct reader *r, const char *path, const cJSON *v, struc
     cJSON_ArrayForEach(text, v)
     {
         char at[160];
-        snprintf(at, sizeof at, "%s[%zu]", path, out->n);
+        snprintf(at, sizeof at, "%.120s[%zu]", path, out->n);
         if (reader_text(r, at, text, &out->list[out->n]))
             return -1;
         out->n++;
@@ -112,7 +112,7 @@ int reader_known(const struct reader *r, const char *path, const cJSON *object, 
             continue;
         char at[160];
         char all[200] = "";
-        snprintf(at, sizeof at, "%s%s%.80s", path, *path ? "." : "", v->string);
+        snprintf(at, sizeof at, "%.70s%s%.80s", path, *path ? "." : "", v->string);
         for (size_t k = 0; known[k]; k++) {
             size_t n = strlen(all);
             snprintf(all + n, sizeof all - n, "%s%s", k ? ", " : "", known[k]);

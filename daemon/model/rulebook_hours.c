@@ -47,7 +47,7 @@ static int read_day(const struct reader *r, const char *path, const cJSON *v, st
     cJSON_ArrayForEach(pair, v)
     {
         char at[160];
-        snprintf(at, sizeof at, "%s[%d]", path, out->n);
+        snprintf(at, sizeof at, "%.120s[%d]", path, out->n);
         if (out->n == RULEBOOK_SPANS_MAX)
             return reader_fail(r, at, "more than %d spans in one day; join some", RULEBOOK_SPANS_MAX);
         if (read_span(r, at, pair, &out->spans[out->n]))

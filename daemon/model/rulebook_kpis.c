@@ -49,10 +49,10 @@ static int read_label(const struct reader *r, const char *path, const cJSON *v, 
         return -1;
     const cJSON *zh = cJSON_GetObjectItemCaseSensitive(v, "zh");
     const cJSON *en = cJSON_GetObjectItemCaseSensitive(v, "en");
-    snprintf(at, sizeof at, "%s.zh", path);
+    snprintf(at, sizeof at, "%.120s.zh", path);
     if (zh && reader_text(r, at, zh, &out->zh))
         return -1;
-    snprintf(at, sizeof at, "%s.en", path);
+    snprintf(at, sizeof at, "%.120s.en", path);
     return en && reader_text(r, at, en, &out->en) ? -1 : 0;
 }
 
@@ -66,10 +66,10 @@ static int read_line(const struct reader *r, const char *path, const cJSON *v, s
     int64_t full = 0;
     if (reader_known(r, path, v, known))
         return -1;
-    snprintf(at, sizeof at, "%s.zero_at", path);
+    snprintf(at, sizeof at, "%.120s.zero_at", path);
     if (reader_micro(r, at, cJSON_GetObjectItemCaseSensitive(v, "zero_at"), any, &zero))
         return -1;
-    snprintf(at, sizeof at, "%s.full_at", path);
+    snprintf(at, sizeof at, "%.120s.full_at", path);
     if (reader_micro(r, at, cJSON_GetObjectItemCaseSensitive(v, "full_at"), any, &full))
         return -1;
     if (zero == full)
@@ -108,7 +108,7 @@ static int read_curve(const struct reader *r, const char *path, const cJSON *v, 
     {
         char at[PATH_MAX_N];
         size_t i = k->points_n;
-        snprintf(at, sizeof at, "%s.points[%zu]", path, i);
+        snprintf(at, sizeof at, "%.100s.points[%zu]", path, i);
         if (read_point(r, at, point, &k->points[i]))
             return -1;
         if (i && k->points[i].value_micro <= k->points[i - 1].value_micro)
@@ -131,7 +131,7 @@ static int read_score(const struct reader *r, const char *path, const cJSON *v, 
 /* A member of an object in a list: its path is written to `at`. */
 static const cJSON *member(const cJSON *object, const char *path, const char *name, char at[PATH_MAX_N])
 {
-    snprintf(at, PATH_MAX_N, "%s.%s", path, name);
+    snprintf(at, PATH_MAX_N, "%.110s.%.40s", path, name);
     return cJSON_GetObjectItemCaseSensitive(object, name);
 }
 
