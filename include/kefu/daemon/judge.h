@@ -35,7 +35,7 @@ bool judge_is_due(const struct judge *j, int64_t now_ms);
 int64_t judge_due_ms(const struct judge *j);
 
 struct judgement {
-    struct arena arena;       /* strings of all below */
+    struct arena arena;        /* strings of all below */
     struct memory_row *memory; /* owned arrays; memory row i is of agent decided[i] */
     uint32_t *decided;
     struct tier_memory *after;

@@ -1,0 +1,162 @@
+/* Probing before, folding after. Keeps true: a batch given back unwritten is as it came; a batch given back written has a
+ * verdict for every event, and every rejected event has a refusal with its reason. */
+#include "kefu/daemon/flight.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "kefu/base/mem.h"
+
+#define CONFLICT_REASON                                                                                                \
+    STR_LIT(                                                                                                           \
+        "id: found an event of other content accepted under this source and id, expected a new id or the same event")
+
+static void refuse_conflict(struct batch *b, size_t i)
+{
+    struct refusal *r = batch_add_refusal(b);
+    r->kind = REFUSAL_CONFLICT;
+    r->index = b->event_index[i];
+    r->input_bytes = 0;
+    r->id = b->events[i].id;
+    r->reason = CONFLICT_REASON;
+    r->event = &b->events[i];
+}
+
+static int by_index(const void *a, const void *b)
+{
+    const struct refusal *x = a, *y = b;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+static void sort_refusals(struct batch *b)
+{
+    qsort(b->refusals, b->refusals_n, sizeof(*b->refusals), by_index);
+}
+
+static void probe(struct flight *f, const struct site *s)
+{
+    struct batch *b = f->batch;
+    f->events = xcalloc(b->events_n, sizeof(struct event *));
+    f->which = xcalloc(b->events_n, sizeof(size_t));
+    for (size_t i = 0; i < b->events_n; i++) {
+        b->verdicts[i] = site_probe(s, &b->events[i]);
+        if (b->verdicts[i] == VERDICT_ACCEPTED) {
+            f->which[f->commit.events_n] = i;
+            f->events[f->commit.events_n++] = &b->events[i];
+        } else if (b->verdicts[i] == VERDICT_REJECTED) {
+            refuse_conflict(b, i);
+        }
+    }
+    f->commit.events = f->events;
+}
+
+static void add_drop(struct flight *f, uint64_t row)
+{
+    xgrow(&f->drops, &f->drops_cap, f->commit.quarantine_drop_n + 1, sizeof(*f->drops));
+    f->drops[f->commit.quarantine_drop_n++] = row;
+    f->commit.quarantine_drop = f->drops;
+}
+
+/* A row that came over the bound and had to go at once is not written at all. */
+static bool forget_own(struct flight *f, uint64_t row)
+{
+    for (size_t i = f->commit.quarantine_add_n; i-- > 0;) {
+        if (f->rows[i].row == row) {
+            f->commit.quarantine_add_n--;
+            memmove(f->rows + i, f->rows + i + 1, (f->commit.quarantine_add_n - i) * sizeof(*f->rows));
+            return true;
+        }
+    }
+    return false;
+}
+
+static void quarantine_refusals(struct flight *f, struct quarantine *q, int64_t now_ms)
+{
+    struct batch *b = f->batch;
+    f->rows = xcalloc(b->refusals_n, sizeof(*f->rows));
+    for (size_t i = 0; i < b->refusals_n; i++) {
+        struct quarantined row;
+        if (!quarantine_add(q, b, &b->refusals[i], now_ms, &f->arena, &row)) {
+            continue;
+        }
+        f->rows[f->commit.quarantine_add_n++] = row;
+        uint64_t gone = quarantine_overflow(q);
+        if (gone && !forget_own(f, gone)) {
+            add_drop(f, gone);
+        }
+    }
+    f->commit.quarantine_add = f->rows;
+}
+
+/* What was retried leaves the quarantine, unless it is the same conflict as before. */
+static void drop_retried(struct flight *f, const struct quarantine *q)
+{
+    const struct batch *b = f->batch;
+    const struct quarantined *row = b->retry_of ? quarantine_find(q, b->retry_of) : NULL;
+    if (row && (b->refusals_n == 0 || row->kind != REFUSAL_CONFLICT)) {
+        add_drop(f, row->row);
+    }
+}
+
+struct flight *flight_new(struct batch *b, const struct site *s, struct quarantine *q, int64_t now_ms)
+{
+    struct flight *f = xcalloc(1, sizeof(*f));
+    f->batch = b;
+    f->refusals_was_n = b->refusals_n;
+    f->commit.at_ms = now_ms;
+    f->commit.position_key = b->position_key;
+    f->commit.position = b->position;
+    probe(f, s);
+    quarantine_refusals(f, q, now_ms);
+    drop_retried(f, q);
+    return f;
+}
+
+void flight_free(struct flight *f)
+{
+    arena_fini(&f->arena);
+    free(f->events);
+    free(f->which);
+    free(f->rows);
+    free(f->drops);
+    free(f);
+}
+
+bool flight_has_work(const struct flight *f)
+{
+    const struct commit *c = &f->commit;
+    return c->events_n || c->quarantine_add_n || c->quarantine_drop_n || c->position_key.n;
+}
+
+void flight_undo(struct flight *f, struct quarantine *q)
+{
+    for (size_t i = 0; i < f->commit.quarantine_add_n; i++) {
+        quarantine_drop(q, f->rows[i].row);
+    }
+    /* Conflicts of our own were added behind those the batch came with. */
+    f->batch->refusals_n = f->refusals_was_n;
+}
+
+static void land_event(struct flight *f, size_t i, const struct landing *to)
+{
+    struct batch *b = f->batch;
+    size_t at = f->which[i];
+    b->verdicts[at] = site_fold(to->site, f->events[i], to->now_ms);
+    if (b->verdicts[at] == VERDICT_ACCEPTED) {
+        sources_saw(to->sources, f->events[i]);
+    } else if (b->verdicts[at] == VERDICT_REJECTED) {
+        refuse_conflict(b, at);
+        to->late(to->arg, b, &b->refusals[b->refusals_n - 1]);
+    }
+}
+
+void flight_land(struct flight *f, const struct landing *to)
+{
+    struct batch *b = f->batch;
+    for (size_t i = 0; i < f->commit.events_n; i++) {
+        land_event(f, i, to);
+    }
+    if (b->refusals_n > f->refusals_was_n) {
+        sort_refusals(b);
+    }
+}

@@ -1,0 +1,570 @@
+/* The one file that knows the order of things.
+ *
+ * Keeps true: an event is folded and answered only when its commit has come back; a batch is wholly taken or wholly refused;
+ * the rules see only durable state, and what they decide is told outside only when it is durable too. One commit of our own
+ * (memory, outbox, marks, late quarantine rows: the "desk") is under way at a time; batches fly in any number up to the
+ * bound. It refuses batches when closed or full, nothing else. */
+#include "kefu/daemon/pipeline.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kefu/base/log.h"
+#include "kefu/base/mem.h"
+#include "kefu/collectors/decode.h"
+#include "kefu/daemon/desk.h"
+#include "kefu/daemon/flight.h"
+#include "kefu/daemon/judge.h"
+#include "kefu/daemon/outbox.h"
+
+#define FOLDS_A_TURN      20000 /* events; more wait for the next turn, so that the loop stays live */
+#define SITE_STEPS_A_TURN 1000  /* subjects run again; a few milliseconds */
+#define RETRIES_A_TURN    200
+#define RULES_EVERY_MS    20    /* looks are gathered under load; the first after a rest is at once */
+#define FULL_PAUSE_MS     1000  /* between tries of our own while the disk is full */
+#define LONGEST_WAIT_MS   60000 /* so that a wall clock that was set is noticed */
+
+struct pipeline {
+    struct ingest ingest; /* first: collectors hold its address */
+    struct pipeline_options o;
+    struct writer *writer;
+    struct quarantine *quarantine;
+    struct judge *judge;
+    struct outbox *outbox;
+    struct sources *sources;
+    struct desk desk;
+    struct batch **settled; /* to be answered this turn */
+    size_t settled_n, settled_cap;
+    size_t flying_n, flying_events_n;
+    bool open;
+    int32_t month;
+    int64_t site_due_ms;
+    int64_t rules_mono_ms; /* not before */
+    int64_t full_mono_ms;  /* no desk before */
+    uint64_t seq;
+};
+
+static int64_t now_of(const struct pipeline *p)
+{
+    return clock_wall_ms(&p->o.clock);
+}
+
+static int64_t mono_of(const struct pipeline *p)
+{
+    return clock_mono_ms(&p->o.clock);
+}
+
+/* The site's time never goes back, whatever the wall clock does. */
+static int64_t site_now(const struct pipeline *p)
+{
+    int64_t now_ms = now_of(p), as_of = site_as_of(p->o.site);
+    return now_ms > as_of ? now_ms : as_of;
+}
+
+/* --- to the disk ------------------------------------------------------------------------------------------------- */
+
+static void settle(struct pipeline *p, struct batch *b, enum batch_result result)
+{
+    b->result = result;
+    xgrow(&p->settled, &p->settled_cap, p->settled_n + 1, sizeof(struct batch *));
+    p->settled[p->settled_n++] = b;
+}
+
+/* The flight did not get to the disk: its batch is as it came. */
+static void abandon(struct pipeline *p, struct flight *f)
+{
+    flight_undo(f, p->quarantine);
+    for (size_t i = 0; i < f->commit.quarantine_drop_n; i++) {
+        if (f->drops[i] != f->batch->retry_of) {
+            desk_add_drops(&p->desk, &f->drops[i], 1);
+        }
+    }
+}
+
+/* A conflict with an event that was under way at the same time: the answer need not wait for its row. */
+static void keep_late(void *arg, const struct batch *b, const struct refusal *r)
+{
+    struct pipeline *p = arg;
+    struct arena arena = {0};
+    struct quarantined row;
+    if (quarantine_add(p->quarantine, b, r, now_of(p), &arena, &row)) {
+        desk_add_row(&p->desk, &row);
+    }
+    arena_fini(&arena);
+}
+
+static void flight_back(struct commit *c)
+{
+    struct flight *f = (struct flight *)c;
+    struct pipeline *p = c->owner;
+    struct batch *b = f->batch;
+    bool durable = c->result == COMMIT_DONE;
+    p->flying_n--;
+    p->flying_events_n -= b->events_n;
+    if (durable) {
+        flight_land(f, &(struct landing){p->o.site, p->sources, now_of(p), keep_late, p});
+        quarantine_drop(p->quarantine, b->retry_of);
+    } else {
+        abandon(p, f);
+    }
+    settle(p, b, durable ? BATCH_STORED : BATCH_FULL);
+    flight_free(f);
+}
+
+static bool has_room(const struct pipeline *p, const struct batch *b)
+{
+    return p->open && (p->flying_n == 0 || p->flying_events_n + b->events_n <= p->o.events_max);
+}
+
+static int submit(struct ingest *in, struct batch *b)
+{
+    struct pipeline *p = (struct pipeline *)in;
+    if (!has_room(p, b)) {
+        return -1;
+    }
+    struct flight *f = flight_new(b, p->o.site, p->quarantine, now_of(p));
+    f->commit.back = flight_back;
+    f->commit.owner = p;
+    if (!flight_has_work(f)) {
+        flight_free(f);
+        settle(p, b, BATCH_STORED);
+        return 0;
+    }
+    if (writer_push(p->writer, &f->commit) < 0) {
+        abandon(p, f);
+        flight_free(f);
+        return -1;
+    }
+    p->flying_n++;
+    p->flying_events_n += b->events_n;
+    return 0;
+}
+
+/* --- and back ---------------------------------------------------------------------------------------------------- */
+
+/* Folds what has come back durable. True: there is more. */
+static bool take_commits(struct pipeline *p)
+{
+    size_t folded_n = 0;
+    while (folded_n < FOLDS_A_TURN) {
+        struct commit *c = writer_take(p->writer);
+        if (!c) {
+            return false;
+        }
+        folded_n += c->events_n + 1;
+        c->back(c);
+    }
+    return true;
+}
+
+/* Gives batches back; a collector may hand in the next one from there. */
+static void answer(struct pipeline *p)
+{
+    struct batch **list = p->settled;
+    size_t n = p->settled_n;
+    p->settled = NULL;
+    p->settled_n = p->settled_cap = 0;
+    for (size_t i = 0; i < n; i++) {
+        list[i]->done(list[i]);
+    }
+    free(list);
+}
+
+static void show(struct pipeline *p, uint32_t agent)
+{
+    struct agent_view v;
+    pipeline_view(p, agent, &v);
+    p->o.out.agent(p->o.out.arg, &v);
+}
+
+static void publish_desk(struct pipeline *p)
+{
+    const struct judgement *g = &p->desk.judgement;
+    for (size_t i = 0; i < g->effects_n; i++) {
+        p->o.out.effect(p->o.out.arg, outbox_add(p->outbox, &g->effects[i]));
+    }
+    for (size_t i = 0; i < g->memory_n; i++) {
+        show(p, g->decided[i]);
+    }
+}
+
+static void desk_back(struct commit *c)
+{
+    struct pipeline *p = c->owner;
+    bool durable = c->result == COMMIT_DONE;
+    judge_settle(p->judge, &p->desk.judgement, durable);
+    if (durable) {
+        publish_desk(p);
+    } else {
+        p->full_mono_ms = mono_of(p) + FULL_PAUSE_MS;
+    }
+    desk_settle(&p->desk, p->outbox, durable);
+}
+
+/* --- the rules' turn --------------------------------------------------------------------------------------------- */
+
+static void mark_changed(struct pipeline *p)
+{
+    size_t n;
+    const uint32_t *dirty = site_dirty(p->o.site, &n);
+    for (size_t i = 0; i < n; i++) {
+        judge_mark(p->judge, dirty[i]);
+    }
+    site_clean(p->o.site);
+}
+
+static void turn_month(struct pipeline *p)
+{
+    int32_t month = civil_month(tz_day(p->o.tz, site_as_of(p->o.site)));
+    if (month != p->month) {
+        p->month = month;
+        judge_mark_all(p->judge);
+    }
+}
+
+static bool desk_is_due(const struct pipeline *p)
+{
+    return judge_is_due(p->judge, now_of(p)) || desk_has_pile(&p->desk) || outbox_has_sent(p->outbox);
+}
+
+/* Rules look, memory and outbox go to the disk; who needs neither is shown at once. */
+static void send_desk(struct pipeline *p)
+{
+    struct desk *d = &p->desk;
+    judge_run(p->judge, p->month, now_of(p), &d->judgement);
+    for (size_t i = 0; i < d->judgement.unchanged_n; i++) {
+        show(p, d->judgement.unchanged[i]);
+    }
+    if (!desk_fill(d, p->outbox, now_of(p))) {
+        return;
+    }
+    d->commit.back = desk_back;
+    d->commit.owner = p;
+    if (writer_push(p->writer, &d->commit) < 0) {
+        d->commit.result = COMMIT_FULL;
+        desk_back(&d->commit);
+    }
+}
+
+static void run_rules(struct pipeline *p)
+{
+    int64_t mono_ms = mono_of(p);
+    mark_changed(p);
+    turn_month(p);
+    if (p->desk.is_out || mono_ms < p->rules_mono_ms || mono_ms < p->full_mono_ms || !desk_is_due(p)) {
+        return;
+    }
+    p->rules_mono_ms = mono_ms + RULES_EVERY_MS;
+    send_desk(p);
+}
+
+/* --- what came from the future ------------------------------------------------------------------------------------ */
+
+static int submit_row(struct pipeline *p, const struct quarantined *row, void (*done)(struct batch *), void *owner)
+{
+    struct err e;
+    struct event read;
+    struct cursor in = cursor_of(row->record);
+    struct batch *b = batch_new(STR_LIT("quarantine"), done, owner);
+    struct event *to = batch_add_event(b);
+    b->retry_of = row->row;
+    b->inputs_n = 1;
+    if (event_decode(&in, &read, &e) < 0) { /* the store has checked it: this is a bug or broken memory */
+        log_line(LOG_LEVEL_ERROR, "quarantine_record", "row=%llu error=\"%s\"", (unsigned long long)row->row, e.what);
+        batch_free(b);
+        return -1;
+    }
+    *to = event_copy(&read, &b->arena);
+    if (submit(&p->ingest, b) < 0) {
+        batch_free(b);
+        return -1;
+    }
+    return 0;
+}
+
+static void retried(struct batch *b)
+{
+    struct pipeline *p = b->owner;
+    if (b->result != BATCH_STORED) {
+        quarantine_later(p->quarantine, b->retry_of, now_of(p) + FULL_PAUSE_MS);
+    }
+    batch_free(b);
+}
+
+static void retry_due(struct pipeline *p)
+{
+    const struct quarantined *row = NULL;
+    for (int i = 0; p->open && i < RETRIES_A_TURN; i++) {
+        row = quarantine_take_due(p->quarantine, now_of(p));
+        if (!row) {
+            return;
+        }
+        if (submit_row(p, row, retried, p) < 0) {
+            quarantine_later(p->quarantine, row->row, now_of(p) + FULL_PAUSE_MS);
+            return;
+        }
+    }
+}
+
+int pipeline_retry(struct pipeline *p, uint64_t row, void (*done)(struct batch *), void *owner, struct err *e)
+{
+    const struct quarantined *q = quarantine_find(p->quarantine, row);
+    char where[48];
+    snprintf(where, sizeof(where), "quarantine row %llu", (unsigned long long)row);
+    if (!q) {
+        return err_set(e, where, "there is no such row; `kefuctl quarantine` lists what is there");
+    }
+    if (q->kind == REFUSAL_BAD) {
+        return err_set(e, where,
+                       "it was no event, so it cannot be tried again; mend it at its sender and send it anew");
+    }
+    if (q->kind == REFUSAL_FUTURE && q->due_ms > now_of(p)) {
+        return err_set(e, where, "it is still ahead of the clock; it is tried by itself when its time has come");
+    }
+    if (submit_row(p, q, done, owner) < 0) {
+        return err_set(e, where, "the queue is full; try again in a moment");
+    }
+    return 0;
+}
+
+/* --- a turn ------------------------------------------------------------------------------------------------------- */
+
+static int64_t sooner(int64_t wait_ms, int64_t at_ms, int64_t now_ms)
+{
+    int64_t in_ms = at_ms <= now_ms ? 0 : at_ms - now_ms;
+    return in_ms < wait_ms ? in_ms : wait_ms;
+}
+
+static int64_t wait_of(struct pipeline *p)
+{
+    int64_t now_ms = now_of(p), mono_ms = mono_of(p);
+    int64_t wait_ms = sooner(LONGEST_WAIT_MS, tz_at(p->o.tz, civil_month_first(p->month + 1), 0), now_ms);
+    int64_t rest_ms = p->rules_mono_ms > p->full_mono_ms ? p->rules_mono_ms : p->full_mono_ms;
+    wait_ms = sooner(wait_ms, p->site_due_ms, site_now(p));
+    if (p->open) {
+        wait_ms = sooner(wait_ms, quarantine_due_ms(p->quarantine), now_ms);
+    }
+    if (!p->desk.is_out && desk_is_due(p)) {
+        wait_ms = sooner(wait_ms, rest_ms, mono_ms);
+    } else if (!p->desk.is_out) {
+        wait_ms = sooner(wait_ms, judge_due_ms(p->judge), now_ms);
+    }
+    return p->settled_n ? 0 : wait_ms;
+}
+
+int64_t pipeline_turn(struct pipeline *p)
+{
+    bool more = take_commits(p);
+    answer(p);
+    retry_due(p);
+    p->site_due_ms = site_advance(p->o.site, site_now(p), SITE_STEPS_A_TURN);
+    run_rules(p);
+    return more ? 0 : wait_of(p);
+}
+
+/* --- start and end ------------------------------------------------------------------------------------------------ */
+
+struct loading {
+    struct pipeline *p;
+    int64_t now_ms;
+    int status;
+    struct err *e;
+};
+
+static void load_event(void *arg, uint64_t seq, const struct event *e)
+{
+    struct loading *l = arg;
+    (void)seq;
+    if (site_fold(l->p->o.site, e, l->now_ms) == VERDICT_ACCEPTED) {
+        sources_saw(l->p->sources, e);
+    }
+}
+
+static void load_memory(void *arg, const struct memory_row *row)
+{
+    struct loading *l = arg;
+    if (l->status == 0) {
+        l->status = judge_load(l->p->judge, row, l->e);
+    }
+}
+
+static void load_quarantined(void *arg, const struct quarantined *row)
+{
+    struct loading *l = arg;
+    quarantine_load(l->p->quarantine, row);
+    uint64_t gone = quarantine_overflow(l->p->quarantine);
+    if (gone) {
+        desk_add_drops(&l->p->desk, &gone, 1);
+    }
+}
+
+static void load_unsent(void *arg, const struct effect *f)
+{
+    struct loading *l = arg;
+    outbox_add(l->p->outbox, f);
+}
+
+static int load(struct pipeline *p, struct err *e)
+{
+    struct loading l = {p, now_of(p), 0, e};
+    struct store_replay replay = {.each = load_event, .arg = &l};
+    struct store *s = p->o.store;
+    struct store_marks marks;
+    if (store_marks(s, &marks, e) < 0 || store_replay(s, 1, &replay, e) < 0) {
+        return -1;
+    }
+    p->judge = judge_new(p->o.site, p->o.rulebooks, &marks);
+    p->quarantine = quarantine_new(p->o.quarantine_max, marks.quarantine_row);
+    if (store_each_memory(s, load_memory, &l, e) < 0 || l.status < 0 ||
+        store_each_quarantined(s, load_quarantined, &l, e) < 0 || store_each_unsent(s, load_unsent, &l, e) < 0) {
+        return -1;
+    }
+    return 0;
+}
+
+int pipeline_start(struct pipeline *p, struct err *e)
+{
+    if (load(p, e) < 0) {
+        return -1;
+    }
+    pipeline_catch_up(p);
+    p->month = civil_month(tz_day(p->o.tz, site_as_of(p->o.site)));
+    judge_mark_all(p->judge);
+    p->writer = writer_start(p->o.store, &p->o.writer);
+    p->open = true;
+    for (size_t i = 0; i < outbox_n(p->outbox); i++) {
+        p->o.out.effect(p->o.out.arg, outbox_at(p->outbox, i));
+    }
+    return 0;
+}
+
+static int64_t ingest_now(struct ingest *in)
+{
+    return now_of((struct pipeline *)in);
+}
+
+static const struct rulebook *ingest_rulebook(struct ingest *in)
+{
+    struct pipeline *p = (struct pipeline *)in;
+    return rulebooks_for_day(p->o.rulebooks, tz_day(p->o.tz, now_of(p)));
+}
+
+struct pipeline *pipeline_new(const struct pipeline_options *o)
+{
+    struct pipeline *p = xcalloc(1, sizeof(*p));
+    p->o = *o;
+    p->ingest = (struct ingest){submit, ingest_now, ingest_rulebook, o->customer_key};
+    p->outbox = outbox_new();
+    p->sources = sources_new(o->seed);
+    p->rules_mono_ms = p->full_mono_ms = INT64_MIN;
+    return p;
+}
+
+void pipeline_close(struct pipeline *p)
+{
+    p->open = false;
+}
+
+bool pipeline_is_idle(const struct pipeline *p)
+{
+    return p->flying_n == 0 && p->settled_n == 0 && !p->desk.is_out && !desk_is_due(p);
+}
+
+void pipeline_finish(struct pipeline *p)
+{
+    p->open = false;
+    if (!p->writer) {
+        return;
+    }
+    writer_finish(p->writer);
+    while (take_commits(p)) {
+    }
+    answer(p);
+    writer_free(p->writer);
+    p->writer = NULL;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+    if (!p) {
+        return;
+    }
+    pipeline_finish(p);
+    quarantine_free(p->quarantine);
+    judge_free(p->judge);
+    outbox_free(p->outbox);
+    sources_free(p->sources);
+    desk_fini(&p->desk);
+    free(p->settled);
+    free(p);
+}
+
+/* --- for others --------------------------------------------------------------------------------------------------- */
+
+int pipeline_fd(const struct pipeline *p)
+{
+    return writer_fd(p->writer);
+}
+
+struct ingest *pipeline_ingest(struct pipeline *p)
+{
+    return &p->ingest;
+}
+
+void pipeline_sent(struct pipeline *p, uint64_t number)
+{
+    outbox_sent(p->outbox, number);
+}
+
+void pipeline_rejudge(struct pipeline *p)
+{
+    judge_mark_all(p->judge);
+}
+
+void pipeline_resend(struct pipeline *p)
+{
+    judge_mark_all(p->judge);
+    for (size_t i = 0; i < outbox_n(p->outbox); i++) {
+        p->o.out.effect(p->o.out.arg, outbox_at(p->outbox, i));
+    }
+}
+
+void pipeline_catch_up(struct pipeline *p)
+{
+    p->site_due_ms = site_advance(p->o.site, site_now(p), SIZE_MAX);
+}
+
+const struct site *pipeline_site(const struct pipeline *p)
+{
+    return p->o.site;
+}
+
+const struct quarantine *pipeline_quarantine(const struct pipeline *p)
+{
+    return p->quarantine;
+}
+
+const struct sources *pipeline_sources(const struct pipeline *p)
+{
+    return p->sources;
+}
+
+int32_t pipeline_month(const struct pipeline *p)
+{
+    return p->month;
+}
+
+const struct rulebook *pipeline_rulebook(const struct pipeline *p)
+{
+    return rulebooks_for_day(p->o.rulebooks, civil_month_first(p->month));
+}
+
+size_t pipeline_backlog(const struct pipeline *p)
+{
+    return outbox_n(p->outbox);
+}
+
+void pipeline_view(struct pipeline *p, uint32_t agent, struct agent_view *out)
+{
+    judge_view(p->judge, agent, p->month, ++p->seq, out);
+}
