@@ -1,0 +1,69 @@
+/* Tokens: who may do what. Kept as SHA-256 only; the clear text is shown once, when a token is made.
+ *
+ * tokens.json: {"tokens": [{"id", "sha256", "role", "subject"?, "sources"? [..], "expires_at"? ms, "added_at" ms}]}. */
+#ifndef KEFU_MODEL_ACCESS_H
+#define KEFU_MODEL_ACCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kefu/base/arena.h"
+#include "kefu/base/buf.h"
+#include "kefu/base/digest.h"
+#include "kefu/base/err.h"
+#include "kefu/base/str.h"
+
+/* X(NAME, "word in tokens.json") */
+#define ACCESS_ROLES(X)                                                                                                \
+    X(AGENT, "agent")                                                                                                  \
+    X(LEAD, "lead")                                                                                                    \
+    X(PAYROLL, "payroll")                                                                                              \
+    X(HR, "hr")                                                                                                        \
+    X(INGEST, "ingest")                                                                                                \
+    X(ADMIN, "admin")
+
+enum role {
+    ROLE_NONE = 0,
+#define X(name, word) ROLE_##name,
+    ACCESS_ROLES(X)
+#undef X
+        ROLE_N
+};
+
+struct token {
+    struct str id;       /* short, for lists and revoking; no secret */
+    struct str sha256;   /* of the clear text, 64 hexadecimal digits */
+    enum role role;
+    struct str subject;  /* agent id, team… as the role needs; absent: none */
+    struct str *sources; /* ingest: the sources it may write; none named: all */
+    size_t sources_n;
+    int64_t added_at;
+    int64_t expires_at; /* INT64_MAX: never */
+};
+
+struct tokens {
+    struct token *list; /* owned */
+    size_t n;
+    size_t cap;
+    struct arena arena; /* their strings */
+};
+
+#define ACCESS_TOKEN_BYTES 49 /* "kefu_", 43 characters, a zero byte */
+
+struct str role_name(enum role r); /* "" for ROLE_NONE */
+enum role role_find(struct str name);
+
+int access_read(struct tokens *t, struct str text, const char *file, struct err *e);
+void access_print(const struct tokens *t, struct buf *out);
+void access_fini(struct tokens *t);
+
+/* Makes a token: fills `clear` with the secret, adds `like` (role, subject, sources, expires_at, added_at; copied) under a
+ * new id, which is returned. */
+struct str access_add(struct tokens *t, const struct token *like, char clear[ACCESS_TOKEN_BYTES]);
+/* Takes out the token with this id; -1: there is none. */
+int access_revoke(struct tokens *t, struct str id);
+/* The token whose clear text is presented, if it has not expired at now_ms; NULL otherwise. Looks at every token and
+ * compares hashes in constant time. */
+const struct token *access_check(const struct tokens *t, struct str presented, int64_t now_ms);
+
+#endif
