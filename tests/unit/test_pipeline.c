@@ -412,7 +412,7 @@ static void over_the_bound_the_oldest_bad_goes_first(void **state)
     refuse_future(w, "f1", T0 + 300 * MINUTE);
     struct batch *b = batch_of(w);
     for (int i = 0; i < 12; i++) {
-        char id[8];
+        char id[32];
         snprintf(id, sizeof(id), "b%d", i);
         refuse(b, id, "bad");
     }
@@ -474,7 +474,7 @@ static void a_full_queue_takes_nothing_and_the_loop_lives_on(void **state)
     for (int i = 0; i < 3; i++) {
         b[i] = batch_of(w);
         for (int k = 0; k < 50; k++) {
-            char id[16];
+            char id[32];
             snprintf(id, sizeof(id), "m%d-%d", i, k);
             add_message(b[i], id, T0, FROM_CUSTOMER);
         }
@@ -515,7 +515,7 @@ static void good_work(struct world *w, int handled_n)
 {
     for (int i = 0; i < handled_n; i++) {
         struct batch *b = batch_of(w);
-        char subject[16], id[16];
+        char subject[32], id[32];
         int64_t at = T0 - 120 * MINUTE + i * MINUTE;
         snprintf(subject, sizeof(subject), "k%d", i);
         add_message(b, (snprintf(id, sizeof(id), "q%d", i), id), at, FROM_CUSTOMER);
