@@ -105,6 +105,10 @@ const struct event_row *event_row(enum event_type type)
     return at < sizeof rows / sizeof *rows ? &rows[at] : NULL;
 }
 
+#define X(name, json, bytes) _Static_assert(bytes <= EVENT_STR_BYTES_MAX, "EVENT_STR_BYTES_MAX is the longest");
+EVENT_STRS(X)
+#undef X
+
 size_t event_str_max(enum event_str which)
 {
     static const size_t max[] = {

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <cmocka.h>
 
 #include "kefu/base/digest.h"
@@ -14,48 +13,31 @@
 #include "kefu/model/batch.h"
 #include "kefu/model/event.h"
 #include "kefu/model/event_table.h"
+#include "support_random.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
-/* A small generator of our own, so that a printed seed gives the same events everywhere. */
-static uint64_t next(uint64_t *r)
-{
-    *r += UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t z = *r;
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
-
-static uint64_t seed_of_this_run(void)
-{
-    const char *given = getenv("KEFU_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
-    print_message("KEFU_SEED=%llu\n", (unsigned long long)seed);
-    return seed;
-}
-
 static struct str random_str(uint64_t *r, struct arena *a, size_t min, size_t max)
 {
-    size_t n = next(r) % 4 == 0 ? max : min + next(r) % (max - min + 1);
+    size_t n = random_next(r) % 4 == 0 ? max : min + random_next(r) % (max - min + 1);
     char *p = arena_alloc(a, n + 1);
     for (size_t i = 0; i < n; i++) {
-        p[i] = (char)next(r);
+        p[i] = (char)random_next(r);
     }
     return (struct str){n ? p : NULL, n};
 }
 
 static int64_t random_number(uint64_t *r)
 {
-    uint64_t v = next(r);
-    return next(r) % 3 ? (int64_t)(v >> (next(r) % 64)) : next(r) % 2 ? (int64_t)v : 0;
+    uint64_t v = random_next(r);
+    return random_next(r) % 3 ? (int64_t)(v >> (random_next(r) % 64)) : random_next(r) % 2 ? (int64_t)v : 0;
 }
 
 static struct event random_event(uint64_t *r, struct arena *a)
 {
-    struct event e = {.type = (enum event_type)(1 + next(r) % (EVENT_TYPES - 1)),
-                      .how = (enum event_how)(next(r) % EVENT_HOWS),
-                      .flags = (uint32_t)(next(r) % 256),
+    struct event e = {.type = (enum event_type)(1 + random_next(r) % (EVENT_TYPES - 1)),
+                      .how = (enum event_how)(random_next(r) % EVENT_HOWS),
+                      .flags = (uint32_t)(random_next(r) % 256),
                       .ts = random_number(r),
                       .amount_fen = random_number(r),
                       .score_milli = random_number(r),
@@ -65,7 +47,7 @@ static struct event random_event(uint64_t *r, struct arena *a)
     e.id = random_str(r, a, 1, 128);
     e.subject = random_str(r, a, 1, 128);
     for (int i = 0; i < EVENT_STR_N; i++) {
-        e.strs[i] = next(r) % 2 ? random_str(r, a, 0, event_str_max((enum event_str)i)) : (struct str){0};
+        e.strs[i] = random_next(r) % 2 ? random_str(r, a, 0, event_str_max((enum event_str)i)) : (struct str){0};
     }
     return e;
 }
@@ -246,7 +228,7 @@ static void a_copy_needs_nothing_of_the_first(void **state)
 static void any_event_comes_back_from_its_record_bit_for_bit(void **state)
 {
     (void)state;
-    uint64_t r = seed_of_this_run();
+    uint64_t r = random_start();
     struct arena arena = {0};
     for (int i = 0; i < 5000; i++) {
         struct event e = random_event(&r, &arena);
@@ -352,18 +334,18 @@ static void every_cut_of_a_record_is_refused(void **state)
 static void mutated_records_are_refused_or_some_event(void **state)
 {
     (void)state;
-    uint64_t r = seed_of_this_run();
+    uint64_t r = random_start();
     uint64_t touched = 0;
     int refused = 0;
     struct arena arena = {0};
     for (int i = 0; i < 20000; i++) {
-        struct event e = next(&r) % 2 ? chat_message() : random_event(&r, &arena);
+        struct event e = random_next(&r) % 2 ? chat_message() : random_event(&r, &arena);
         struct buf b = {0};
         event_encode(&b, &e);
-        for (uint64_t k = 1 + next(&r) % 4; k > 0; k--) {
-            b.p[next(&r) % b.n] = (char)next(&r);
+        for (uint64_t k = 1 + random_next(&r) % 4; k > 0; k--) {
+            b.p[random_next(&r) % b.n] = (char)random_next(&r);
         }
-        refused += decode_exact(b.p, b.n - next(&r) % 2, &touched) != 0;
+        refused += decode_exact(b.p, b.n - random_next(&r) % 2, &touched) != 0;
         buf_fini(&b);
         arena_reset(&arena);
     }

@@ -30,6 +30,7 @@ enum field_kind {
 
 /* Bounds of figures, chosen so that no sum of a month of events can overflow. */
 #define EVENT_ID_BYTES_MAX  128
+#define EVENT_STR_BYTES_MAX 512                    /* the longest of EVENT_STRS */
 #define EVENT_TS_MIN        INT64_C(946684800000)  /* 2000-01-01T00:00:00Z */
 #define EVENT_TS_MAX        INT64_C(4102444800000) /* before 2100-01-01T00:00:00Z */
 #define EVENT_FEN_MAX       INT64_C(1000000000000) /* ten thousand million yuan */
