@@ -31,8 +31,8 @@ enum role {
 };
 
 struct token {
-    struct str id;       /* short, for lists and revoking; no secret */
-    struct str sha256;   /* of the clear text, 64 hexadecimal digits */
+    struct str id;     /* short, for lists and revoking; no secret */
+    struct str sha256; /* of the clear text, 64 hexadecimal digits */
     enum role role;
     struct str subject;  /* agent id, team… as the role needs; absent: none */
     struct str *sources; /* ingest: the sources it may write; none named: all */

@@ -40,10 +40,10 @@
     WHOLE(log_level, 6, 3, 7, "3 errors, 4 warnings, 5 notes, 6 information, 7 all")
 
 struct config {
-#define TEXT(name, def, max, help) struct str name;
-#define PATH(name, def, help) struct str name;
+#define TEXT(name, def, max, help)       struct str name;
+#define PATH(name, def, help)            struct str name;
 #define WHOLE(name, def, min, max, help) int64_t name;
-#define TRUTH(name, def, help) bool name;
+#define TRUTH(name, def, help)           bool name;
     CONFIG_OPTIONS(TEXT, PATH, WHOLE, TRUTH)
 #undef TEXT
 #undef PATH
