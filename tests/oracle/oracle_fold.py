@@ -99,10 +99,8 @@ class Wait:
         facts = self.misses(others, self.reached_target)
         response = (self.ended_total(sender)
                     + self.book.hours.worked(held.start, at))
-        start = min(h.start for h in self.ended + [held]
-                    if h is held or h.agent == sender)
-        if any(h.agent == sender for h in self.ended):
-            start = min(h.start for h in self.ended if h.agent == sender)
+        own = [h.start for h in self.ended if h.agent == sender]
+        start = min(own) if own else held.start
         if response == 0 and not self.book.hours.is_open(start):
             return None, facts
         return (response, start), facts
