@@ -207,7 +207,9 @@ def opened(story, name, at):
 
 
 def bare(kind):
-    return lambda story, name, at: story.add(kind, at, conversation=name)
+    def act(story, name, at):
+        story.add(kind, at, conversation=name)
+    return act
 
 
 def rate(story, name, at):
@@ -237,6 +239,21 @@ def point_at(story, name, at, kind, field):
               **{field: what["id"]}, **extra)
 
 
+def tussle(story, name, at):
+    """A question that changes hands a few times, near the limits."""
+    rng = story.rng
+    target, abandon = story.limits[:2]
+    story.add("message", at, conversation=name, text="在吗",
+              **{"from": "customer"})
+    for _ in range(rng.randint(1, 4)):
+        at += rng.choice((0, 1, target // 2, target - 1, target, abandon // 2))
+        assign(story, name, at)
+    at += rng.choice((0, 1, target // 2, target, abandon))
+    rng.choice((say, say, resolve, bare("conversation.handoff"),
+                lambda *_: None))(story, name, at)
+    return at
+
+
 def recall(story, name, at):
     point_at(story, name, at, "message.recalled", "message")
 
@@ -254,7 +271,8 @@ def order(story, _name, at):
 
 
 ACTS = ((say, 22), (assign, 6), (resolve, 5), (opened, 1), (rate, 2),
-        (bare("conversation.reopened"), .6), (bare("conversation.handoff"), 1),
+        (tussle, 3), (bare("conversation.reopened"), .6),
+        (bare("conversation.handoff"), 1),
         (recall, 1), (void, 1), (order, .8))
 
 
@@ -280,7 +298,8 @@ def random_case(seed, number):
     for _ in range(rng.randint(4, 16 + 8 * len(names))):
         name = rng.choice(names)
         clocks[name] += story.step_ms()
-        rng.choices(acts, weights)[0](story, name, clocks[name])
+        act = rng.choices(acts, weights)[0]
+        clocks[name] = act(story, name, clocks[name]) or clocks[name]
     if not story.events:
         say(story, names[0], story.base)
     rng.shuffle(story.events)

@@ -109,6 +109,16 @@ def run_data(expected):
     return [expected.name] + wrong if wrong else []
 
 
+def unlisted(folder):
+    """A vector without its sentence, or one that the folder's README forgot."""
+    readme = folder / "README.md"
+    listed = readme.read_text(encoding="utf-8") if readme.exists() else ""
+    wrong = [path.name for path in sorted(folder.glob("*.json"))
+             if "`%s`" % path.stem not in listed or '"spec": "'
+             not in path.read_text(encoding="utf-8")]
+    return ["no spec, or not in README.md: " + ", ".join(wrong)] if wrong else []
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program")
@@ -123,6 +133,8 @@ def main():
                                shared / "conformance"]
     results = [run_vector(path, rng, compute) for folder in folders
                for path in sorted(folder.glob("*.json"))]
+    if not args.folders:
+        results.append(unlisted(folders[0]))
     if not args.folders and compute is oracle:
         results += [run_data(path) for path in
                     sorted((shared / "data").glob("*.expected.json"))]
