@@ -233,9 +233,27 @@ static int check_tier(const struct reader *r, const char *path, const struct rul
     for (size_t k = 0; k < i; k++)
         if (str_eq(out->tiers[k].name, t->name))
             return reader_fail(r, path, "a second tier named \"%.60s\"; give each a name of its own", t->name.p);
-    if (i && t->min_micro >= out->tiers[i - 1].min_micro)
-        return reader_fail(r, path, "its min is not below that of the tier before; list tiers from the highest down");
+    if (i == 0)
+        return 0;
+    bool rising = out->tiers[1].min_micro > out->tiers[0].min_micro;
+    int64_t below = rising ? out->tiers[i - 1].min_micro : t->min_micro;
+    int64_t above = rising ? t->min_micro : out->tiers[i - 1].min_micro;
+    if (below >= above)
+        return reader_fail(r, path, "its min is out of order; list tiers from the highest down, or from 0 up");
     return 0;
+}
+
+/* Tiers may be listed either way; inside, the highest comes first. */
+static void highest_first(struct rulebook *out)
+{
+    size_t n = out->tiers_n;
+    if (n < 2 || out->tiers[0].min_micro > out->tiers[1].min_micro)
+        return;
+    for (size_t i = 0; i < n / 2; i++) {
+        struct tier kept = out->tiers[i];
+        out->tiers[i] = out->tiers[n - 1 - i];
+        out->tiers[n - 1 - i] = kept;
+    }
 }
 
 int reader_tiers(const struct reader *r, const cJSON *v, struct rulebook *out)
@@ -255,7 +273,9 @@ int reader_tiers(const struct reader *r, const cJSON *v, struct rulebook *out)
         out->tiers_n++;
     }
     char last[PATH_MAX_N];
-    snprintf(last, sizeof last, "tiers[%d].min", n - 1);
+    bool rising = n > 1 && out->tiers[0].min_micro < out->tiers[1].min_micro;
+    snprintf(last, sizeof last, "tiers[%d].min", rising ? 0 : n - 1);
+    highest_first(out);
     if (out->tiers[n - 1].min_micro != 0)
         return reader_fail(r, last, "the lowest tier must begin at 0, or some scores would have no tier");
     return 0;

@@ -116,8 +116,12 @@ static void what_is_not_right_is_refused_with_place_and_mend(void **state)
         {KPI("\"name\": \"a\", \"metric\": \"fcr_rate\", \"weight\": 1, \"score\": {\"points\": [[1, 101]]}"),
          "a.json:2 kpis[0].score.points[0]", "from 0 to 100"},
         {"{\"tiers\": [{\"name\": \"a\", \"min\": 10}]}", "a.json:1 tiers[0].min", "must begin at 0"},
-        {"{\"tiers\": [{\"name\": \"a\", \"min\": 0}, {\"name\": \"b\", \"min\": 10}]}", "a.json:1 tiers[1]",
-         "from the highest down"},
+        {"{\"tiers\": [{\"name\": \"a\", \"min\": 5}, {\"name\": \"b\", \"min\": 10}]}", "a.json:1 tiers[0].min",
+         "must begin at 0"},
+        {"{\"tiers\": [{\"name\": \"a\", \"min\": 9}, {\"name\": \"b\", \"min\": 5}, {\"name\": \"c\", \"min\": 7}]}",
+         "a.json:1 tiers[2]", "out of order"},
+        {"{\"tiers\": [{\"name\": \"a\", \"min\": 0}, {\"name\": \"b\", \"min\": 9}, {\"name\": \"c\", \"min\": 9}]}",
+         "a.json:1 tiers[2]", "out of order"},
         {"{\"tiers\": [{\"name\": \"a\", \"min\": 10}, {\"name\": \"a\", \"min\": 0}]}", "a.json:1 tiers[1]",
          "second tier"},
         {"{\"tiers\": [{\"name\": \"a\", \"min\": 0, \"bonus_fen\": -5}]}", "a.json:1 tiers[0].bonus_fen", "found -5"},
@@ -126,6 +130,24 @@ static void what_is_not_right_is_refused_with_place_and_mend(void **state)
     struct rulebook *base = seed();
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         check_refused(base, &all[i]);
+    rulebook_free(base);
+}
+
+static void tiers_may_be_listed_from_0_up(void **state)
+{
+    (void)state;
+    struct err e;
+    struct rulebook *base = seed();
+    struct rulebook *r =
+        rulebook_read(STR_LIT("{\"tiers\": [{\"name\": \"low\", \"min\": 0}, {\"name\": \"mid\", \"min\": "
+                              "60.5}, {\"name\": \"top\", \"min\": 90}]}"),
+                      "a.json", base, &e);
+    assert_non_null(r);
+    assert_int_equal(r->tiers_n, 3);
+    assert_string_equal(r->tiers[0].name.p, "top");
+    assert_string_equal(r->tiers[1].name.p, "mid");
+    assert_int_equal(r->tiers[2].min_micro, 0);
+    rulebook_free(r);
     rulebook_free(base);
 }
 
@@ -167,6 +189,7 @@ int main(void)
         cmocka_unit_test(seed_is_complete_and_as_promised),
         cmocka_unit_test(a_field_replaces_the_same_field_of_the_base_whole),
         cmocka_unit_test(what_is_not_right_is_refused_with_place_and_mend),
+        cmocka_unit_test(tiers_may_be_listed_from_0_up),
         cmocka_unit_test(a_note_of_ones_own_begins_with_x),
         cmocka_unit_test(without_a_base_every_field_must_be_there),
         cmocka_unit_test(each_day_has_the_rulebook_of_its_month),

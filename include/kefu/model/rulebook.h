@@ -120,7 +120,7 @@ struct rulebook {
  * special_days, placeholder_phrases, timeout_counts_as, effective_from (then INT32_MIN) and timezone.
  * The caller owns the result. NULL with e: where = "file:line field", what = found, expected, the mend. Refused are:
  * unknown fields (one that begins with "x_" is a note and is skipped), weights below 0 or summing to 0, unknown metrics,
- * duplicate KPI or tier names, tiers that are not from the highest down or do not end at 0, curves not ascending, hours
+ * duplicate KPI or tier names, tiers out of order (highest down, or from 0 up) or without one at 0, curves not ascending, hours
  * that are no times, days that are no dates, phrases that are empty, limits out of range.
  *
  * Fields: name, effective_from ("2026-12"), response_target_ms, resolution_limit_ms, fcr_window_ms, abandon_after_ms,
