@@ -251,6 +251,15 @@ static void take_group(struct site *s, uint32_t number, bool fresh)
     c->group = groups_get(&s->groups, c->machine.shop, c->machine.customer);
 }
 
+/* First contacts whose window has ended by now have passed. */
+static void recheck_pending(struct site *s, uint32_t number)
+{
+    const struct machine *m = &conversation_at(s, number)->machine;
+    for (uint32_t k = m->episodes_n; k-- > 0;)
+        if (m->episodes[k].fcr == FCR_PENDING)
+            recheck(s, number, k);
+}
+
 void conversation_go_on(struct site *s, uint32_t number, const struct item *i)
 {
     struct conversation *c = conversation_at(s, number);
@@ -261,6 +270,8 @@ void conversation_go_on(struct site *s, uint32_t number, const struct item *i)
     if (c->applied) {
         agent_now_leave(s, number);
         enter_tail(s, c, -1);
+        if (c->timer.due_ms <= s->as_of)
+            recheck_pending(s, number); /* set_due below looks ahead only */
     }
     step(s, c, i);
     if (names[0] != m->customer || names[1] != m->shop || names[2] != m->topic)
@@ -280,9 +291,7 @@ void conversation_refresh(struct site *s, uint32_t number)
 {
     struct conversation *c = conversation_at(s, number);
     enter_tail(s, c, -1);
-    for (uint32_t k = c->machine.episodes_n; k-- > 0;)
-        if (c->machine.episodes[k].fcr == FCR_PENDING)
-            recheck(s, number, k);
+    recheck_pending(s, number);
     c->applied_at = s->as_of;
     enter_tail(s, c, 1);
     set_due(s, number);
