@@ -1,0 +1,172 @@
+/* Questions to the daemon: the shared way, and the two commands that need nothing else (status, reload). */
+#include "kefu/ctl/ask.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "kefu/base/json.h"
+#include "kefu/base/utf8.h"
+#include "kefu/ctl/commands.h"
+#include "kefu/ctl/reach.h"
+
+enum cli_exit ask(const struct cli *c, struct str request, void (*print)(const cJSON *answer))
+{
+    struct reach r;
+    struct err e;
+    struct str raw;
+    if (reach_open(&r, c, &e) != 0) {
+        cli_say_err(c, &e);
+        return CLI_UNREACHABLE;
+    }
+    cJSON *answer = reach_ask(&r, request, &raw, &e);
+    if (!answer)
+        cli_say_err(c, &e);
+    else if (c->json)
+        printf("%.*s\n", STR_ARG(raw));
+    else
+        print(answer);
+    enum cli_exit status = answer ? CLI_OK : CLI_FAILED;
+    cJSON_Delete(answer);
+    reach_close(&r);
+    return status;
+}
+
+void ask_put_typed(struct buf *request, struct str typed)
+{
+    struct buf text = {0};
+    for (const char *p = typed.p, *end = typed.p + typed.n; p < end;) {
+        size_t n = utf8_length(p, end);
+        buf_put(&text, n ? p : "?", n ? n : 1);
+        p += n ? n : 1;
+    }
+    buf_put_json(request, buf_str(&text));
+    buf_fini(&text);
+}
+
+static void value_cell(struct grid *g, const cJSON *value)
+{
+    char literal[40];
+    if (cJSON_IsString(value))
+        grid_put(g, str_of(value->valuestring));
+    else if (cJSON_IsNumber(value))
+        grid_put(g, json_literal(value, literal, sizeof literal));
+    else if (cJSON_IsBool(value))
+        grid_put(g, cJSON_IsTrue(value) ? STR_LIT("yes") : STR_LIT("no"));
+    else
+        grid_put(g, STR_LIT("-"));
+}
+
+void ask_cell(struct grid *g, const cJSON *object, const char *key)
+{
+    value_cell(g, cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
+void ask_time_cell(struct grid *g, const cJSON *object, const char *key)
+{
+    const cJSON *at = cJSON_GetObjectItemCaseSensitive(object, key);
+    char text[40];
+    struct tm local;
+    time_t s = cJSON_IsNumber(at) ? (time_t)(at->valuedouble / 1000) : 0;
+    if (!cJSON_IsNumber(at) || !localtime_r(&s, &local))
+        grid_put(g, STR_LIT("-"));
+    else
+        grid_put(g, (struct str){text, strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local)});
+}
+
+void ask_titles(struct grid *g, const char *const *titles)
+{
+    for (size_t i = 0; i < g->columns_n; i++)
+        grid_put(g, str_of(titles[i]));
+}
+
+void ask_print(struct grid *g)
+{
+    struct buf out = {0};
+    grid_print(&out, g);
+    fwrite(out.p, 1, out.n, stdout);
+    buf_fini(&out);
+    grid_fini(g);
+}
+
+static bool is_time(const char *key)
+{
+    return strcmp(key, "as_of") == 0 || strcmp(key, "at") == 0 || strcmp(key, "last_ts") == 0 ||
+           strcmp(key, "oldest_wait_at") == 0;
+}
+
+static void print_sources(const cJSON *sources)
+{
+    static const char *const titles[] = {"source", "events", "latest"};
+    struct grid g = {.columns_n = 3, .right = {[1] = true}};
+    const cJSON *s;
+    putchar('\n');
+    ask_titles(&g, titles);
+    cJSON_ArrayForEach(s, sources)
+    {
+        ask_cell(&g, s, "source");
+        ask_cell(&g, s, "events");
+        ask_time_cell(&g, s, "last_ts");
+    }
+    ask_print(&g);
+}
+
+static void print_members(struct grid *g, const char *prefix, const cJSON *object)
+{
+    const cJSON *m;
+    cJSON_ArrayForEach(m, object)
+    {
+        if (cJSON_IsObject(m)) {
+            print_members(g, m->string, m);
+            continue;
+        }
+        if (cJSON_IsArray(m) || strcmp(m->string, "ok") == 0)
+            continue;
+        grid_printf(g, "%s%s%s", prefix, prefix[0] ? " " : "", m->string);
+        if (is_time(m->string))
+            ask_time_cell(g, object, m->string);
+        else
+            value_cell(g, m);
+    }
+}
+
+static void print_status(const cJSON *answer)
+{
+    struct grid g = {.columns_n = 2};
+    print_members(&g, "", answer);
+    ask_print(&g);
+    const cJSON *sources = cJSON_GetObjectItemCaseSensitive(answer, "sources");
+    if (cJSON_GetArraySize(sources) > 0)
+        print_sources(sources);
+}
+
+static enum cli_exit run_status(const struct cli *c)
+{
+    return ask(c, STR_LIT("{\"do\":\"status\"}"), print_status);
+}
+
+static enum cli_exit run_reload(const struct cli *c)
+{
+    return ask(c, STR_LIT("{\"do\":\"reload\"}"), print_status);
+}
+
+static const struct cli_option none[] = {{NULL, NULL, NULL}};
+
+const struct command command_status = {
+    .name = "status",
+    .arguments = "[--json]",
+    .summary = "what the daemon is doing, and whether anything is wrong",
+    .help = "",
+    .options = none,
+    .run = run_status,
+};
+
+const struct command command_reload = {
+    .name = "reload",
+    .arguments = "",
+    .summary = "read the configuration and the rulebooks again: all or nothing",
+    .help = "The same as SIGHUP, but says what became of it.\n",
+    .options = none,
+    .run = run_reload,
+};

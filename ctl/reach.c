@@ -1,0 +1,147 @@
+/* The way to the running daemon. Refuses answers that are no JSON; waits a minute for one, for a daemon may be starting. */
+#include "kefu/ctl/reach.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "kefu/base/json.h"
+
+#define CONFIG_MAX_BYTES ((size_t)1 << 20)
+#define ANSWER_S         60
+#define READ_BYTES       65536
+
+static int state_of_config(const char *file, char *out, size_t out_n, struct err *e)
+{
+    char *text;
+    size_t n;
+    if (json_read_file(file, CONFIG_MAX_BYTES, &text, &n, e) != 0)
+        return -1;
+    cJSON *tree = json_parse_commented((struct str){text, n}, file, e);
+    free(text);
+    if (!tree)
+        return -1;
+    const cJSON *state = cJSON_GetObjectItemCaseSensitive(tree, "state");
+    int status = 0;
+    if (cJSON_IsString(state))
+        snprintf(out, out_n, "%s", state->valuestring);
+    else
+        status = err_set(e, file, "found no \"state\", expected the daemon's state directory");
+    cJSON_Delete(tree);
+    return status;
+}
+
+int reach_state(const struct cli *c, char *out, size_t out_n, struct err *e)
+{
+    if (c->state && !(c->config && getenv("KEFU_STATE") == c->state)) {
+        snprintf(out, out_n, "%s", c->state);
+        return 0;
+    }
+    if (c->config)
+        return state_of_config(c->config, out, out_n, e);
+    if (access("kefud.json", R_OK) == 0)
+        return state_of_config("kefud.json", out, out_n, e);
+    return err_set(e, "", "which daemon? Give -c kefud.json or --state DIR, or set KEFU_STATE");
+}
+
+int reach_connect(const struct cli *c, const char *name, struct err *e)
+{
+    char state[REACH_PATH_MAX];
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    if (reach_state(c, state, sizeof state, e) != 0)
+        return -1;
+    int n = snprintf(at.sun_path, sizeof at.sun_path, "%s/%s", state, name);
+    if (n < 0 || (size_t)n >= sizeof at.sun_path)
+        return err_set(e, state, "the path is too long for a socket; a daemon cannot listen there");
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return err_set(e, at.sun_path, "%s", strerror(errno));
+    if (connect(fd, (struct sockaddr *)&at, sizeof at) == 0)
+        return fd;
+    int code = errno;
+    close(fd);
+    return err_set(e, at.sun_path, "no daemon answers (%s). Is kefud running with this state directory?",
+                   strerror(code));
+}
+
+int reach_open(struct reach *r, const struct cli *c, struct err *e)
+{
+    *r = (struct reach){.fd = reach_connect(c, "control.sock", e)};
+    if (r->fd < 0)
+        return -1;
+    struct timeval limit = {.tv_sec = ANSWER_S};
+    setsockopt(r->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    return 0;
+}
+
+void reach_close(struct reach *r)
+{
+    if (r->fd >= 0)
+        close(r->fd);
+    r->fd = -1;
+    buf_fini(&r->in);
+}
+
+static int send_line(int fd, struct str request, struct err *e)
+{
+    struct buf line = {0};
+    buf_put_str(&line, request);
+    buf_put_byte(&line, '\n');
+    size_t sent = 0;
+    while (sent < line.n) {
+        ssize_t n = send(fd, line.p + sent, line.n - sent, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            break;
+        sent += (size_t)n;
+    }
+    buf_fini(&line);
+    return sent == request.n + 1 ? 0 : err_set(e, "control socket", "cannot ask: %s", strerror(errno));
+}
+
+/* The next line of the answer, without its line feed; -1 with e. */
+static int read_line(struct reach *r, struct str *line, struct err *e)
+{
+    r->in.n = 0;
+    for (;;) {
+        buf_reserve(&r->in, READ_BYTES);
+        ssize_t n = recv(r->fd, r->in.p + r->in.n, READ_BYTES, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n == 0)
+            return err_set(e, "control socket", "the daemon hung up without an answer");
+        if (n < 0 && errno == EAGAIN)
+            return err_set(e, "control socket", "no answer for %d s", ANSWER_S);
+        if (n < 0)
+            return err_set(e, "control socket", "%s", strerror(errno));
+        r->in.n += (size_t)n;
+        if (r->in.p[r->in.n - 1] == '\n')
+            break;
+    }
+    *line = (struct str){r->in.p, r->in.n - 1};
+    return 0;
+}
+
+cJSON *reach_ask(struct reach *r, struct str request, struct str *raw, struct err *e)
+{
+    struct str line;
+    if (send_line(r->fd, request, e) != 0 || read_line(r, &line, e) != 0)
+        return NULL;
+    cJSON *answer = json_parse(line, e);
+    if (!answer)
+        return NULL;
+    if (raw)
+        *raw = line;
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "ok")))
+        return answer;
+    const cJSON *why = cJSON_GetObjectItemCaseSensitive(answer, "error");
+    err_set(e, "", "%s", cJSON_IsString(why) ? why->valuestring : "the daemon gave no reason");
+    cJSON_Delete(answer);
+    return NULL;
+}

@@ -1,0 +1,26 @@
+/* Questions to the daemon and their answers as tables: what the asking commands share. */
+#ifndef KEFU_CTL_ASK_H
+#define KEFU_CTL_ASK_H
+
+#include <cjson/cJSON.h>
+
+#include "kefu/base/str.h"
+#include "kefu/ctl/cli.h"
+#include "kefu/ctl/grid.h"
+
+/* Asks and prints: with --json the answer as it came, else by `print`. */
+enum cli_exit ask(const struct cli *c, struct str request, void (*print)(const cJSON *answer));
+
+/* Appends what somebody typed as a JSON string; bytes that are no UTF-8 become '?'. */
+void ask_put_typed(struct buf *request, struct str typed);
+
+/* Adds a member of an object as a cell: texts as they are, true and false as yes and no, what is not there as "-". */
+void ask_cell(struct grid *g, const cJSON *object, const char *key);
+/* The same of a time in milliseconds since 1970, as local date and time. */
+void ask_time_cell(struct grid *g, const cJSON *object, const char *key);
+/* Prints a grid to standard output and frees it. */
+void ask_print(struct grid *g);
+/* Adds a row of titles. */
+void ask_titles(struct grid *g, const char *const *titles);
+
+#endif

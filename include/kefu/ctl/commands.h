@@ -1,0 +1,18 @@
+/* The commands of kefuctl, each defined in the file of its name (those that only ask the daemon: ctl/ask.c). */
+#ifndef KEFU_CTL_COMMANDS_H
+#define KEFU_CTL_COMMANDS_H
+
+#include "kefu/ctl/cli.h"
+
+extern const struct command command_compute;
+extern const struct command command_load;
+extern const struct command command_simulate;
+extern const struct command command_status;
+extern const struct command command_agent;
+extern const struct command command_agents;
+extern const struct command command_report;
+extern const struct command command_quarantine;
+extern const struct command command_token;
+extern const struct command command_reload;
+
+#endif

@@ -1,0 +1,34 @@
+/* The way from kefuctl to the running daemon: where its sockets are, and one question at a time over the control socket
+ * (include/kefu/daemon/control.h). */
+#ifndef KEFU_CTL_REACH_H
+#define KEFU_CTL_REACH_H
+
+#include <cjson/cJSON.h>
+#include <stddef.h>
+
+#include "kefu/base/buf.h"
+#include "kefu/base/err.h"
+#include "kefu/base/str.h"
+#include "kefu/ctl/cli.h"
+
+#define REACH_PATH_MAX 256
+
+/* The daemon's state directory: --state or $KEFU_STATE; else the "state" of -c FILE, or of ./kefud.json if it is there. -1
+ * with e: none of these. */
+int reach_state(const struct cli *c, char *out, size_t out_n, struct err *e);
+/* Connects to the unix socket STATE/name. Returns its descriptor; -1 with e (who should be running, and how to say where). */
+int reach_connect(const struct cli *c, const char *name, struct err *e);
+
+struct reach {
+    int fd;
+    struct buf in; /* the last answer */
+};
+
+int reach_open(struct reach *r, const struct cli *c, struct err *e);
+void reach_close(struct reach *r);
+/* Sends one request (a line, without its line feed) and waits for the answer. Returns its tree, the caller's, whose "ok" is
+ * true; *raw, if asked for, is the text of the answer (borrowed until the next question). NULL with e: no answer, or the
+ * daemon said no (then e->what is its reason). */
+cJSON *reach_ask(struct reach *r, struct str request, struct str *raw, struct err *e);
+
+#endif
