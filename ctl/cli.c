@@ -79,7 +79,7 @@ static int read_option(struct cli *c, int argc, char **argv, int *i)
 
 int cli_read(struct cli *c, const struct command *command, int argc, char **argv, const char **args)
 {
-    *c = (struct cli){.command = command, .args = args, .state = getenv("KEFU_STATE")};
+    *c = (struct cli){.command = command, .args = args};
     bool only_args = false;
     for (int i = 1; i < argc; i++) {
         if (only_args || argv[i][0] != '-' || argv[i][1] == '\0')
@@ -150,8 +150,8 @@ void cli_help(const struct command *command)
         snprintf(name, sizeof name, "--%s", o->name);
         help_option(name, o->value, o->help);
     }
-    help_option("-c, --config", "FILE", "kefud.json of the daemon meant; its \"state\" is where the sockets are");
-    help_option("--state", "DIR", "the daemon's state directory (default: $KEFU_STATE)");
+    help_option("-c, --config", "FILE", "kefud.json of the daemon meant; it says where the sockets are");
+    help_option("--state", "DIR", "the folder of its sockets (instead of -c; also $KEFU_STATE)");
     help_option("--json", NULL, "print JSON, for machines");
 }
 

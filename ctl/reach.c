@@ -11,53 +11,53 @@
 #include <unistd.h>
 
 #include "kefu/base/json.h"
+#include "kefu/model/config.h"
 
 #define CONFIG_MAX_BYTES ((size_t)1 << 20)
 #define ANSWER_S         60
 #define READ_BYTES       65536
 
-static int state_of_config(const char *file, char *out, size_t out_n, struct err *e)
+static int folder_of_config(const char *file, char *out, size_t out_n, struct err *e)
 {
     char *text;
     size_t n;
+    struct config config = {0};
     if (json_read_file(file, CONFIG_MAX_BYTES, &text, &n, e) != 0)
         return -1;
-    cJSON *tree = json_parse_commented((struct str){text, n}, file, e);
+    int status = config_read(&config, (struct str){text, n}, file, e);
+    if (status == 0)
+        snprintf(out, out_n, "%.*s", STR_ARG(config.run_dir));
+    config_fini(&config);
     free(text);
-    if (!tree)
-        return -1;
-    const cJSON *state = cJSON_GetObjectItemCaseSensitive(tree, "state");
-    int status = 0;
-    if (cJSON_IsString(state))
-        snprintf(out, out_n, "%s", state->valuestring);
-    else
-        status = err_set(e, file, "found no \"state\", expected the daemon's state directory");
-    cJSON_Delete(tree);
     return status;
 }
 
-int reach_state(const struct cli *c, char *out, size_t out_n, struct err *e)
+int reach_folder(const struct cli *c, char *out, size_t out_n, struct err *e)
 {
-    if (c->state && !(c->config && getenv("KEFU_STATE") == c->state)) {
-        snprintf(out, out_n, "%s", c->state);
+    static const char *const usual[] = {"kefud.json", "/etc/kefud/kefud.json"};
+    const char *from_environment = getenv("KEFU_STATE");
+    if (c->state || (!c->config && from_environment)) {
+        snprintf(out, out_n, "%s", c->state ? c->state : from_environment);
         return 0;
     }
     if (c->config)
-        return state_of_config(c->config, out, out_n, e);
-    if (access("kefud.json", R_OK) == 0)
-        return state_of_config("kefud.json", out, out_n, e);
+        return folder_of_config(c->config, out, out_n, e);
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+        if (access(usual[i], R_OK) == 0)
+            return folder_of_config(usual[i], out, out_n, e);
+    }
     return err_set(e, "", "which daemon? Give -c kefud.json or --state DIR, or set KEFU_STATE");
 }
 
 int reach_connect(const struct cli *c, const char *name, struct err *e)
 {
-    char state[REACH_PATH_MAX];
+    char folder[REACH_PATH_MAX];
     struct sockaddr_un at = {.sun_family = AF_UNIX};
-    if (reach_state(c, state, sizeof state, e) != 0)
+    if (reach_folder(c, folder, sizeof folder, e) != 0)
         return -1;
-    int n = snprintf(at.sun_path, sizeof at.sun_path, "%s/%s", state, name);
+    int n = snprintf(at.sun_path, sizeof at.sun_path, "%s/%s", folder, name);
     if (n < 0 || (size_t)n >= sizeof at.sun_path)
-        return err_set(e, state, "the path is too long for a socket; a daemon cannot listen there");
+        return err_set(e, folder, "the path is too long for a socket; a daemon cannot listen there");
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return err_set(e, at.sun_path, "%s", strerror(errno));
@@ -65,7 +65,7 @@ int reach_connect(const struct cli *c, const char *name, struct err *e)
         return fd;
     int code = errno;
     close(fd);
-    return err_set(e, at.sun_path, "no daemon answers (%s). Is kefud running with this state directory?",
+    return err_set(e, at.sun_path, "no daemon answers (%s). Is kefud running with this folder for its sockets?",
                    strerror(code));
 }
 

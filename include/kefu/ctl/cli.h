@@ -44,7 +44,7 @@ struct cli {
     const char **args;                   /* what is no option, in order */
     size_t args_n;
     const char *config; /* -c, --config */
-    const char *state;  /* --state, else $KEFU_STATE; NULL: neither */
+    const char *state;  /* --state */
     bool json;          /* --json: print for machines */
 };
 
