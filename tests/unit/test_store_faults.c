@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,6 +140,86 @@ static void F4_a_sync_that_fails_ends_the_process_without_an_answer(void **state
     store_close(s);
 }
 
+/* Fills the log to where the store tidies it, with the script's event 1 again and again. */
+static void write_much(struct store *s, size_t commits_n)
+{
+    static char big[2048];
+    static const struct event *pointers[256];
+    struct script_event room;
+    script_event(&room, 1);
+    memset(big, 'x', sizeof big);
+    room.event.strs[EVENT_REASON] = (struct str){big, sizeof big};
+    for (size_t i = 0; i < 256; i++)
+        pointers[i] = &room.event;
+    for (size_t i = 0; i < commits_n; i++) {
+        struct commit c = {.events = pointers, .events_n = 256}, *list = &c;
+        store_write(s, &list, 1);
+        if (c.result != COMMIT_DONE)
+            _exit(1);
+    }
+}
+
+static void tidy_body(const char *dir, int ack_fd)
+{
+    struct store *s = store_open_vfs(dir, FAULT_VFS, &e);
+    if (!s)
+        _exit(EXIT_REFUSED);
+    write_much(s, 10); /* 5 MiB */
+    ack(ack_fd);
+    child_plan->fail_at = child_plan->counted_n + 1 + (uint64_t)child_plan->lasting;
+    child_plan->lasting = false;
+    store_tidy(s);
+    _exit(EXIT_DONE);
+}
+
+/* The first sync of a checkpoint is the log's, the second the database's: `lasting` says which, see above. */
+static void F4_a_sync_that_fails_while_tidying_ends_the_process(void **state)
+{
+    for (int second = 0; second < 2; second++) {
+        child_plan = fault_plan_new((struct fault_plan){.ops = FAULT_SYNC, .lasting = second});
+        struct outcome out = in_child(tidy_body, *state);
+        assert_int_equal(out.acked, 1);
+        assert_int_equal(out.status, EXIT_LOST);
+        struct store *s = store_open(*state, &e);
+        assert_non_null(s);
+        assert_int_equal(store_last_seq(s), 2560 * (second + 1));
+        store_close(s);
+    }
+}
+
+static void leave_body(const char *dir, int ack_fd)
+{
+    struct script_commit room;
+    struct commit *list = &room.commit;
+    struct store *s = store_open(dir, &e);
+    for (uint64_t k = 1; s && k <= 5; k++) {
+        script_commit(&room, k);
+        store_write(s, &list, 1);
+        ack(ack_fd);
+    }
+    _exit(EXIT_DONE); /* without store_close, as a killed process */
+}
+
+/* A COMMIT that failed at its sync may be seen by the next start without being on disk: it must be put there first. */
+static void F4_a_start_syncs_what_it_finds_in_the_log(void **state)
+{
+    char path[600];
+    struct stat st;
+    struct outcome out = in_child(leave_body, *state);
+    assert_int_equal(out.acked, 5);
+    snprintf(path, sizeof path, "%s/kefu.db-wal", (char *)*state);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(st.st_size > 0);
+    struct fault_plan *plan = fault_plan_new((struct fault_plan){.ops = FAULT_SYNC});
+    struct store *s = store_open_vfs(*state, FAULT_VFS, &e);
+    assert_non_null(s);
+    assert_true(plan->counted_n >= 2);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    assert_int_equal(script_state(s, why, sizeof why), 5);
+    store_close(s);
+}
+
 /* ---- F5: see also test_writer.c ---- */
 
 /* However far a transaction has come when the disk is full, nothing of it is there, and the next one is. */
@@ -169,6 +250,55 @@ static void F5_a_transaction_that_finds_no_room_leaves_nothing(void **state)
     plan->fail_at = 0;
     store_close(s);
     assert_int_equal(script_state_of_dir(*state, why, sizeof why), 40);
+}
+
+/* A transaction larger than SQLite's cache is on its way to the disk before it is whole. */
+static void F5_a_large_transaction_that_finds_no_room_leaves_nothing(void **state)
+{
+    static const struct event *pointers[60000];
+    struct script_event room;
+    uint64_t small_n = 0;
+    struct fault_plan *plan = fault_plan_new((struct fault_plan){.ops = FAULT_WRITE, .no_room = true, .lasting = true});
+    struct store *s = store_open_vfs(*state, FAULT_VFS, &e);
+    assert_non_null(s);
+    script_event(&room, 1);
+    for (size_t i = 0; i < 60000; i++)
+        pointers[i] = &room.event;
+    for (uint64_t place = 1; place < 3000; place = place * 3 + 1) {
+        struct commit large = {.events = pointers, .events_n = 60000, .position_key = STR_LIT("x")};
+        struct script_commit small;
+        struct commit *list = &large, *next = &small.commit;
+        plan->fail_at = plan->counted_n + place;
+        store_write(s, &list, 1);
+        assert_int_equal(large.result, COMMIT_FULL);
+        assert_int_equal(script_state(s, why, sizeof why), small_n);
+        plan->fail_at = 0;
+        script_commit(&small, ++small_n);
+        store_write(s, &next, 1);
+        assert_int_equal(small.commit.result, COMMIT_DONE);
+    }
+    store_close(s);
+    assert_int_equal(script_state_of_dir(*state, why, sizeof why), small_n);
+}
+
+static void F5_a_full_disk_is_no_reason_to_stop_tidying_later(void **state)
+{
+    char path[600];
+    struct stat before, after;
+    struct fault_plan *plan = fault_plan_new((struct fault_plan){0});
+    struct store *s = store_open_vfs(*state, FAULT_VFS, &e);
+    assert_non_null(s);
+    snprintf(path, sizeof path, "%s/kefu.db", (char *)*state);
+    assert_int_equal(stat(path, &before), 0);
+    write_much(s, 10);
+    plan->full = true;
+    store_tidy(s);
+    plan->full = false;
+    write_much(s, 10);
+    store_tidy(s);
+    assert_int_equal(stat(path, &after), 0);
+    assert_true(after.st_size > before.st_size + (8 << 20));
+    store_close(s);
 }
 
 static void F5_a_start_without_room_says_so(void **state)
@@ -428,6 +558,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
         TEST(F4_a_sync_that_fails_ends_the_process_without_an_answer),
+        TEST(F4_a_sync_that_fails_while_tidying_ends_the_process),
+        TEST(F4_a_start_syncs_what_it_finds_in_the_log),
+        TEST(F5_a_large_transaction_that_finds_no_room_leaves_nothing),
+        TEST(F5_a_full_disk_is_no_reason_to_stop_tidying_later),
         TEST(F5_a_transaction_that_finds_no_room_leaves_nothing),
         TEST(F5_a_start_without_room_says_so),
         TEST(F6_each_operation_fails_once),
