@@ -43,8 +43,11 @@ static struct refusal *refuse(struct batch *b, struct str input, enum refusal_ki
 }
 
 /* Keys written with escapes are still the keys they mean. */
-static void undo_keys(struct batch *b, struct json_member *members, size_t n)
+static void undo_keys(struct batch *b, struct str json, struct json_member *members, size_t n)
 {
+    if (json.n == 0 || !memchr(json.p, '\\', json.n)) {
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         struct str *key = &members[i].key;
         if (memchr(key->p, '\\', key->n)) {
@@ -83,7 +86,7 @@ static int finish_event(struct reading *r, const struct event_row *row)
         e->strs[EVENT_REF_SOURCE] = e->source;
     }
     if (e->type == EVENT_RATING && e->score_milli > e->scale * 1000) {
-        struct str score = fields_find(r, "score");
+        struct str score = fields_find(r, STR_LIT("score"));
         int shown = score.n < 40 ? (int)score.n : 40;
         return err_set(&r->why, "", "score: found %.*s, expected at most the scale, %lld", shown, score.p,
                        (long long)e->scale);
@@ -142,7 +145,7 @@ static void decode_members(struct batch *b, struct str json, const struct decode
     r.members = members;
     r.members_n = n;
     r.text = (struct str){0};
-    undo_keys(b, members, n);
+    undo_keys(b, json, members, n);
     if (read_event(&r)) {
         struct str id = r.e->id;
         batch_drop_event(b);
@@ -161,7 +164,7 @@ static void refuse_json(struct batch *b, struct str json, const struct err *e, s
     /* An input is usually one line: naming it would mislead in a file of many. */
     const char *where = strncmp(e->where, "line 1 ", 7) == 0 ? e->where + 7 : e->where;
     snprintf(reason, sizeof reason, "%s%s%s", where, *where ? ": " : "", e->what);
-    undo_keys(b, members, n);
+    undo_keys(b, json, members, n);
     r.arena = &b->arena;
     r.e = &nothing;
     r.members = members;

@@ -18,20 +18,24 @@
 #define SHOWN_BYTES_MAX 60  /* of a value, in a reason */
 #define TS_BYTES_MAX    200 /* of a literal: 36 characters, each as an escape at worst */
 
-static const struct event_field id_field = {.name = "id", .kind = FIELD_STR, .required = true};
-static const struct event_field source_field = {.name = "source", .kind = FIELD_STR};
-static const struct event_field type_field = {.name = "type", .kind = FIELD_STR, .required = true};
-static const struct event_field ts_field = {.name = "ts", .required = true};
+#define NAMED(text)                                                                                                    \
+    {                                                                                                                  \
+        text, sizeof(text) - 1                                                                                         \
+    }
+static const struct event_field id_field = {.name = NAMED("id"), .kind = FIELD_STR, .required = true};
+static const struct event_field source_field = {.name = NAMED("source"), .kind = FIELD_STR};
+static const struct event_field type_field = {.name = NAMED("type"), .kind = FIELD_STR, .required = true};
+static const struct event_field ts_field = {.name = NAMED("ts"), .required = true};
 
-struct str fields_find(const struct reading *r, const char *name)
+struct str fields_find(const struct reading *r, struct str name)
 {
-    size_t n = strlen(name);
     for (size_t i = 0; i < r->members_n; i++) {
-        if (r->members[i].key.n == n && memcmp(r->members[i].key.p, name, n) == 0) {
+        struct str key = r->members[i].key;
+        if (key.n == name.n && key.n > 0 && key.p[0] == name.p[0] && memcmp(key.p, name.p, name.n) == 0) {
             return r->members[i].value;
         }
     }
-    return (struct str){0};
+    return STR_LIT("");
 }
 
 /* Characters that would move or hide what a person reads: controls, direction marks, line separators. */
@@ -90,13 +94,12 @@ static int wrong(struct reading *r, const struct event_field *f, struct str valu
     } else {
         show_value(&found, value);
     }
-    err_set(&r->why, "", "%s: found %.*s, expected %s", f->name, STR_ARG(buf_str(&found)), expected);
+    err_set(&r->why, "", "%.*s: found %.*s, expected %s", STR_ARG(f->name), STR_ARG(buf_str(&found)), expected);
     buf_fini(&found);
     return -1;
 }
 
-/* The field's value as a string of 1 … max bytes: *out borrows from the JSON, or from r->scratch if it had escapes. */
-static int want_string(struct reading *r, const struct event_field *f, size_t max, struct str *out)
+static int wrong_string(struct reading *r, const struct event_field *f, size_t max)
 {
     struct str value = fields_find(r, f->name);
     char expected[64];
@@ -104,16 +107,22 @@ static int want_string(struct reading *r, const struct event_field *f, size_t ma
     if (value.n < 2 || value.p[0] != '"') {
         return wrong(r, f, value, expected);
     }
-    struct str inside = {value.p + 1, value.n - 2};
-    if (inside.n <= JSON_ESCAPE_MAX * max && memchr(inside.p, '\\', inside.n)) {
-        inside = (struct str){r->scratch, json_unescape(value, r->scratch)};
+    return err_set(&r->why, "", "%.*s: found %s string, expected %s", STR_ARG(f->name),
+                   value.n > 2 ? "a longer" : "an empty", expected);
+}
+
+/* The field's value as a string of 1 … max bytes: *out borrows from the JSON, or from r->scratch if it had escapes. */
+static int want_string(struct reading *r, const struct event_field *f, size_t max, struct str *out)
+{
+    struct str value = fields_find(r, f->name);
+    if (value.n < 2 || value.p[0] != '"') {
+        return wrong_string(r, f, max);
     }
-    if (inside.n >= 1 && inside.n <= max) {
-        *out = inside;
-        return 0;
+    *out = (struct str){value.p + 1, value.n - 2};
+    if (out->n <= JSON_ESCAPE_MAX * max && memchr(out->p, '\\', out->n)) {
+        *out = (struct str){r->scratch, json_unescape(value, r->scratch)};
     }
-    return err_set(&r->why, "", "%s: found %s string, expected %s", f->name, inside.n ? "a longer" : "an empty",
-                   expected);
+    return out->n >= 1 && out->n <= max ? 0 : wrong_string(r, f, max);
 }
 
 static int take_string(struct reading *r, const struct event_field *f, size_t max, struct str *out)

@@ -21,6 +21,9 @@ struct phrases {
 
 static bool is_cut(uint32_t code)
 {
+    if (code > 0x303F && code < 0xFE00) {
+        return false; /* nearly all that is not ASCII */
+    }
     static const struct {
         uint32_t first;
         uint32_t last;
@@ -78,12 +81,21 @@ static size_t match(struct str phrase, struct str rest)
 
 enum reach { REACH_NONE = 0, REACH_BARE = 1, REACH_WITH_PHRASE = 2 }; /* bits: a place may be reached both ways */
 
+/* A quick no: the first letter alone decides nearly always. Only letters that are never cut are looked at. */
+static bool begins_otherwise(struct str phrase, char first)
+{
+    unsigned char c = phrase.n ? (unsigned char)phrase.p[0] : 0;
+    c = (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 0xE4 && c <= 0xE9); /* U+4000 … U+9FFF */
+    return letter && c != (unsigned char)first;
+}
+
 /* Marks the places that words of one list lead to from place `from`. */
 static void step(struct str text, size_t from, struct phrases words, unsigned char mark, unsigned char *reach)
 {
     struct str rest = {text.p + from, text.n - from};
     for (size_t i = 0; i < words.n; i++) {
-        size_t n = match(words.list[i], rest);
+        size_t n = begins_otherwise(words.list[i], rest.p[0]) ? 0 : match(words.list[i], rest);
         reach[from + n] |= n ? mark : 0;
     }
 }

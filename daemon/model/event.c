@@ -11,7 +11,7 @@
 struct str event_type_name(enum event_type type)
 {
     const struct event_row *row = event_row(type);
-    return row ? str_of(row->name) : STR_LIT("");
+    return row ? row->name : STR_LIT("");
 }
 
 enum event_type event_type_find(struct str name)
@@ -24,29 +24,34 @@ enum event_type event_type_find(struct str name)
     return EVENT_NONE;
 }
 
+#define WORD(text)                                                                                                     \
+    {                                                                                                                  \
+        text, sizeof(text) - 1                                                                                         \
+    }
+
 struct str event_how_name(enum event_how how)
 {
-    static const char *const names[] = {
-        [HOW_NONE] = "",
-        [FROM_CUSTOMER] = "customer",
-        [FROM_AGENT] = "agent",
-        [FROM_BOT] = "bot",
-        [FROM_SYSTEM] = "system",
-        [BY_SYSTEM] = "system",
-        [BY_SUPERVISOR] = "supervisor",
-        [BY_AGENT] = "agent",
-        [BY_CUSTOMER] = "customer",
-        [BY_BOT] = "bot",
-        [BY_TIMEOUT] = "timeout",
-        [ORDER_PAID] = "paid",
-        [ORDER_REFUNDED] = "refunded",
-        [STATUS_ONLINE] = "online",
-        [STATUS_BUSY] = "busy",
-        [STATUS_AWAY] = "away",
-        [STATUS_OFFLINE] = "offline",
+    static const struct str names[] = {
+        [HOW_NONE] = WORD(""),
+        [FROM_CUSTOMER] = WORD("customer"),
+        [FROM_AGENT] = WORD("agent"),
+        [FROM_BOT] = WORD("bot"),
+        [FROM_SYSTEM] = WORD("system"),
+        [BY_SYSTEM] = WORD("system"),
+        [BY_SUPERVISOR] = WORD("supervisor"),
+        [BY_AGENT] = WORD("agent"),
+        [BY_CUSTOMER] = WORD("customer"),
+        [BY_BOT] = WORD("bot"),
+        [BY_TIMEOUT] = WORD("timeout"),
+        [ORDER_PAID] = WORD("paid"),
+        [ORDER_REFUNDED] = WORD("refunded"),
+        [STATUS_ONLINE] = WORD("online"),
+        [STATUS_BUSY] = WORD("busy"),
+        [STATUS_AWAY] = WORD("away"),
+        [STATUS_OFFLINE] = WORD("offline"),
     };
     _Static_assert(sizeof names / sizeof *names == EVENT_HOWS, "each has its word");
-    return (unsigned)how < EVENT_HOWS ? str_of(names[how]) : STR_LIT("");
+    return (unsigned)how < EVENT_HOWS ? names[how] : STR_LIT("");
 }
 
 enum subject_kind event_subject_kind(enum event_type type)

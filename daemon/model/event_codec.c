@@ -237,7 +237,8 @@ void event_print_json(struct buf *out, const struct event *e)
     for (const struct event_field *f = row ? row->fields : NULL; f && f->kind != FIELD_NONE; f++) {
         if (field_is_there(f, e)) {
             /* Of a text only its length is known; the name says so. */
-            buf_printf(out, ",\"%s\":", f->kind == FIELD_TEXT ? "text_bytes" : f->name);
+            struct str name = f->kind == FIELD_TEXT ? STR_LIT("text_bytes") : f->name;
+            buf_printf(out, ",\"%.*s\":", STR_ARG(name));
             print_value(out, f, e);
         }
     }

@@ -9,27 +9,29 @@
 
 /* clang-format off */
 
+#define NAMED(text) {text, sizeof(text) - 1}
+
 /* Shorthands of one entry. WORD names its words as a range of enum event_how; WORD_OR also what is meant if it is absent. */
-#define SUBJECT(name)                {name, FIELD_SUBJECT, MUST, 0, HOW_NONE, 0, 0, 0}
-#define STR(name, must, which)       {name, FIELD_STR, must, EVENT_##which, HOW_NONE, 0, 0, 0}
-#define STR_OF(how, name, which)     {name, FIELD_STR, MUST, EVENT_##which, how, 0, 0, 0}
-#define STR_OR_NULL(name, which)     {name, FIELD_STR_OR_NULL, MUST, EVENT_##which, HOW_NONE, 0, 0, 0}
-#define CUSTOMER(name)               {name, FIELD_CUSTOMER, MAY, EVENT_CUSTOMER, HOW_NONE, 0, 0, 0}
-#define DATE(name, which)            {name, FIELD_DATE, MAY, EVENT_##which, HOW_NONE, 0, 0, 0}
-#define FLAG(name, which)            {name, FIELD_FLAG, MAY, EVENT_##which, HOW_NONE, 0, 0, 0}
-#define AS(kind, name, must)         {name, FIELD_##kind, must, 0, HOW_NONE, 0, 0, 0}
-#define WORD(name, from, to)         {name, FIELD_WORD, MUST, 0, HOW_NONE, from, to, HOW_NONE}
-#define WORD_OR(name, from, to, or)  {name, FIELD_WORD, MAY, 0, HOW_NONE, from, to, or}
+#define SUBJECT(name)                {NAMED(name), FIELD_SUBJECT, MUST, 0, HOW_NONE, 0, 0, 0}
+#define STR(name, must, which)       {NAMED(name), FIELD_STR, must, EVENT_##which, HOW_NONE, 0, 0, 0}
+#define STR_OF(how, name, which)     {NAMED(name), FIELD_STR, MUST, EVENT_##which, how, 0, 0, 0}
+#define STR_OR_NULL(name, which)     {NAMED(name), FIELD_STR_OR_NULL, MUST, EVENT_##which, HOW_NONE, 0, 0, 0}
+#define CUSTOMER(name)               {NAMED(name), FIELD_CUSTOMER, MAY, EVENT_CUSTOMER, HOW_NONE, 0, 0, 0}
+#define DATE(name, which)            {NAMED(name), FIELD_DATE, MAY, EVENT_##which, HOW_NONE, 0, 0, 0}
+#define FLAG(name, which)            {NAMED(name), FIELD_FLAG, MAY, EVENT_##which, HOW_NONE, 0, 0, 0}
+#define AS(kind, name, must)         {NAMED(name), FIELD_##kind, must, 0, HOW_NONE, 0, 0, 0}
+#define WORD(name, from, to)         {NAMED(name), FIELD_WORD, MUST, 0, HOW_NONE, from, to, HOW_NONE}
+#define WORD_OR(name, from, to, or)  {NAMED(name), FIELD_WORD, MAY, 0, HOW_NONE, from, to, or}
 
 static const struct event_row rows[] = {
-    {EVENT_OPENED, "conversation.opened", SUBJECT_CONVERSATION, false, {
+    {EVENT_OPENED, NAMED("conversation.opened"), SUBJECT_CONVERSATION, false, {
         SUBJECT("conversation"),
         CUSTOMER("customer"),
         STR("shop", MAY, SHOP),
         STR("channel", MAY, CHANNEL),
         STR("topic", MAY, TOPIC)}},
 
-    {EVENT_MESSAGE, "message", SUBJECT_CONVERSATION, false, {
+    {EVENT_MESSAGE, NAMED("message"), SUBJECT_CONVERSATION, false, {
         SUBJECT("conversation"),
         WORD("from", FROM_CUSTOMER, FROM_SYSTEM),
         STR_OF(FROM_AGENT, "agent", AGENT),
@@ -41,41 +43,41 @@ static const struct event_row rows[] = {
         FLAG("auto", AUTO),
         AS(CLOSING, "closing", MAY)}},
 
-    {EVENT_RECALLED, "message.recalled", SUBJECT_CONVERSATION, true, {
+    {EVENT_RECALLED, NAMED("message.recalled"), SUBJECT_CONVERSATION, true, {
         SUBJECT("conversation"),
         STR("message", MUST, REF),
         STR("of_source", MAY, REF_SOURCE)}},
 
-    {EVENT_ASSIGNED, "conversation.assigned", SUBJECT_CONVERSATION, false, {
+    {EVENT_ASSIGNED, NAMED("conversation.assigned"), SUBJECT_CONVERSATION, false, {
         SUBJECT("conversation"),
         STR_OR_NULL("agent", AGENT),
         WORD_OR("by", BY_SYSTEM, BY_AGENT, BY_SYSTEM)}},
 
-    {EVENT_HANDOFF, "conversation.handoff", SUBJECT_CONVERSATION, false, {
+    {EVENT_HANDOFF, NAMED("conversation.handoff"), SUBJECT_CONVERSATION, false, {
         SUBJECT("conversation")}},
 
-    {EVENT_RESOLVED, "conversation.resolved", SUBJECT_CONVERSATION, false, {
+    {EVENT_RESOLVED, NAMED("conversation.resolved"), SUBJECT_CONVERSATION, false, {
         SUBJECT("conversation"),
         WORD_OR("by", BY_AGENT, BY_TIMEOUT, BY_AGENT),
         STR("agent", MAY, AGENT)}},
 
-    {EVENT_REOPENED, "conversation.reopened", SUBJECT_CONVERSATION, false, {
+    {EVENT_REOPENED, NAMED("conversation.reopened"), SUBJECT_CONVERSATION, false, {
         SUBJECT("conversation")}},
 
-    {EVENT_RATING, "rating", SUBJECT_CONVERSATION, false, {
+    {EVENT_RATING, NAMED("rating"), SUBJECT_CONVERSATION, false, {
         SUBJECT("conversation"),
         AS(SCORE, "score", MUST),
         AS(SCALE, "scale", MAY),
         STR("agent", MAY, AGENT)}},
 
-    {EVENT_VOIDED, "rating.voided", SUBJECT_CONVERSATION, true, {
+    {EVENT_VOIDED, NAMED("rating.voided"), SUBJECT_CONVERSATION, true, {
         SUBJECT("conversation"),
         STR("rating", MUST, REF),
         STR("of_source", MAY, REF_SOURCE),
         STR("reason", MUST, REASON),
         STR("actor", MAY, ACTOR)}},
 
-    {EVENT_ORDER, "order", SUBJECT_ORDER, false, {
+    {EVENT_ORDER, NAMED("order"), SUBJECT_ORDER, false, {
         SUBJECT("order"),
         STR("agent", MUST, AGENT),
         AS(CROSS, "kind", MUST),
@@ -83,7 +85,7 @@ static const struct event_row rows[] = {
         WORD("state", ORDER_PAID, ORDER_REFUNDED),
         STR("conversation", MAY, CONVERSATION)}},
 
-    {EVENT_PROFILE, "agent.profile", SUBJECT_AGENT, false, {
+    {EVENT_PROFILE, NAMED("agent.profile"), SUBJECT_AGENT, false, {
         SUBJECT("agent"),
         STR("name", MAY, NAME),
         STR("team", MAY, TEAM),
@@ -91,7 +93,7 @@ static const struct event_row rows[] = {
         DATE("hired_on", HIRED_ON),
         DATE("left_on", LEFT_ON)}},
 
-    {EVENT_STATUS, "agent.status", SUBJECT_AGENT, false, {
+    {EVENT_STATUS, NAMED("agent.status"), SUBJECT_AGENT, false, {
         SUBJECT("agent"),
         WORD("status", STATUS_ONLINE, STATUS_OFFLINE)}},
 };

@@ -25,10 +25,10 @@
 #define DECODE_AHEAD_MS INT64_C(300000) /* events stamped further ahead of the clock are kept for later */
 
 struct decode_context {
-    int64_t now_ms;                 /* INT64_MAX: no limit on the future (compute) */
+    int64_t now_ms;                  /* INT64_MAX: no limit on the future (compute) */
     const struct rulebook *rulebook; /* phrase lists */
-    const uint8_t *customer_key;    /* DIGEST_KEY_BYTES */
-    struct str default_source;      /* usually "default" */
+    const uint8_t *customer_key;     /* DIGEST_KEY_BYTES */
+    struct str default_source;       /* usually "default" */
     /* Sources a token may write, and how many; 0: all. Others are refused, the reason says which are allowed. */
     const struct str *sources;
     size_t sources_n;

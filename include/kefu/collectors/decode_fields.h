@@ -28,8 +28,8 @@ struct reading {
     char scratch[JSON_ESCAPE_MAX * EVENT_STR_BYTES_MAX + 2]; /* where escapes are undone */
 };
 
-/* The raw value of a member; absent (n = 0) if there is none. */
-struct str fields_find(const struct reading *r, const char *name);
+/* The raw value of a member; "" if there is none. */
+struct str fields_find(const struct reading *r, struct str name);
 /* id alone: e->id. First of all, so that a refusal can name it. */
 int fields_id(struct reading *r);
 /* source (default and allow-list applied), type, ts (its bounds too, but not whether it is ahead of the clock). */

@@ -38,7 +38,7 @@ enum field_kind {
 #define EVENT_SCALE_DEFAULT INT64_C(5)
 
 struct event_field {
-    const char *name; /* in JSON */
+    struct str name; /* in JSON */
     enum field_kind kind;
     bool required;
     int which;                                       /* an EVENT_… of strs, or a flag; by kind */
@@ -50,7 +50,7 @@ struct event_field {
 
 struct event_row {
     enum event_type type;
-    const char *name;
+    struct str name;
     enum subject_kind subject;
     bool refers;                                     /* names another event: of_source defaults to the own source */
     struct event_field fields[EVENT_FIELDS_MAX + 1]; /* in the order in which they are read and printed */
