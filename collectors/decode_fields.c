@@ -107,8 +107,9 @@ static int wrong_string(struct reading *r, const struct event_field *f, size_t m
     if (value.n < 2 || value.p[0] != '"') {
         return wrong(r, f, value, expected);
     }
-    return err_set(&r->why, "", "%.*s: found %s string, expected %s", STR_ARG(f->name),
-                   value.n > 2 ? "a longer" : "an empty", expected);
+    err_set(&r->why, "", "%.*s: found %s string, expected %s", STR_ARG(f->name), value.n > 2 ? "a longer" : "an empty",
+            expected);
+    return -1;
 }
 
 /* The field's value as a string of 1 … max bytes: *out borrows from the JSON, or from r->scratch if it had escapes. */
@@ -127,7 +128,7 @@ static int want_string(struct reading *r, const struct event_field *f, size_t ma
 
 static int take_string(struct reading *r, const struct event_field *f, size_t max, struct str *out)
 {
-    struct str borrowed;
+    struct str borrowed = {0};
     if (want_string(r, f, max, &borrowed)) {
         return -1;
     }
@@ -177,7 +178,7 @@ static int read_source(struct reading *r)
 
 static int read_type(struct reading *r)
 {
-    struct str name;
+    struct str name = {0};
     if (want_string(r, &type_field, EVENT_ID_BYTES_MAX, &name)) {
         return -1;
     }
@@ -236,7 +237,7 @@ int fields_envelope(struct reading *r)
 
 static int read_customer(struct reading *r, const struct event_field *f)
 {
-    struct str customer;
+    struct str customer = {0};
     if (want_string(r, f, event_str_max(EVENT_CUSTOMER), &customer)) {
         return -1;
     }

@@ -41,7 +41,7 @@ static void grow(struct json_keys *k)
 {
     if (k->list == k->inline_list) {
         k->list = xmalloc(2 * sizeof k->inline_list);
-        k->cap = 2 * JSON_KEYS_INLINE;
+        k->cap = (size_t)2 * JSON_KEYS_INLINE;
         memcpy(k->list, k->inline_list, sizeof k->inline_list);
     } else {
         xgrow(&k->list, &k->cap, k->n + 1, sizeof *k->list);

@@ -107,7 +107,7 @@ const struct event_row *event_row(enum event_type type)
     return at < sizeof rows / sizeof *rows ? &rows[at] : NULL;
 }
 
-#define X(name, json, bytes) _Static_assert(bytes <= EVENT_STR_BYTES_MAX, "EVENT_STR_BYTES_MAX is the longest");
+#define X(name, json, bytes) _Static_assert((bytes) <= EVENT_STR_BYTES_MAX, "EVENT_STR_BYTES_MAX is the longest");
 EVENT_STRS(X)
 #undef X
 
