@@ -292,7 +292,7 @@ static bool scan_keys_end(struct scan *s, size_t first)
         return true;
     }
     size_t n = 1; /* as written, cut near the 40th byte at the end of a character */
-    while (at[n] != '"' && n < 40) {
+    while (n < 40 && at[n] != '"') {
         n += at[n] == '\\' ? 2 : 1;
     }
     while (((unsigned char)at[n] & 0xC0) == 0x80) {
