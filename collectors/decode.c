@@ -162,7 +162,7 @@ static void refuse_json(struct batch *b, struct str json, const struct err *e, s
     struct event nothing = {0};
     struct reading r;
     /* An input is usually one line: naming it would mislead in a file of many. */
-    const char *where = strncmp(e->where, "line 1 ", 7) == 0 ? e->where + 7 : e->where;
+    const char *where = strlen(e->where) > 7 && memcmp(e->where, "line 1 ", 7) == 0 ? e->where + 7 : e->where;
     snprintf(reason, sizeof reason, "%s%s%s", where, *where ? ": " : "", e->what);
     undo_keys(b, json, members, n);
     r.arena = &b->arena;
