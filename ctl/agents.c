@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kefu/base/fix.h"
 #include "kefu/base/json.h"
 #include "kefu/ctl/ask.h"
 #include "kefu/ctl/commands.h"
@@ -45,6 +46,19 @@ static void print_agent(const cJSON *answer)
     ask_print(&g);
 }
 
+/* A score or a mean, cut to two places and never rounded up. whole: the number is in thousandths already. */
+static void put_milli(struct grid *g, const cJSON *row, const char *key, bool whole)
+{
+    char literal[40];
+    int64_t milli;
+    const cJSON *n = cJSON_GetObjectItemCaseSensitive(row, key);
+    struct str text = cJSON_IsNumber(n) ? json_literal(n, literal, sizeof literal) : (struct str){NULL, 0};
+    if (text.n == 0 || (whole ? fix_parse_whole(text, &milli) : fix_parse_milli(text, &milli)) != 0)
+        grid_put(g, STR_LIT("-"));
+    else
+        grid_printf(g, "%" PRId64 ".%02" PRId64, milli / 1000, milli % 1000 / 10);
+}
+
 static void print_agents(const cJSON *answer)
 {
     static const char *const columns[] = {"agent",       "name",        "team",   "score",  "tier",
@@ -57,21 +71,14 @@ static void print_agents(const cJSON *answer)
     const cJSON *a;
     cJSON_ArrayForEach(a, cJSON_GetObjectItemCaseSensitive(answer, "agents"))
     {
-        for (size_t i = 0; i < g.columns_n; i++)
-            ask_cell(&g, a, columns[i]);
+        for (size_t i = 0; i < g.columns_n; i++) {
+            if (i == 3 || i == 11)
+                put_milli(&g, a, columns[i], false);
+            else
+                ask_cell(&g, a, columns[i]);
+        }
     }
     ask_print(&g);
-}
-
-/* A score in milli-points, cut to two places and never rounded up. */
-static void put_score(struct grid *g, const cJSON *row)
-{
-    const cJSON *score = cJSON_GetObjectItemCaseSensitive(row, "score_milli");
-    int64_t milli = cJSON_IsNumber(score) ? (int64_t)score->valuedouble : -1;
-    if (milli < 0)
-        grid_put(g, STR_LIT("-"));
-    else
-        grid_printf(g, "%" PRId64 ".%02" PRId64, milli / 1000, milli % 1000 / 10);
 }
 
 static void print_report(const cJSON *answer)
@@ -90,7 +97,7 @@ static void print_report(const cJSON *answer)
     {
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
             ask_cell(&g, row, keys[i]);
-        put_score(&g, row);
+        put_milli(&g, row, "score_milli", true);
         ask_cell(&g, row, "tier");
     }
     ask_print(&g);

@@ -32,7 +32,7 @@ static void print_token(const cJSON *answer)
 
 static void print_tokens(const cJSON *answer)
 {
-    static const char *const columns[] = {"id", "role", "subject", "sources", "expires_at"};
+    static const char *const columns[] = {"id", "role", "subject", "sources", "expires"};
     struct grid g = {.columns_n = 5};
     ask_titles(&g, columns);
     const cJSON *t, *source;
@@ -48,7 +48,7 @@ static void print_tokens(const cJSON *answer)
         }
         grid_put(&g, sources.n ? buf_str(&sources) : STR_LIT("all"));
         buf_fini(&sources);
-        ask_time_cell(&g, t, "expires_at");
+        ask_time_cell(&g, t, "expires");
     }
     ask_print(&g);
 }

@@ -45,6 +45,13 @@ for command in status agents agent report quarantine load compute token reload s
     "$ctl" help $command | grep -q "^kefuctl $command" || fail "no help for $command"
     "$ctl" $command --help >/dev/null || fail "$command --help"
 done
+# The manual knows every command and every option of its help.
+for command in status agents agent report quarantine load compute token reload simulate; do
+    grep -q "^\.It Cm $command" man/kefuctl.1 || fail "kefuctl(1) does not know $command"
+    for option in $("$ctl" help $command | sed -n 's/^  --\([a-z-]*\).*/\1/p'); do
+        grep -q "Fl -$option" man/kefuctl.1 || fail "kefuctl(1) does not know $command --$option"
+    done
+done
 gzip -c "$work/mixed.ndjson" >"$work/mixed.ndjson.gz"
 "$ctl" compute "$work/mixed.ndjson.gz" 2>&1 | grep -q zcat || fail 'gzip is refused without the mend'
 
