@@ -126,8 +126,7 @@ struct db_row row_of(struct db *db, enum sql which)
 static int row_next(struct db_row *r, uint64_t type, uint64_t value)
 {
     assert(r->bound_n < DB_COLUMNS_MAX);
-    r->sums[2 * r->bound_n] = type;
-    r->sums[2 * r->bound_n + 1] = value;
+    r->sums[r->bound_n] = (struct db_sum){type, value};
     return ++r->bound_n;
 }
 
@@ -164,9 +163,9 @@ void row_blob(struct db_row *r, struct str value)
     row_note(r, sqlite3_bind_blob64(r->stmt, place, value.p, value.n, SQLITE_STATIC));
 }
 
-static uint64_t sum_of(const uint64_t *sums, int columns_n)
+static uint64_t sum_of(const struct db_sum *sums, int columns_n)
 {
-    return digest_checksum((struct str){(const char *)sums, 2 * (size_t)columns_n * sizeof *sums});
+    return digest_checksum((struct str){(const char *)sums, (size_t)columns_n * sizeof *sums});
 }
 
 int row_save(struct db_row *r)
@@ -187,23 +186,24 @@ int row_run(struct db_row *r)
 }
 
 /* A column as row_next counted it when it was written. */
-static void column_sum(sqlite3_stmt *stmt, int column, uint64_t sums[2])
+static struct db_sum column_sum(sqlite3_stmt *stmt, int column)
 {
     int type = sqlite3_column_type(stmt, column);
-    sums[0] = (uint64_t)type;
+    struct db_sum sum = {.type = (uint64_t)type};
     if (type == SQLITE_INTEGER)
-        sums[1] = (uint64_t)sqlite3_column_int64(stmt, column);
-    else
-        sums[1] = type == SQLITE_NULL ? 0 : digest_checksum(column_str(stmt, column));
+        sum.value = (uint64_t)sqlite3_column_int64(stmt, column);
+    else if (type != SQLITE_NULL)
+        sum.value = digest_checksum(column_str(stmt, column));
+    return sum;
 }
 
 bool row_sound(sqlite3_stmt *stmt)
 {
-    uint64_t sums[2 * DB_COLUMNS_MAX];
+    struct db_sum sums[DB_COLUMNS_MAX];
     int n = sqlite3_column_count(stmt) - 1;
     assert(n > 0 && n <= DB_COLUMNS_MAX);
     for (int i = 0; i < n; i++)
-        column_sum(stmt, i, &sums[2 * i]);
+        sums[i] = column_sum(stmt, i);
     return sqlite3_column_int64(stmt, n) == (int64_t)sum_of(sums, n);
 }
 

@@ -8,14 +8,13 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "kefu/base/mem.h"
-
-#include <stdlib.h>
 
 /* A new directory is only there after a power cut if the one above it was synced. */
 static int sync_parent(const char *dir, struct err *e)
@@ -43,11 +42,8 @@ static void read_line(int fd, long *pid, bool *made)
 {
     char line[64] = "";
     ssize_t n = pread(fd, line, sizeof line - 1, 0);
-    int flag = 1;
-    *pid = 0;
-    if (n > 0 && sscanf(line, "pid=%ld made=%d", pid, &flag) != 2)
-        flag = 1;
-    *made = n != 0 && flag != 0;
+    *pid = strncmp(line, "pid=", 4) == 0 ? strtol(line + 4, NULL, 10) : 0;
+    *made = n != 0 && !strstr(line, " made=0");
 }
 
 static int write_line(const struct lock *l, const char *dir, struct err *e)

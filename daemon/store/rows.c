@@ -225,7 +225,7 @@ static int read_pairs(struct str blob, struct effect *f)
 {
     struct cursor in = cursor_of(blob);
     f->pairs_n = (size_t)cursor_uvar(&in);
-    if (f->pairs_n > 2 * EFFECT_PAIRS_MAX)
+    if (f->pairs_n > sizeof f->pairs / sizeof f->pairs[0])
         return -1;
     for (size_t i = 0; i < f->pairs_n; i++)
         f->pairs[i] = cursor_bytes(&in, (size_t)cursor_uvar(&in));

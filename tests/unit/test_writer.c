@@ -241,8 +241,7 @@ static void a_group_closes_at_its_greatest_size(void **state)
 static void a_group_that_may_wait_gathers_what_comes(void **state)
 {
     struct store *s = open_gated(*state);
-    struct writer *w =
-        writer_start(s, &(struct writer_options){.queue_max = 64, .group_max = 15, .group_ms = 10 * PATIENCE_MS});
+    struct writer *w = writer_start(s, &(struct writer_options){.queue_max = 64, .group_max = 15, .group_ms = 600000});
     struct script_commit rooms[6];
     for (uint64_t k = 1; k <= 6; k++) { /* 1 + 2 + 3 + 4 + 5 events: the fifth closes the group */
         script_commit(&rooms[k - 1], k);

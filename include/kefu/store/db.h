@@ -39,12 +39,18 @@ int db_ask_text(struct db *db, const char *sql, char **text, struct err *e);
 /* Fills e with the database's path, `doing` and what SQLite says (damage gets its mend); returns -1. */
 int db_err(struct db *db, struct err *e, const char *doing);
 
+/* What a column adds to its row's checksum: its type (SQLITE_INTEGER …), and its value or the value's checksum. */
+struct db_sum {
+    uint64_t type;
+    uint64_t value;
+};
+
 /* Binding a row to a prepared statement, column after column; what is bound is borrowed until row_save or row_run. */
 struct db_row {
     sqlite3_stmt *stmt;
     int bound_n;
-    int rc;                            /* the first thing that went wrong */
-    uint64_t sums[2 * DB_COLUMNS_MAX]; /* per column: its type, its value or the value's checksum */
+    int rc; /* the first thing that went wrong */
+    struct db_sum sums[DB_COLUMNS_MAX];
 };
 struct db_row row_of(struct db *db, enum sql which);
 void row_int(struct db_row *r, int64_t value);
