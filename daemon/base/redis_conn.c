@@ -156,15 +156,24 @@ static bool host_is_numeric(struct redis_conn *c)
     return inet_pton(AF_INET, c->host, out) == 1 || inet_pton(AF_INET6, c->host, out) == 1;
 }
 
+static bool skip(struct str *s, struct str word)
+{
+    if (s->n < word.n || memcmp(s->p, word.p, word.n) != 0)
+        return false;
+    s->p += word.n;
+    s->n -= word.n;
+    return true;
+}
+
 static int set_address(struct redis_conn *c, struct str address, struct err *e)
 {
     struct str s = address;
-    if (s.n > 5 && memcmp(s.p, "unix:", 5) == 0) {
-        s.p += 5;
-        s.n -= 5;
-    }
-    if (s.n && s.p[0] == '/')
+    bool unix_said = skip(&s, STR_LIT("unix:"));
+    bool tcp_said = !unix_said && skip(&s, STR_LIT("tcp:"));
+    if (s.n && s.p[0] == '/' && !tcp_said)
         return set_host(c, s) ? 0 : bad_address(address, e);
+    if (unix_said)
+        return bad_address(address, e);
     const char *colon = s.n ? memrchr(s.p, ':', s.n) : NULL;
     if (!colon)
         return bad_address(address, e);
@@ -490,5 +499,6 @@ int redis_conn_send(struct redis_conn *c, struct str encoded, const struct redis
 
 void redis_conn_drop(struct redis_conn *c, const char *why)
 {
+    c->retry_ms = RETRY_LAST_MS;
     break_off(c, why);
 }

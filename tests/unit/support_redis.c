@@ -146,6 +146,24 @@ const char *redis_ask_text(const struct own_redis *r, const char *format, ...)
     return text;
 }
 
+redisContext *redis_subscribe(const struct own_redis *r, const char *channel)
+{
+    redisContext *c = redisConnectUnix(r->socket);
+    assert_true(c && !c->err);
+    redisSetTimeout(c, (struct timeval){5, 0});
+    redisReply *reply = redisCommand(c, "SUBSCRIBE %s", channel);
+    assert_non_null(reply);
+    freeReplyObject(reply);
+    return c;
+}
+
+redisReply *redis_next_message(redisContext *c)
+{
+    void *r = NULL;
+    assert_int_equal(redisGetReply(c, &r), REDIS_OK);
+    return r;
+}
+
 static void wake(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;

@@ -26,6 +26,10 @@ redisReply *redis_ask(const struct own_redis *r, const char *format, ...) __attr
 long long redis_ask_number(const struct own_redis *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *redis_ask_text(const struct own_redis *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A connection that hears a channel, and its next message (within 5 s, else the test fails); the caller frees both. */
+redisContext *redis_subscribe(const struct own_redis *r, const char *channel);
+redisReply *redis_next_message(redisContext *c);
+
 /* Turns the loop until `holds(arg)`; fails the test, naming `what`, after limit_ms. */
 void await(struct event_base *base, bool (*holds)(void *arg), void *arg, int limit_ms, const char *what);
 

@@ -361,7 +361,7 @@ static void addresses_are_paths_or_numbers(void **state)
 {
     struct world *w = *state;
     static const char *const good[] = {"/run/redis.sock", "unix:/run/redis.sock", "127.0.0.1:6379", "localhost:6379",
-                                       "[::1]:6379"};
+                                       "[::1]:6379",      "tcp:127.0.0.1:6379",   "tcp:[::1]:6379"};
     static const char *const bad[] = {"",
                                       "redis.example.com:6379",
                                       "127.0.0.1",
@@ -376,7 +376,11 @@ static void addresses_are_paths_or_numbers(void **state)
                                       "unix:run",
                                       "1.2.3:4",
                                       ":6379",
-                                      "127.0.0.1:99999999999999999999"};
+                                      "127.0.0.1:99999999999999999999",
+                                      "tcp:/run/redis.sock",
+                                      "unix:127.0.0.1:6379",
+                                      "tcp:",
+                                      "tcp:redis:6379"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         connect_to(w, good[i], NULL, NULL);
         redis_conn_free(w->conn);

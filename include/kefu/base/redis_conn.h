@@ -74,7 +74,7 @@ struct redis_call {
  * nothing was sent and call is not called. A single command larger than bytes_max goes when nothing else is in flight. */
 int redis_conn_send(struct redis_conn *c, struct str encoded, const struct redis_call *call);
 
-/* Drops the connection (after the present callback) and connects anew, with the usual pause. For servers that answer
+/* Drops the connection (after the present callback) and connects anew after the longest pause. For servers that answer
  * but are of no use, such as READONLY. `why` is for the log. */
 void redis_conn_drop(struct redis_conn *c, const char *why);
 
