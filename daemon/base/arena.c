@@ -9,8 +9,8 @@
 
 #include "kefu/base/mem.h"
 
-#define BLOCK_FIRST_BYTES 4096u
-#define BLOCK_MAX_BYTES   (1024u * 1024u)
+#define BLOCK_FIRST_BYTES ((size_t)4096)
+#define BLOCK_MAX_BYTES   ((size_t)1 << 20)
 
 struct arena_block {
     struct arena_block *older; /* owned */

@@ -79,8 +79,8 @@ void log_line(enum log_level level, const char *evt, const char *format, ...)
     mask_controls(line, n);
     line[n++] = '\n';
     /* Nobody is left to be told if standard error is gone. */
-    if (write(STDERR_FILENO, line, n) < 0)
-        n = 0;
+    ssize_t written = write(STDERR_FILENO, line, n);
+    (void)written;
     errno = saved;
 }
 

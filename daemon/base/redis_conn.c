@@ -190,7 +190,7 @@ static int set_address(struct redis_conn *c, struct str address, struct err *e)
 
 static void arm(struct redis_conn *c, int32_t ms)
 {
-    struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
+    struct timeval tv = {ms / 1000, (ms % 1000) * 1000L};
     (void)event_add(c->timer, &tv);
 }
 
@@ -454,7 +454,7 @@ struct redis_conn *redis_conn_new(struct event_base *base, const struct redis_co
     c->username = copy(o->username);
     c->password = copy(o->password);
     c->commands_max = o->commands_max ? o->commands_max : 1000;
-    c->bytes_max = o->bytes_max ? o->bytes_max : 1024 * 1024;
+    c->bytes_max = o->bytes_max ? o->bytes_max : (size_t)1 << 20;
     c->retry_ms = RETRY_FIRST_MS;
     c->state = CONN_DOWN;
     c->timer = evtimer_new(base, on_timer, c);

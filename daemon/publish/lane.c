@@ -96,7 +96,7 @@ static bool holds(const struct lane *l, uint64_t number)
 
 int lane_add(struct lane *l, const struct effect *e)
 {
-    assert(e->pairs_n <= 2 * EFFECT_PAIRS_MAX && e->pairs_n % 2 == 0);
+    assert(e->pairs_n <= sizeof e->pairs / sizeof e->pairs[0] && e->pairs_n % 2 == 0);
     bool newest = !l->queue_n || l->queue[l->queue_n - 1]->effect.number < e->number;
     if (!newest && holds(l, e->number))
         return 0;
@@ -223,13 +223,26 @@ static bool is_own(const redisReply *entry, const struct effect *e)
     return true;
 }
 
+/* Reads a whole "ms-n". */
+static bool read_id(const redisReply *r, int64_t *ms, uint64_t *n)
+{
+    char *end;
+    if (r->type != REDIS_REPLY_STRING)
+        return false;
+    *ms = strtoll(r->str, &end, 10);
+    if (end == r->str || *end != '-')
+        return false;
+    const char *counter = end + 1;
+    *n = strtoull(counter, &end, 10);
+    return end != counter && *end == '\0';
+}
+
 /* Is the first entry of a stream younger than the effect? Then the effect's was trimmed. */
 static bool begins_after(const redisReply *entry, const struct effect *e)
 {
     int64_t ms;
     uint64_t n;
-    if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2 || entry->element[0]->type != REDIS_REPLY_STRING ||
-        sscanf(entry->element[0]->str, "%" SCNd64 "-%" SCNu64, &ms, &n) != 2)
+    if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2 || !read_id(entry->element[0], &ms, &n))
         return false;
     return ms > e->stream_ms || (ms == e->stream_ms && n > e->stream_n);
 }
@@ -327,8 +340,7 @@ static void read_top(const redisReply *reply, int64_t *ms, uint64_t *n)
 {
     for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i + 1 < reply->elements; i += 2) {
         const redisReply *value = reply->element[i + 1];
-        if (str_is(reply->element[i], STR_LIT("last-generated-id")) && value->type == REDIS_REPLY_STRING &&
-            sscanf(value->str, "%" SCNd64 "-%" SCNu64, ms, n) == 2)
+        if (str_is(reply->element[i], STR_LIT("last-generated-id")) && read_id(value, ms, n))
             return;
     }
     *ms = 0;

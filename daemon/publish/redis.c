@@ -174,7 +174,7 @@ static void note_period(struct publisher *p, const struct agent_view *v)
 static void put_glob(struct buf *b, struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
-        if (memchr("*?[]\\", s.p[i], 5))
+        if (s.p[i] && strchr("*?[]\\", s.p[i]))
             buf_put_byte(b, '\\');
         buf_put_byte(b, (uint8_t)s.p[i]);
     }

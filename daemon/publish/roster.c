@@ -85,7 +85,7 @@ struct roster *roster_new(struct event_base *base, struct str prefix, void (*due
     r->arg = arg;
     r->last = &r->first;
     buf_put_str(&r->prefix, prefix);
-    r->quiet = event_base_init_common_timeout(base, &(struct timeval){0, QUIET_MS * 1000});
+    r->quiet = event_base_init_common_timeout(base, &(struct timeval){0, QUIET_MS * 1000L});
     assert(r->quiet);
     return r;
 }
