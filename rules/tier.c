@@ -12,7 +12,8 @@ enum { MEMORY_VERSION = 1, MILLI = 1000 };
 
 static bool about(const struct tier_memory *m, const struct rulebook *r, int32_t month)
 {
-    return m->month == month && str_eq(str_of(m->rulebook), r->name);
+    int n = (int)r->tiers_n; /* a memory of tiers that are not there is of another rulebook, whatever its name */
+    return m->month == month && str_eq(str_of(m->rulebook), r->name) && m->tier < n && m->beyond < n;
 }
 
 static bool same(const struct tier_memory *a, const struct tier_memory *b)
@@ -23,7 +24,7 @@ static bool same(const struct tier_memory *a, const struct tier_memory *b)
 
 static void begin(struct tier_memory *m, const struct rulebook *r, int32_t month)
 {
-    *m = (struct tier_memory){.month = month, .tier = -1, .provisional = true};
+    *m = (struct tier_memory){.month = month, .tier = -1, .beyond = -1, .provisional = true};
     snprintf(m->rulebook, sizeof m->rulebook, "%.*s", STR_ARG(r->name));
 }
 
@@ -46,25 +47,41 @@ static int not_yet_left(const struct rulebook *r, int64_t total_milli)
     return t;
 }
 
+static void forget_beyond(struct tier_memory *m)
+{
+    m->beyond = -1;
+    m->beyond_since_ms = 0;
+}
+
 /* Where a firm tier moves to now: itself while neither hysteresis nor dwell says otherwise. Tiers are numbered from the
- * highest, so a smaller number is a better tier. */
+ * highest, so a smaller number is a better tier. Dwell carries it only over borders that the score was beyond all the time:
+ * to the nearest tier it has stood in. */
 static int moved(const struct tier_memory *m, const struct rulebook *r, const struct score *s, int64_t now_ms)
 {
-    if (m->beyond && now_ms - m->beyond_since_ms >= r->dwell_ms)
-        return s->tier;
+    bool stood = m->beyond >= 0 && now_ms - m->beyond_since_ms >= r->dwell_ms;
+    int by_dwell = stood ? m->beyond : m->tier;
     int up = safely_reached(r, s->total_milli);
     int down = not_yet_left(r, s->total_milli);
-    if (up < m->tier)
-        return up;
-    return down > m->tier ? down : m->tier;
+    if (s->tier < m->tier)
+        return up < by_dwell ? up : by_dwell;
+    return down > by_dwell ? down : by_dwell;
 }
 
 static void note_beyond(struct tier_memory *m, const struct score *s, int64_t now_ms)
 {
-    int beyond = (s->tier < m->tier) - (s->tier > m->tier);
-    if (beyond != m->beyond)
-        m->beyond_since_ms = beyond ? now_ms : 0;
-    m->beyond = beyond;
+    bool above = s->tier < m->tier;
+    if (s->tier == m->tier) {
+        forget_beyond(m);
+        return;
+    }
+    bool clock_went_back = now_ms < m->beyond_since_ms;
+    if (m->beyond < 0 || (m->beyond < m->tier) != above || clock_went_back) {
+        m->beyond = s->tier;
+        m->beyond_since_ms = now_ms;
+        return;
+    }
+    if (above ? s->tier > m->beyond : s->tier < m->beyond)
+        m->beyond = s->tier;
 }
 
 static void step_firm(struct tier_memory *m, const struct rulebook *r, const struct score *s, int64_t now_ms)
@@ -73,8 +90,7 @@ static void step_firm(struct tier_memory *m, const struct rulebook *r, const str
     if (!m->rated) {
         m->rated = true;
         m->tier = s->tier;
-        m->beyond = 0;
-        m->beyond_since_ms = 0;
+        forget_beyond(m);
         return;
     }
     note_beyond(m, s, now_ms);
@@ -82,15 +98,14 @@ static void step_firm(struct tier_memory *m, const struct rulebook *r, const str
     if (to == m->tier)
         return;
     m->tier = to;
-    m->beyond = 0;
+    forget_beyond(m);
     note_beyond(m, s, now_ms);
 }
 
 static void step_provisional(struct tier_memory *m, const struct score *s)
 {
     m->provisional = true;
-    m->beyond = 0;
-    m->beyond_since_ms = 0;
+    forget_beyond(m);
     if (!m->rated)
         m->tier = s->tier;
 }
@@ -109,7 +124,7 @@ struct tier_change tier_step(struct tier_memory *m, const struct rulebook *r, co
     c.to = m->tier;
     c.changed = m->rated && !m->provisional && c.from != c.to;
     c.remember = !same(&before, m);
-    if (m->beyond)
+    if (m->beyond >= 0)
         c.look_again_ms = m->beyond_since_ms + r->dwell_ms;
     return c;
 }
@@ -141,7 +156,7 @@ int tier_memory_decode(struct str blob, struct tier_memory *m, struct err *e)
     m->beyond = (int)cursor_svar(&c);
     m->beyond_since_ms = cursor_svar(&c);
     struct str rulebook = cursor_bytes(&c, (size_t)cursor_uvar(&c));
-    if (c.bad || rulebook.n >= sizeof m->rulebook)
+    if (c.bad || rulebook.n >= sizeof m->rulebook || m->tier < -1 || m->beyond < -1)
         return err_set(e, "memory of rule tier", "damaged: cut short");
     snprintf(m->rulebook, sizeof m->rulebook, "%.*s", STR_ARG(rulebook));
     return 0;

@@ -7,6 +7,7 @@
 
 #include "kefu/rules/seed.h"
 #include "kefu/rules/tier.h"
+#include "support_random.h"
 
 enum { NOV = 682, DEC = 683, MINUTE = 60000 };
 
@@ -106,6 +107,47 @@ static void a_fall_through_two_borders_stops_where_the_second_is_not_passed(void
     assert_int_equal(f->memory.tier, 2);
 }
 
+static void ten_minutes_carry_it_only_over_the_border_it_stood_beyond(void **state)
+{
+    struct fixture *f = *state;
+    step(f, 90200, 0);
+    step(f, 89800, 1); /* under 90 from now on, under 80 only at the end */
+    struct tier_change c = step(f, 79800, 1 + 10 * MINUTE);
+    assert_int_equal(c.from, 0);
+    assert_int_equal(c.to, 1);
+    assert_int_equal(c.look_again_ms, 1 + 20 * MINUTE);
+    assert_false(step(f, 79800, 20 * MINUTE).changed);
+    assert_int_equal(step(f, 79800, 1 + 20 * MINUTE).to, 2);
+    step(f, 80100, 30 * MINUTE);
+    c = step(f, 90100, 40 * MINUTE);
+    assert_int_equal(c.from, 2);
+    assert_int_equal(c.to, 1);
+}
+
+static void a_clock_that_went_back_begins_the_ten_minutes_anew(void **state)
+{
+    struct fixture *f = *state;
+    step(f, 89900, 200 * MINUTE);
+    step(f, 90100, 200 * MINUTE);
+    struct tier_change c = step(f, 90100, 80 * MINUTE);
+    assert_int_equal(c.look_again_ms, 90 * MINUTE);
+    assert_true(step(f, 90100, 90 * MINUTE).changed);
+}
+
+static void a_swing_from_tier_to_tier_ends_where_it_first_settles(void **state)
+{
+    struct fixture *f = *state;
+    step(f, 89700, 0);
+    int changes = 0;
+    for (int64_t s = 1; s < 8 * 3600; s++) /* slow swings, each side for 9 minutes, then at last for good */
+        changes += step(f, s / 540 % 2 ? 90300 : 89700, s * 1000).changed;
+    assert_int_equal(changes, 0);
+    for (int64_t s = 8 * 3600; s < 9 * 3600; s++)
+        changes += step(f, 90300, s * 1000).changed;
+    assert_int_equal(changes, 1);
+    assert_int_equal(f->memory.tier, 0);
+}
+
 static void eight_hours_of_swinging_make_one_change_at_most(void **state)
 {
     struct fixture *f = *state;
@@ -136,6 +178,101 @@ static void a_new_month_begins_provisional_without_a_change(void **state)
     assert_true(c.remember);
     assert_int_equal(f->memory.tier, -1);
     assert_true(f->memory.provisional);
+}
+
+static void another_rulebook_with_the_month_begins_anew(void **state)
+{
+    struct fixture *f = *state;
+    step(f, 85000, 0);
+    struct rulebook other = *f->rulebook;
+    other.name = STR_LIT("other");
+    struct score s = score_of(&other, 95000, false);
+    assert_false(tier_step(&f->memory, &other, &s, DEC, 1).changed);
+    assert_string_equal(f->memory.rulebook, "other");
+    s = score_of(&other, 95000, true);
+    struct tier_change c = tier_step(&f->memory, &other, &s, DEC, 2);
+    assert_true(c.changed);
+    assert_int_equal(c.from, -1);
+    assert_int_equal(c.to, 0);
+}
+
+static void a_memory_of_tiers_that_are_gone_is_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    step(f, 10000, 0);
+    assert_int_equal(f->memory.tier, 3);
+    struct rulebook fewer = *f->rulebook;
+    struct tier two[2] = {f->rulebook->tiers[0], f->rulebook->tiers[3]};
+    fewer.tiers = two;
+    fewer.tiers_n = 2;
+    struct score s = score_of(&fewer, 10000, true);
+    struct tier_change c = tier_step(&f->memory, &fewer, &s, NOV, 1);
+    assert_int_equal(c.from, -1);
+    assert_int_equal(c.to, 1);
+}
+
+/* A day of random scores that like to stand near borders; each change must have its reason in what was shown before. */
+enum { SAMPLES = 400 };
+struct shown {
+    int64_t at_ms, total_milli;
+};
+
+static int64_t next_score(uint64_t *random, int64_t now)
+{
+    static const int64_t near[] = {70000, 80000, 90000};
+    uint64_t r = random_next(random);
+    if (r % 8 == 0)
+        return (int64_t)(random_next(random) % 100001);
+    if (r % 8 < 4)
+        return now;
+    return near[random_next(random) % 3] + (int64_t)(random_next(random) % 1501) - 750;
+}
+
+/* Had the score been `side` of the border from ten minutes ago until sample n? A sample holds until the next. */
+static bool stood(const struct shown *s, int n, int64_t border_milli, bool above)
+{
+    for (int i = n; i >= 0; i--) {
+        if ((s[i].total_milli >= border_milli) != above)
+            return false;
+        if (s[n].at_ms - s[i].at_ms >= 10 * MINUTE)
+            return true;
+    }
+    return false;
+}
+
+static void check_reason(const struct fixture *f, const struct shown *s, int n, const struct tier_change *c)
+{
+    bool up = c->to < c->from;
+    for (int t = up ? c->to : c->from; t < (up ? c->from : c->to); t++) { /* the border between t and t + 1 */
+        int64_t border = f->rulebook->tiers[t].min_micro / 1000;
+        int64_t past = up ? s[n].total_milli - border : border - s[n].total_milli;
+        if (past < 500 && !stood(s, n, border, up))
+            fail_msg("sample %d: %d -> %d over %lld without a reason", n, c->from, c->to, (long long)border);
+    }
+}
+
+static void every_change_has_its_reason_and_none_is_kept_back(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t random = random_start();
+    for (int round = 0; round < 200; round++) {
+        struct shown s[SAMPLES] = {{0, 85000}};
+        f->memory = (struct tier_memory){0};
+        struct tier_change c = step(f, s[0].total_milli, 0);
+        for (int i = 1; i < SAMPLES; i++) {
+            int64_t at = s[i - 1].at_ms + 1 + (int64_t)(random_next(&random) % (4 * MINUTE));
+            bool due = c.look_again_ms < at;
+            s[i].at_ms = due ? c.look_again_ms : at;
+            bool quiet = due && random_next(&random) % 2; /* else an event comes just when the dwell ends */
+            s[i].total_milli = quiet ? s[i - 1].total_milli : next_score(&random, s[i - 1].total_milli);
+            c = step(f, s[i].total_milli, s[i].at_ms);
+            if (c.changed)
+                check_reason(f, s, i, &c);
+            int exact = score_of(f->rulebook, s[i].total_milli, true).tier;
+            assert_true(exact == f->memory.tier || c.look_again_ms <= s[i].at_ms + 10 * MINUTE);
+            assert_true(exact == f->memory.tier || c.look_again_ms > s[i].at_ms);
+        }
+    }
 }
 
 static void nothing_new_need_not_be_kept(void **state)
@@ -171,9 +308,15 @@ int main(void)
         TEST(ten_minutes_beyond_a_border_move_it_too),
         TEST(going_back_begins_the_ten_minutes_anew),
         TEST(a_fall_through_two_borders_stops_where_the_second_is_not_passed),
+        TEST(ten_minutes_carry_it_only_over_the_border_it_stood_beyond),
+        TEST(a_clock_that_went_back_begins_the_ten_minutes_anew),
+        TEST(a_swing_from_tier_to_tier_ends_where_it_first_settles),
         TEST(eight_hours_of_swinging_make_one_change_at_most),
         TEST(a_gap_in_the_data_keeps_the_tier_and_says_provisional),
         TEST(a_new_month_begins_provisional_without_a_change),
+        TEST(another_rulebook_with_the_month_begins_anew),
+        TEST(a_memory_of_tiers_that_are_gone_is_forgotten),
+        TEST(every_change_has_its_reason_and_none_is_kept_back),
         TEST(nothing_new_need_not_be_kept),
         TEST(memory_comes_back_from_the_disk_as_it_was),
     };

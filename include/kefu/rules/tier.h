@@ -18,7 +18,8 @@ struct tier_memory {
     bool rated;       /* the tier has stood firm, not provisional, at some moment of the month */
     bool provisional; /* now */
     int tier;         /* index in the rulebook's tiers of the live tier, -1: not rated */
-    int beyond;       /* 1: the score stands above the tier, -1: under it, 0: in it */
+    int beyond;       /* the tier nearest to the live one that the score has stood in since beyond_since_ms, always on
+                         one side of it; -1: the score stands in the live tier */
     int64_t beyond_since_ms;
     char rulebook[129]; /* name of the rulebook the index is of; "": nothing known */
 };
