@@ -273,6 +273,7 @@ static struct rulebook *new_over(const struct rulebook *base)
     if (base)
         *r = *base;
     r->memory = xcalloc(1, sizeof *r->memory);
+    reader_own(r, &r->memory->arena);
     r->effective_month = INT32_MIN;
     r->always_open = base ? base->always_open : true;
     for (int d = 0; d < 7 && !base; d++)

@@ -151,6 +151,34 @@ static void tiers_may_be_listed_from_0_up(void **state)
     rulebook_free(base);
 }
 
+static void a_rulebook_outlives_its_base(void **state)
+{
+    (void)state;
+    struct rulebook *base = seed();
+    struct rulebook *r = over_seed(base, "{\"name\": \"n\", \"effective_from\": \"2026-12\"}", NULL);
+    rulebook_free(base);
+    struct rulebook *fresh = seed();
+    assert_non_null(r);
+    assert_string_equal(r->timezone.p, "Asia/Shanghai");
+    assert_int_equal(r->kpis_n, fresh->kpis_n);
+    for (size_t i = 0; i < fresh->kpis_n; i++) {
+        assert_string_equal(r->kpis[i].name.p, fresh->kpis[i].name.p);
+        assert_string_equal(r->kpis[i].label.zh.p, fresh->kpis[i].label.zh.p);
+        assert_string_equal(r->kpis[i].label.en.p, fresh->kpis[i].label.en.p);
+        assert_memory_equal(r->kpis[i].points, fresh->kpis[i].points, 2 * sizeof(struct curve_point));
+    }
+    assert_int_equal(r->tiers_n, fresh->tiers_n);
+    assert_string_equal(r->tiers[3].label.zh.p, "不合格");
+    assert_string_equal(r->tiers[0].perks[0].p, "promotion_eligible");
+    assert_string_equal(r->tiers[3].actions[0].p, "training_required");
+    for (size_t i = 0; i < fresh->closing_phrases_n; i++)
+        assert_string_equal(r->closing_phrases[i].p, fresh->closing_phrases[i].p);
+    for (size_t i = 0; i < fresh->closing_particles_n; i++)
+        assert_string_equal(r->closing_particles[i].p, fresh->closing_particles[i].p);
+    rulebook_free(fresh);
+    rulebook_free(r);
+}
+
 static void a_note_of_ones_own_begins_with_x(void **state)
 {
     (void)state;
@@ -190,6 +218,7 @@ int main(void)
         cmocka_unit_test(a_field_replaces_the_same_field_of_the_base_whole),
         cmocka_unit_test(what_is_not_right_is_refused_with_place_and_mend),
         cmocka_unit_test(tiers_may_be_listed_from_0_up),
+        cmocka_unit_test(a_rulebook_outlives_its_base),
         cmocka_unit_test(a_note_of_ones_own_begins_with_x),
         cmocka_unit_test(without_a_base_every_field_must_be_there),
         cmocka_unit_test(each_day_has_the_rulebook_of_its_month),

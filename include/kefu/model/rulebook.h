@@ -116,9 +116,9 @@ struct rulebook {
 
 /* Reads the rulebook in `text` (JSON with comments); `file` names it in errors. `base`, if given, supplies every field the
  * text does not have, each replaced whole: how `kefuctl compute --rulebook` and the rulebooks of a site are read, over
- * seed. What is supplied is borrowed: base must live longer. Without base every field must be there but service_hours,
- * special_days, placeholder_phrases, timeout_counts_as, effective_from (then INT32_MIN) and timezone.
- * The caller owns the result. NULL with e: where = "file:line field", what = found, expected, the mend. Refused are:
+ * seed. Without base every field must be there but service_hours, special_days, placeholder_phrases, timeout_counts_as,
+ * effective_from (then INT32_MIN) and timezone. The result borrows nothing, neither of text nor of base; the caller owns it.
+ * NULL with e: where = "file:line field", what = found, expected, and the mend. Refused are:
  * unknown fields (one that begins with "x_" is a note and is skipped), weights below 0 or summing to 0, unknown metrics,
  * duplicate KPI or tier names, tiers out of order (highest down, or from 0 up) or without one at 0, curves not ascending, hours
  * that are no times, days that are no dates, phrases that are empty, limits out of range.

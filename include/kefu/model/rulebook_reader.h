@@ -37,6 +37,9 @@ int reader_known(const struct reader *r, const char *path, const cJSON *object, 
 /* "object", "text", "number", … with the article, for "found …". */
 const char *reader_kind(const cJSON *v);
 
+/* Replaces all that r points to (of a base, as a rule) by copies in the arena, so that r borrows nothing. */
+void reader_own(struct rulebook *r, struct arena *a);
+
 /* The parts. */
 int reader_service_hours(const struct reader *r, const cJSON *v, struct rulebook *out);
 int reader_special_days(const struct reader *r, const cJSON *v, struct rulebook *out);
