@@ -225,6 +225,30 @@ struct str json_literal(const cJSON *number, char *out, size_t out_n)
     return str_of(out);
 }
 
+/* Cuts a path back to what it is a member of. */
+static void cut_last(char *path)
+{
+    size_t n = strlen(path);
+    while (n > 0 && path[n - 1] != '.' && path[n - 1] != '[')
+        n--;
+    path[n > 0 ? n - 1 : 0] = '\0';
+}
+
+void json_where(char *out, size_t out_n, struct str text, const char *file, const char *path)
+{
+    char at[256];
+    snprintf(at, sizeof at, "%s", path);
+    int line = json_line(text, at);
+    while (!line && *at) {
+        cut_last(at);
+        line = json_line(text, at);
+    }
+    if (line)
+        snprintf(out, out_n, "%s:%d %s", file, line, path);
+    else
+        snprintf(out, out_n, "%s %s", file, path);
+}
+
 /* Reads up to cap bytes; the number read, or -1 with errno. */
 static ssize_t read_all(int fd, char *out, size_t cap)
 {

@@ -28,20 +28,23 @@ enum role role_find(struct str name)
     return ROLE_NONE;
 }
 
-static struct str text_of(const cJSON *row, const char *name)
-{
-    const cJSON *v = cJSON_GetObjectItemCaseSensitive(row, name);
-    return cJSON_IsString(v) ? str_of(v->valuestring) : (struct str){0};
-}
+enum { SOURCES_MAX = 64, WHERE_MAX = 192 };
 
-static int64_t time_of(const cJSON *row, const char *name, int64_t otherwise)
+/* Where the reader stands: the row, for errors. */
+struct place {
+    struct str text;
+    const char *file;
+    size_t row;
+    struct err *err;
+};
+
+static int fail(const struct place *p, const char *field, const char *what)
 {
-    char room[64];
-    int64_t at = 0;
-    const cJSON *v = cJSON_GetObjectItemCaseSensitive(row, name);
-    if (!cJSON_IsNumber(v) || fix_parse_whole(json_literal(v, room, sizeof room), &at))
-        return otherwise;
-    return at;
+    char path[96];
+    char where[WHERE_MAX];
+    snprintf(path, sizeof path, "tokens[%zu]%s%.60s", p->row, *field ? "." : "", field);
+    json_where(where, sizeof where, p->text, p->file, path);
+    return err_set(p->err, where, "%s; or make a new token with `kefuctl token add`", what);
 }
 
 static struct token *add(struct tokens *t, const struct token *like)
@@ -58,59 +61,129 @@ static struct token *add(struct tokens *t, const struct token *like)
     return k;
 }
 
-static const char *read_token(struct tokens *t, const cJSON *row)
+/* A field that is left out keeps what *out holds; one of a wrong kind is refused, for it would mean less than was meant. */
+static int read_text(const struct place *p, const cJSON *row, const char *name, struct str *out)
 {
-    struct token k = {.id = text_of(row, "id"),
-                      .sha256 = text_of(row, "sha256"),
-                      .role = role_find(text_of(row, "role")),
-                      .subject = text_of(row, "subject"),
-                      .added_at = time_of(row, "added_at", 0),
-                      .expires_at = time_of(row, "expires_at", INT64_MAX)};
-    const cJSON *sources = cJSON_GetObjectItemCaseSensitive(row, "sources");
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(row, name);
+    if (v && (!cJSON_IsString(v) || !v->valuestring[0]))
+        return fail(p, name, "expected a text that is not empty");
+    *out = v ? str_of(v->valuestring) : *out;
+    return 0;
+}
+
+static int read_time(const struct place *p, const cJSON *row, const char *name, int64_t *out)
+{
+    char room[64];
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(row, name);
+    if (!v)
+        return 0;
+    if (!cJSON_IsNumber(v) || fix_parse_whole(json_literal(v, room, sizeof room), out) || *out < 0)
+        return fail(p, name, "expected whole milliseconds since 1970");
+    return 0;
+}
+
+static int read_sources(const struct place *p, const cJSON *row, struct token *k)
+{
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(row, "sources");
     const cJSON *v = NULL;
-    if (!k.id.n)
-        return "id: expected a text";
-    if (k.sha256.n != DIGEST_SHA256_HEX - 1)
-        return "sha256: expected 64 hexadecimal digits";
-    if (k.role == ROLE_NONE)
-        return "role: expected agent, lead, payroll, hr, ingest or admin";
-    struct str list[64];
-    k.sources = list;
-    cJSON_ArrayForEach(v, sources)
+    int n = cJSON_GetArraySize(list);
+    if (!list)
+        return 0;
+    if (!cJSON_IsArray(list) || n < 1 || n > SOURCES_MAX)
+        return fail(p, "sources", "expected a list of 1 to 64 names; leave the field out to allow every source");
+    cJSON_ArrayForEach(v, list)
     {
-        if (!cJSON_IsString(v) || k.sources_n == sizeof list / sizeof *list)
-            return "sources: expected a list of at most 64 texts";
-        list[k.sources_n++] = str_of(v->valuestring);
+        if (!cJSON_IsString(v) || !v->valuestring[0])
+            return fail(p, "sources", "expected names of sources, as texts that are not empty");
+        k->sources[k->sources_n++] = str_of(v->valuestring);
     }
+    return 0;
+}
+
+static int check_names(const struct place *p, const cJSON *row)
+{
+    static const char *const known[] = {"id", "sha256", "role", "subject", "sources", "added_at", "expires_at"};
+    const cJSON *v = NULL;
+    cJSON_ArrayForEach(v, row)
+    {
+        bool is_known = strncmp(v->string, "x_", 2) == 0;
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+            is_known = is_known || strcmp(v->string, known[i]) == 0;
+        if (!is_known)
+            return fail(p, v->string,
+                        "there is no such field; known are id, sha256, role, subject, sources, added_at, expires_at");
+    }
+    return 0;
+}
+
+static bool is_sha256(struct str s)
+{
+    return s.n == DIGEST_SHA256_HEX - 1 && strspn(s.p, "0123456789abcdef") == s.n;
+}
+
+static int check_row(const struct place *p, const struct tokens *t, const struct token *k)
+{
+    if (!k->id.n)
+        return fail(p, "id", "the field is missing");
+    if (!is_sha256(k->sha256))
+        return fail(p, "sha256", "expected 64 hexadecimal digits in small letters");
+    if (k->role == ROLE_NONE)
+        return fail(p, "role", "expected agent, lead, payroll, hr, ingest or admin");
+    for (size_t i = 0; i < t->n; i++) {
+        if (str_eq(t->list[i].id, k->id))
+            return fail(p, "id", "an earlier token has this id, so revoking it would leave one of them");
+        if (str_eq(t->list[i].sha256, k->sha256))
+            return fail(p, "sha256", "an earlier token has this hash, so revoking one would leave the other");
+    }
+    return 0;
+}
+
+static int read_row(const struct place *p, const cJSON *row, struct tokens *t)
+{
+    struct str role = {0};
+    struct str sources[SOURCES_MAX];
+    struct token k = {.sources = sources, .expires_at = INT64_MAX};
+    if (!cJSON_IsObject(row))
+        return fail(p, "", "expected an object");
+    if (check_names(p, row) || read_text(p, row, "id", &k.id) || read_text(p, row, "sha256", &k.sha256) ||
+        read_text(p, row, "role", &role) || read_text(p, row, "subject", &k.subject) ||
+        read_time(p, row, "added_at", &k.added_at) || read_time(p, row, "expires_at", &k.expires_at) ||
+        read_sources(p, row, &k))
+        return -1;
+    k.role = role_find(role);
+    if (check_row(p, t, &k))
+        return -1;
     add(t, &k);
-    return NULL;
+    return 0;
+}
+
+static int read_rows(struct place *p, const cJSON *tree, struct tokens *t)
+{
+    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(tree, "tokens");
+    const cJSON *row = NULL;
+    if (!cJSON_IsArray(rows) || cJSON_GetArraySize(tree) != 1)
+        return err_set(p->err, p->file,
+                       "expected {\"tokens\": […]} and nothing beside it; "
+                       "make tokens with `kefuctl token add`");
+    cJSON_ArrayForEach(row, rows)
+    {
+        if (read_row(p, row, t))
+            return -1;
+        p->row++;
+    }
+    return 0;
 }
 
 int access_read(struct tokens *t, struct str text, const char *file, struct err *e)
 {
+    struct place p = {.text = text, .file = file, .err = e};
     *t = (struct tokens){0};
     cJSON *tree = json_parse_commented(text, file, e);
-    if (!tree)
-        return -1;
-    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(tree, "tokens");
-    const char *wrong = cJSON_IsArray(rows) ? NULL : "expected {\"tokens\": […]}";
-    const cJSON *row = NULL;
-    size_t n = 0;
-    cJSON_ArrayForEach(row, rows)
-    {
-        wrong = wrong ? wrong : read_token(t, row);
-        n += !wrong;
-    }
-    if (wrong) {
-        char where[192];
-        char path[40];
-        snprintf(path, sizeof path, "tokens[%zu]", n);
-        snprintf(where, sizeof where, "%s:%d %s", file, json_line(text, path), path);
-        err_set(e, where, "%s; make tokens with kefuctl token add", wrong);
-        access_fini(t);
-    }
+    int bad = !tree || read_rows(&p, tree, t);
     cJSON_Delete(tree);
-    return wrong ? -1 : 0;
+    if (bad)
+        access_fini(t);
+    return bad ? -1 : 0;
 }
 
 static void print_token(const struct token *k, struct buf *out)
@@ -149,18 +222,34 @@ void access_fini(struct tokens *t)
     *t = (struct tokens){0};
 }
 
-struct str access_add(struct tokens *t, const struct token *like, char clear[ACCESS_TOKEN_BYTES])
+static bool is_taken(const struct tokens *t, const char *id)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (str_eq(t->list[i].id, str_of(id)))
+            return true;
+    return false;
+}
+
+/* Makes a secret and its hash. */
+static void mint(char clear[ACCESS_TOKEN_BYTES], char sha256[DIGEST_SHA256_HEX])
 {
     uint8_t secret[32];
-    char sha256[DIGEST_SHA256_HEX];
-    char id[13];
     digest_random(secret, sizeof secret);
     memcpy(clear, "kefu_", 5);
     sodium_bin2base64(clear + 5, ACCESS_TOKEN_BYTES - 5, secret, sizeof secret,
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     sodium_memzero(secret, sizeof secret);
     digest_sha256_hex(sha256, str_of(clear));
-    snprintf(id, sizeof id, "t%.8s", sha256);
+}
+
+struct str access_add(struct tokens *t, const struct token *like, char clear[ACCESS_TOKEN_BYTES])
+{
+    char sha256[DIGEST_SHA256_HEX];
+    char id[13];
+    do {
+        mint(clear, sha256);
+        snprintf(id, sizeof id, "t%.8s", sha256);
+    } while (is_taken(t, id));
     struct token k = *like;
     k.id = str_of(id);
     k.sha256 = str_of(sha256);

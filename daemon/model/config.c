@@ -8,6 +8,7 @@
 
 #include "kefu/base/fix.h"
 #include "kefu/base/json.h"
+#include "kefu/model/rulebook_reader.h"
 
 enum option_kind { OPTION_TEXT, OPTION_PATH, OPTION_WHOLE, OPTION_TRUTH };
 
@@ -42,11 +43,7 @@ struct source {
 static int fail(const struct source *s, const char *option, struct err *e, const char *what)
 {
     char where[192];
-    int line = json_line(s->text, option);
-    if (line > 0)
-        snprintf(where, sizeof where, "%s:%d %s", s->file, line, option);
-    else
-        snprintf(where, sizeof where, "%s %s", s->file, option);
+    json_where(where, sizeof where, s->text, s->file, option);
     return err_set(e, where, "%s", what);
 }
 
@@ -58,7 +55,7 @@ static size_t distance(const char *a, const char *b)
     size_t n = strlen(b) < MOST ? strlen(b) : MOST;
     for (size_t j = 0; j <= n; j++)
         row[j] = j;
-    for (size_t i = 1; a[i - 1]; i++) {
+    for (size_t i = 1; i <= MOST && a[i - 1]; i++) {
         size_t diagonal = row[0];
         row[0] = i;
         for (size_t j = 1; j <= n; j++) {
@@ -96,15 +93,24 @@ static void *place(struct config *c, const struct option *o)
     return (char *)c + o->offset;
 }
 
+/* A copy that ends in a zero byte, also when it is empty. */
+static struct str keep(struct config *c, struct str text)
+{
+    return text.n ? arena_copy(&c->arena, text) : STR_LIT("");
+}
+
 static int set_text(struct config *c, const struct option *o, const cJSON *v, const struct source *s, struct err *e)
 {
     char what[120];
     struct str text = cJSON_IsString(v) ? str_of(v->valuestring) : STR_LIT("");
     if (cJSON_IsString(v) && text.n <= (size_t)o->max) {
-        *(struct str *)place(c, o) = arena_copy(&c->arena, text);
+        *(struct str *)place(c, o) = keep(c, text);
         return 0;
     }
-    snprintf(what, sizeof what, "expected a text of at most %lld bytes", (long long)o->max);
+    if (cJSON_IsString(v))
+        snprintf(what, sizeof what, "found %zu bytes, expected at most %lld", text.n, (long long)o->max);
+    else
+        snprintf(what, sizeof what, "found %s, expected a text", reader_kind(v));
     return fail(s, o->name, e, what);
 }
 
@@ -116,14 +122,17 @@ static int set_whole(struct config *c, const struct option *o, const cJSON *v, c
     if (cJSON_IsNumber(v) && fix_parse_whole(json_literal(v, room, sizeof room), out) == 0 && *out >= o->min &&
         *out <= o->max)
         return 0;
-    snprintf(what, sizeof what, "expected a whole number from %lld to %lld", (long long)o->min, (long long)o->max);
+    snprintf(what, sizeof what, "found %s, expected a whole number from %lld to %lld",
+             cJSON_IsNumber(v) ? room : reader_kind(v), (long long)o->min, (long long)o->max);
     return fail(s, o->name, e, what);
 }
 
 static int set_truth(struct config *c, const struct option *o, const cJSON *v, const struct source *s, struct err *e)
 {
+    char what[80];
+    snprintf(what, sizeof what, "found %s, expected true or false", reader_kind(v));
     if (!cJSON_IsBool(v))
-        return fail(s, o->name, e, "expected true or false");
+        return fail(s, o->name, e, what);
     *(bool *)place(c, o) = cJSON_IsTrue(v);
     return 0;
 }
@@ -144,7 +153,7 @@ static void set_defaults(struct config *c)
         else if (o->kind == OPTION_TRUTH)
             *(bool *)place(c, o) = o->whole != 0;
         else
-            *(struct str *)place(c, o) = arena_copy(&c->arena, str_of(o->text));
+            *(struct str *)place(c, o) = keep(c, str_of(o->text));
     }
 }
 
@@ -156,15 +165,37 @@ struct str config_path(struct config *c, struct str dir, const char *name)
     return str_of(path);
 }
 
-static void make_whole(struct config *c)
+/* The path of a unix socket is relative to the folder, too. */
+static void make_redis_whole(struct config *c, struct str folder)
+{
+    if (strncmp(c->redis_address.p, "unix:", 5) != 0)
+        return;
+    const char *path = c->redis_address.p + strlen("unix:");
+    if (!*path || *path == '/')
+        return;
+    char *whole = arena_alloc(&c->arena, strlen("unix:") + folder.n + 1 + strlen(path) + 1);
+    sprintf(whole, "unix:%.*s/%s", STR_ARG(folder), path);
+    c->redis_address = str_of(whole);
+}
+
+/* The folder the file is in; "." if its name says none. */
+static struct str folder_of(const struct config *c)
 {
     const char *slash = strrchr(c->file.p, '/');
-    struct str folder = {c->file.p, slash ? (size_t)(slash - c->file.p) : 0};
+    if (!slash)
+        return STR_LIT(".");
+    return (struct str){c->file.p, (size_t)(slash - c->file.p)};
+}
+
+static void make_whole(struct config *c)
+{
+    struct str folder = folder_of(c);
     for (size_t i = 0; i < OPTIONS_N; i++) {
         struct str *path = options[i].kind == OPTION_PATH ? place(c, &options[i]) : NULL;
-        if (path && path->n && path->p[0] != '/' && slash)
+        if (path && path->n && path->p[0] != '/')
             *path = config_path(c, folder, path->p);
     }
+    make_redis_whole(c, folder);
     if (!c->run_dir.n)
         c->run_dir = c->state_dir;
     if (!c->tokens_file.n)
@@ -173,22 +204,53 @@ static void make_whole(struct config *c)
         c->customer_key_file = config_path(c, c->state_dir, "customer.key");
 }
 
+static bool is_address(struct str host, bool bracketed)
+{
+    struct in6_addr room;
+    char text[64];
+    if (host.n < 1 || host.n >= sizeof text)
+        return false;
+    snprintf(text, sizeof text, "%.*s", STR_ARG(host));
+    return inet_pton(bracketed ? AF_INET6 : AF_INET, text, &room) == 1;
+}
+
+static int read_port(struct str s, uint16_t *port)
+{
+    unsigned long number = 0;
+    if (s.n < 1 || s.n > 5)
+        return -1;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return -1;
+        number = number * 10 + (unsigned long)(s.p[i] - '0');
+    }
+    *port = (uint16_t)number;
+    return number <= 65535 ? 0 : -1;
+}
+
+/* "HOST:PORT" or "[HOST]:PORT" as its parts; false: there is no such colon. */
+static bool split(struct str address, struct str *host, struct str *port, bool *bracketed)
+{
+    const char *colon = address.n ? memrchr(address.p, ':', address.n) : NULL;
+    if (!colon)
+        return false;
+    *host = (struct str){address.p, (size_t)(colon - address.p)};
+    *port = (struct str){colon + 1, address.n - host->n - 1};
+    *bracketed = host->n > 2 && host->p[0] == '[' && host->p[host->n - 1] == ']';
+    if (*bracketed)
+        *host = (struct str){host->p + 1, host->n - 2};
+    return true;
+}
+
 int config_listen(struct str listen, char host[64], uint16_t *port)
 {
-    struct in_addr v4;
-    struct in6_addr v6;
-    size_t colon = listen.n;
-    while (colon > 0 && listen.p[colon - 1] != ':')
-        colon--;
-    if (colon < 2 || colon - 1 > 60 || listen.n - colon < 1 || listen.n - colon > 5)
+    struct str name;
+    struct str number;
+    bool bracketed = false;
+    if (!split(listen, &name, &number, &bracketed) || !is_address(name, bracketed) || read_port(number, port))
         return -1;
-    bool bracketed = listen.p[0] == '[' && listen.p[colon - 2] == ']';
-    snprintf(host, 64, "%.*s", (int)(colon - 1 - (bracketed ? 2 : 0)), listen.p + (bracketed ? 1 : 0));
-    int64_t number = 0;
-    if (fix_parse_whole((struct str){listen.p + colon, listen.n - colon}, &number) || number < 0 || number > 65535)
-        return -1;
-    *port = (uint16_t)number;
-    return inet_pton(bracketed ? AF_INET6 : AF_INET, host, bracketed ? (void *)&v6 : (void *)&v4) == 1 ? 0 : -1;
+    snprintf(host, 64, "%.*s", STR_ARG(name));
+    return 0;
 }
 
 static int check_listen(const struct config *c, const struct source *s, struct err *e)
@@ -206,12 +268,28 @@ static int check_listen(const struct config *c, const struct source *s, struct e
     return 0;
 }
 
+/* Names are not asked of a resolver while the daemon runs, so an address must be a number (or localhost). */
+static bool is_redis_address(struct str a)
+{
+    struct str host;
+    struct str number;
+    uint16_t port = 0;
+    bool bracketed = false;
+    if (a.n > 5 && !strncmp(a.p, "unix:", 5))
+        return true;
+    if (a.n <= 4 || strncmp(a.p, "tcp:", 4) != 0 || !split((struct str){a.p + 4, a.n - 4}, &host, &number, &bracketed))
+        return false;
+    bool named = !bracketed && str_eq(host, STR_LIT("localhost"));
+    return (named || is_address(host, bracketed)) && !read_port(number, &port) && port > 0;
+}
+
 static int check_redis(const struct config *c, const struct source *s, struct err *e)
 {
-    const char *a = c->redis_address.p;
-    if (!c->redis_address.n || (!strncmp(a, "unix:", 5) && a[5]) || (!strncmp(a, "tcp:", 4) && strchr(a + 4, ':')))
+    if (!c->redis_address.n || is_redis_address(c->redis_address))
         return 0;
-    return fail(s, "redis_address", e, "expected \"unix:PATH\", \"tcp:ADDRESS:PORT\" or \"\"");
+    return fail(
+        s, "redis_address", e,
+        "expected \"unix:PATH\", \"tcp:127.0.0.1:6379\" (a numeric address; IPv6 in brackets), or \"\" for none");
 }
 
 static int read_tree(struct config *c, const cJSON *tree, const struct source *s, struct err *e)

@@ -23,15 +23,11 @@ int reader_fail(const struct reader *r, const char *path, const char *format, ..
 {
     char where[sizeof r->err->where];
     char what[sizeof r->err->what];
-    int line = json_line(r->text, path);
     va_list args;
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    if (line > 0)
-        snprintf(where, sizeof where, "%s:%d %s", r->file, line, path);
-    else
-        snprintf(where, sizeof where, "%s %s", r->file, path);
+    json_where(where, sizeof where, r->text, r->file, path);
     return err_set(r->err, where, "%s", what);
 }
 

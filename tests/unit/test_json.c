@@ -393,6 +393,22 @@ static void a_path_has_its_line(void **state)
     assert_int_equal(json_line(STR_LIT("[]"), "[0]"), 0);
 }
 
+static void a_place_that_is_missing_has_the_line_of_what_it_is_missing_in(void **state)
+{
+    (void)state;
+    const struct str text = STR_LIT("{\n\"kpis\": [\n{\"a\": 1}]}");
+    static const char *const rows[][2] = {{"kpis[0].a", "f.json:3 kpis[0].a"},   {"kpis[0].b", "f.json:3 kpis[0].b"},
+                                          {"kpis[1].b", "f.json:2 kpis[1].b"},   {"kpis", "f.json:2 kpis"},
+                                          {"other.b[2]", "f.json:1 other.b[2]"}, {"", "f.json:1 "}};
+    char where[64];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_where(where, sizeof where, text, "f.json", rows[i][0]);
+        assert_string_equal(where, rows[i][1]);
+    }
+    json_where(where, sizeof where, STR_LIT("{"), "f.json", "a.b");
+    assert_string_equal(where, "f.json a.b");
+}
+
 static void numbers_of_a_tree_come_back_as_they_were_written(void **state)
 {
     (void)state;
@@ -463,6 +479,7 @@ int main(void)
         cmocka_unit_test(comments_are_blanks_but_not_inside_strings),
         cmocka_unit_test(errors_of_files_begin_with_name_and_line),
         cmocka_unit_test(a_path_has_its_line),
+        cmocka_unit_test(a_place_that_is_missing_has_the_line_of_what_it_is_missing_in),
         cmocka_unit_test(numbers_of_a_tree_come_back_as_they_were_written),
         cmocka_unit_test(a_file_is_read_whole_or_refused),
         cmocka_unit_test(utf8_is_cut_between_characters),

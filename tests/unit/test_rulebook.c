@@ -108,7 +108,7 @@ static void what_is_not_right_is_refused_with_place_and_mend(void **state)
         {KPI("\"name\": \"a\", \"metric\": \"fcr_rate\", \"weight\": 0, " SCORE), "a.json:1 kpis", "weights sum to 0"},
         {KPI("\"name\": \"a\", \"metric\": \"fcr_rate\", \"weight\": 1, \"min_samples\": 0, " SCORE),
          "a.json:2 kpis[0].min_samples", "found 0"},
-        {KPI("\"name\": \"a\", \"metric\": \"fcr_rate\", \"weight\": 1"), "a.json kpis[0].score", "found nothing"},
+        {KPI("\"name\": \"a\", \"metric\": \"fcr_rate\", \"weight\": 1"), "a.json:2 kpis[0].score", "found nothing"},
         {KPI("\"name\": \"a\", \"metric\": \"fcr_rate\", \"weight\": 1, \"score\": {\"zero_at\": 1, \"full_at\": 1}"),
          "a.json:2 kpis[0].score.full_at", "set them apart"},
         {KPI("\"name\": \"a\", \"metric\": \"fcr_rate\", \"weight\": 1, \"score\": {\"points\": [[1, 0], [1, 5]]}"),
@@ -194,7 +194,7 @@ static void without_a_base_every_field_must_be_there(void **state)
     (void)state;
     struct err e = {0};
     assert_null(rulebook_read(STR_LIT("{\"name\": \"n\"}"), "a.json", NULL, &e));
-    assert_string_equal(e.where, "a.json response_target_ms");
+    assert_string_equal(e.where, "a.json:1 response_target_ms");
     assert_string_equal(e.what, "the field is missing");
 }
 

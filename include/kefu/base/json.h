@@ -23,6 +23,9 @@ cJSON *json_parse_commented(struct str text, const char *name, struct err *e);
 /* The line (from 1) on which the value at `path` stands in a text that json_parse_commented accepted; path such as
  * "kpis[2].weight" ("" is the whole). 0: there is no such place. */
 int json_line(struct str text, const char *path);
+/* Writes "file:line path" for an error (cut to out_n, zero-terminated). Where nothing stands at `path`, because a member is
+ * missing, the line is that of the value it is missing in. */
+void json_where(char *out, size_t out_n, struct str text, const char *file, const char *path);
 
 /* A number of a tree as its decimal literal (15 significant digits, 17 if needed to tell it apart), for fix_parse.
  * Writes at most out_n bytes with a zero byte; returns the slice. */

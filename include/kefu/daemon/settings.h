@@ -18,12 +18,13 @@ struct settings {
 };
 
 /* Reads everything that config_path leads to. NULL with e. A tokens file that is not there is an empty one. Rulebooks are
- * read over seed, must give name and effective_from, and no two may share a name or a month. */
+ * read over seed, must give name and effective_from, no two may share a name or a month, and a timezone in one must be the
+ * site's. */
 struct settings *settings_load(const char *config_path, struct err *e);
 void settings_free(struct settings *s);
 
 /* `kefud -t`: reads the same files one by one and prints a line each to standard output, "FILE: ok" or "FILE:line field:
- * what, mend". Returns how many are not well. */
+ * what, mend". Returns how many are not well; each of these has its line. */
 int settings_check(const char *config_path);
 
 #endif

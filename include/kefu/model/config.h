@@ -28,7 +28,7 @@
     TRUTH(http_allow_remote, false, "whether http_listen may be other than loopback; use TLS in front")                \
     WHOLE(http_max_body_bytes, 1048576, 1024, 67108864, "longest request body; longer ones are answered with 413")     \
     TEXT(redis_address, "unix:/run/redis/redis-server.sock", 256,                                                      \
-         "unix:PATH or tcp:ADDRESS:PORT; \"\" publishes nothing")                                                      \
+         "unix:PATH or tcp:ADDRESS:PORT (a number, no name); \"\" publishes nothing")                                  \
     TEXT(redis_username, "", 128, "Redis ACL user; \"\" is the default user")                                          \
     PATH(redis_password_file, "", "file whose first line is the Redis password; absent is none")                       \
     TEXT(redis_prefix, "{kefu}:", 64, "before every key and channel in Redis")                                         \
