@@ -250,13 +250,28 @@ static bool may_cut(const struct conn *c)
     return c->steps_n < FLYING_MAX && evbuffer_get_length(bufferevent_get_output(c->bev)) < OUTPUT_MAX_BYTES;
 }
 
+/* Reading is switched off while nothing can be cut: with its buffer at the high watermark and reading on, libevent 2.1
+ * calls on_read again and again by itself, and the loop's turn, which would make room, never comes. */
+static void read_while_there_is_room(struct conn *c, bool room)
+{
+    if (room && !c->eof) {
+        bufferevent_enable(c->bev, EV_READ);
+    } else {
+        bufferevent_disable(c->bev, EV_READ);
+    }
+}
+
 /* Reads on as far as there is room; at the end, says the last word. */
 static void conn_work(struct conn *c)
 {
-    bool more = c->door->listener != NULL; /* a door that was stopped reads no more */
-    while (fly(c) && more && may_cut(c)) {
+    bool open = c->door->listener != NULL; /* a door that was stopped reads no more */
+    bool more = open;
+    bool flown = fly(c);
+    while (flown && more && may_cut(c)) {
         more = cut_batch(c);
+        flown = fly(c);
     }
+    read_while_there_is_room(c, open && flown && may_cut(c));
     if (!c->eof || c->first || more || c->closing) {
         return;
     }

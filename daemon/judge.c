@@ -172,8 +172,8 @@ static void add_effect(struct judge *j, struct judgement *g, const struct judged
         pair(f, "to", r->tiers[c->to].name);
     }
     if (of->score->total_milli != SCORE_NONE) {
-        snprintf(score, sizeof(score), "%" PRId64 ".%03" PRId64, of->score->total_milli / 1000,
-                 of->score->total_milli % 1000);
+        snprintf(score, sizeof(score), "%" PRId64 ".%02" PRId64, of->score->total_milli / 1000,
+                 of->score->total_milli % 1000 / 10); /* cut, as everywhere a score is shown */
         pair(f, "score", arena_copy(&g->arena, str_of(score)));
     }
     pair(f, "at", arena_copy(&g->arena, str_of(at)));

@@ -404,6 +404,21 @@ static void load_unsent(void *arg, const struct effect *f)
     outbox_add(l->p->outbox, f);
 }
 
+static void load_sent(void *arg, const struct effect *f)
+{
+    struct loading *l = arg;
+    outbox_add_sent(l->p->outbox, f);
+}
+
+static int load_effects(struct pipeline *p, struct loading *l, uint64_t last_number)
+{
+    uint64_t above = last_number > OUTBOX_KEPT ? last_number - OUTBOX_KEPT : 0;
+    return store_each_unsent(p->o.store, load_unsent, l, l->e) < 0 ||
+                   store_each_sent(p->o.store, above, load_sent, l, l->e) < 0
+               ? -1
+               : 0;
+}
+
 static int load(struct pipeline *p, struct err *e)
 {
     struct loading l = {p, now_of(p), 0, e};
@@ -416,7 +431,7 @@ static int load(struct pipeline *p, struct err *e)
     p->judge = judge_new(p->o.site, p->o.rulebooks, &marks);
     p->quarantine = quarantine_new(p->o.quarantine_max, marks.quarantine_row);
     if (store_each_memory(s, load_memory, &l, e) < 0 || l.status < 0 ||
-        store_each_quarantined(s, load_quarantined, &l, e) < 0 || store_each_unsent(s, load_unsent, &l, e) < 0) {
+        store_each_quarantined(s, load_quarantined, &l, e) < 0 || load_effects(p, &l, marks.effect_number) < 0) {
         return -1;
     }
     return 0;
@@ -432,9 +447,6 @@ int pipeline_start(struct pipeline *p, struct err *e)
     judge_mark_all(p->judge);
     p->writer = writer_start(p->o.store, &p->o.writer);
     p->open = true;
-    for (size_t i = 0; i < outbox_n(p->outbox); i++) {
-        p->o.out.effect(p->o.out.arg, outbox_at(p->outbox, i));
-    }
     return 0;
 }
 
@@ -521,12 +533,9 @@ void pipeline_rejudge(struct pipeline *p)
     judge_mark_all(p->judge);
 }
 
-void pipeline_resend(struct pipeline *p)
+void pipeline_resend(struct pipeline *p, const struct outbox_from *from)
 {
-    judge_mark_all(p->judge);
-    for (size_t i = 0; i < outbox_n(p->outbox); i++) {
-        p->o.out.effect(p->o.out.arg, outbox_at(p->outbox, i));
-    }
+    outbox_each(p->outbox, from, p->o.out.effect, p->o.out.arg);
 }
 
 void pipeline_catch_up(struct pipeline *p)
@@ -561,7 +570,7 @@ const struct rulebook *pipeline_rulebook(const struct pipeline *p)
 
 size_t pipeline_backlog(const struct pipeline *p)
 {
-    return outbox_n(p->outbox);
+    return outbox_unsent_n(p->outbox);
 }
 
 void pipeline_view(struct pipeline *p, uint32_t agent, struct agent_view *out)

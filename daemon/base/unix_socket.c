@@ -46,11 +46,10 @@ int unix_listen(const char *path, mode_t mode, struct err *e)
     if (clear_path(&at, e) < 0) {
         return -1;
     }
+    /* The file takes the mode of the descriptor less the umask, so it is at no moment more open than asked. */
     int fd = open_socket();
-    mode_t was = umask((mode_t)(~mode & 0777));
-    int rc = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&at, sizeof(at));
-    umask(was);
-    if (rc < 0 || listen(fd, 128) < 0) {
+    if (fd < 0 || fchmod(fd, mode) < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || chmod(path, mode) < 0 ||
+        listen(fd, 128) < 0) {
         err_set(e, path, "cannot listen: %s", strerror(errno));
         if (fd >= 0) {
             close(fd);

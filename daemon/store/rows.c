@@ -232,11 +232,12 @@ static int read_pairs(struct str blob, struct effect *f)
     return in.bad || in.p != in.end ? -1 : 0;
 }
 
-int rows_each_unsent(struct db *db, void (*each)(void *, const struct effect *), void *arg, struct err *e)
+static int each_effect(struct db *db, enum sql which, void (*each)(void *, const struct effect *), void *arg,
+                       struct err *e)
 {
-    sqlite3_stmt *stmt = db->statements[SQL_OUTBOX_UNSENT];
+    sqlite3_stmt *stmt = db->statements[which];
     int got;
-    while ((got = next_row(db, SQL_OUTBOX_UNSENT, "outbox", e)) == 1) {
+    while ((got = next_row(db, which, "outbox", e)) == 1) {
         struct effect f = {.number = (uint64_t)sqlite3_column_int64(stmt, 0),
                            .kind = (enum effect_kind)sqlite3_column_int(stmt, 1),
                            .stream_ms = sqlite3_column_int64(stmt, 2),
@@ -250,6 +251,17 @@ int rows_each_unsent(struct db *db, void (*each)(void *, const struct effect *),
         each(arg, &f);
     }
     return got;
+}
+
+int rows_each_unsent(struct db *db, void (*each)(void *, const struct effect *), void *arg, struct err *e)
+{
+    return each_effect(db, SQL_OUTBOX_UNSENT, each, arg, e);
+}
+
+int rows_each_sent(struct db *db, uint64_t above, void (*each)(void *, const struct effect *), void *arg, struct err *e)
+{
+    sqlite3_bind_int64(db->statements[SQL_OUTBOX_RECENT], 1, (sqlite3_int64)above);
+    return each_effect(db, SQL_OUTBOX_RECENT, each, arg, e);
 }
 
 int rows_get(struct db *db, struct str key, struct str *value, struct err *e)

@@ -62,6 +62,8 @@ static const char *const STATEMENTS[SQL_N] = {
                        " VALUES(" SITE ", ?, ?, ?, ?, ?, ?, ?)",
     [SQL_OUTBOX_UNSENT] = "SELECT number, kind, stream_ms, stream_n, stream, pairs, checksum FROM outbox"
                           " WHERE site = " SITE " AND sent = 0 ORDER BY number",
+    [SQL_OUTBOX_RECENT] = "SELECT number, kind, stream_ms, stream_n, stream, pairs, checksum FROM outbox"
+                          " WHERE site = " SITE " AND sent = 1 AND number > ?1 ORDER BY number",
     [SQL_OUTBOX_SENT] = "UPDATE outbox SET sent = 1 WHERE site = " SITE " AND number = ?",
     [SQL_MARKS_SET] = "INSERT OR REPLACE INTO marks(site, effect_number, stream_ms, stream_n, quarantine_row, checksum)"
                       " VALUES(" SITE ", ?, ?, ?, ?, ?)",

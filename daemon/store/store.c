@@ -160,6 +160,12 @@ int store_each_unsent(struct store *s, void (*each)(void *arg, const struct effe
     return rows_each_unsent(&s->db, each, arg, e);
 }
 
+int store_each_sent(struct store *s, uint64_t above, void (*each)(void *arg, const struct effect *f), void *arg,
+                    struct err *e)
+{
+    return rows_each_sent(&s->db, above, each, arg, e);
+}
+
 int store_marks(struct store *s, struct store_marks *m, struct err *e)
 {
     (void)e; /* read, and refused if damaged, by store_open */

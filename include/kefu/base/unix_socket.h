@@ -8,8 +8,7 @@
 #include "kefu/base/err.h"
 
 /* A listening stream socket (non-blocking, closed on exec), or -1 with e: the path is too long, somebody listens there, a
- * file that is no socket stands there, or what the system says. Changes the process's umask for a moment: call it before
- * threads make files. */
+ * file that is no socket stands there, or what the system says. */
 int unix_listen(const char *path, mode_t mode, struct err *e);
 
 #endif

@@ -16,6 +16,7 @@
 #include "kefu/base/clock.h"
 #include "kefu/base/err.h"
 #include "kefu/base/tz.h"
+#include "kefu/daemon/outbox.h"
 #include "kefu/daemon/quarantine.h"
 #include "kefu/daemon/sources.h"
 #include "kefu/model/batch.h"
@@ -28,8 +29,8 @@
 
 struct pipeline;
 
-/* Where views and effects go. Both are borrowed for the call. What cannot go out now is asked for again by
- * pipeline_resend; an effect counts as gone when pipeline_sent is told its number. */
+/* Where views and effects go. Both are borrowed for the call. An effect that
+ * cannot go out now is asked for again by pipeline_resend, as are those on their way after a start; an effect counts as gone when pipeline_sent is told its number. */
 struct pipeline_out {
     void (*agent)(void *arg, const struct agent_view *v);
     void (*effect)(void *arg, const struct effect *f);
@@ -71,8 +72,8 @@ void pipeline_finish(struct pipeline *p);
 struct ingest *pipeline_ingest(struct pipeline *p);
 /* An effect is outside for good. */
 void pipeline_sent(struct pipeline *p, uint64_t number);
-/* Everything again: all agents, all effects on their way. */
-void pipeline_resend(struct pipeline *p);
+/* Effects again: those on their way, and those retained above a stream id. */
+void pipeline_resend(struct pipeline *p, const struct outbox_from *from);
 /* The rulebooks have changed: everybody is looked at again. */
 void pipeline_rejudge(struct pipeline *p);
 /* Tries a quarantined row again. `done` as in struct batch, owner too. -1 with e: no such row, it cannot be tried again (or

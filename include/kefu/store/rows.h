@@ -18,6 +18,9 @@ int rows_marks(struct db *db, struct store_marks *marks, struct err *e);
 int rows_each_memory(struct db *db, void (*each)(void *, const struct memory_row *), void *arg, struct err *e);
 int rows_each_quarantined(struct db *db, void (*each)(void *, const struct quarantined *), void *arg, struct err *e);
 int rows_each_unsent(struct db *db, void (*each)(void *, const struct effect *), void *arg, struct err *e);
+/* The same of those that were sent, with numbers above `above`. */
+int rows_each_sent(struct db *db, uint64_t above, void (*each)(void *, const struct effect *), void *arg,
+                   struct err *e);
 
 /* A value by name, in `meta` or, under "position/", in `position`; absent: removes. SQLite's result code. */
 int rows_set(struct db *db, struct str key, struct str value);

@@ -40,6 +40,9 @@ int store_each_quarantined(struct store *s, void (*each)(void *arg, const struct
                            struct err *e);
 /* Effects not yet sent, by number. */
 int store_each_unsent(struct store *s, void (*each)(void *arg, const struct effect *f), void *arg, struct err *e);
+/* Effects that were sent and are retained, with numbers above `above`, by number: for a Redis that lost its streams. */
+int store_each_sent(struct store *s, uint64_t above, void (*each)(void *arg, const struct effect *f), void *arg,
+                    struct err *e);
 /* Highest effect number, stream id and quarantine row ever given. */
 struct store_marks {
     uint64_t effect_number;

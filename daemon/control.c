@@ -1,0 +1,284 @@
+/* Lines in, lines out. Keeps true: one request of a connection at a time, answers in the order of requests. It refuses lines
+ * over 64 KiB and what is no JSON object with a known "do", says why, and for the first two ends the connection: what comes
+ * after cannot be trusted to begin at a line. */
+#include "kefu/daemon/control.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kefu/base/fix.h"
+#include "kefu/base/json.h"
+#include "kefu/base/mem.h"
+#include "kefu/base/unix_socket.h"
+#include "kefu/daemon/control_ops.h"
+#include "kefu/daemon/daemon.h"
+
+#define LINE_MAX_BYTES  ((size_t)64 << 10)
+#define CONNECTIONS_MAX 64
+
+struct control_conn {
+    struct control *control;
+    struct control_conn *prev, *next;
+    struct bufferevent *bev;
+    void (*gone)(void *arg); /* set while an answer is to come later */
+    void *gone_arg;
+    bool eof;
+    bool closing;
+};
+
+struct control {
+    struct daemon *d;
+    struct evconnlistener *listener;
+    struct control_conn *conns;
+    size_t conns_n;
+    char *path;
+};
+
+static const struct {
+    const char *name;
+    enum control_outcome (*run)(struct control_call *c, struct err *e);
+} ops[] = {
+    {"status", control_status},
+    {"agent", control_agent},
+    {"agents", control_agents},
+    {"report", control_report},
+    {"quarantine", control_quarantine},
+    {"quarantine_retry", control_quarantine_retry},
+    {"token_add", control_token_add},
+    {"token_list", control_token_list},
+    {"token_revoke", control_token_revoke},
+    {"reload", control_reload},
+};
+
+/* --- members of a request ----------------------------------------------------------------------------------------- */
+
+int control_text(const cJSON *request, const char *name, struct str *out, struct err *e)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(request, name);
+    *out = (struct str){NULL, 0};
+    if (!v) {
+        return 0;
+    }
+    if (!cJSON_IsString(v)) {
+        return err_set(e, name, "expected a text");
+    }
+    *out = str_of(v->valuestring);
+    return 0;
+}
+
+int control_whole(const cJSON *request, const char *name, int64_t otherwise, int64_t *out, struct err *e)
+{
+    char literal[40];
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(request, name);
+    *out = otherwise;
+    if (!v) {
+        return 0;
+    }
+    if (!cJSON_IsNumber(v) || fix_parse_whole(json_literal(v, literal, sizeof(literal)), out) < 0 || *out < 0) {
+        return err_set(e, name, "expected a whole number from 0 up");
+    }
+    return 0;
+}
+
+/* --- answers ------------------------------------------------------------------------------------------------------ */
+
+static void write_good(struct control_conn *c, struct str members)
+{
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+    evbuffer_add(out, "{\"ok\": true", 11);
+    evbuffer_add(out, members.p, members.n);
+    evbuffer_add(out, "}\n", 2);
+}
+
+static void write_error(struct control_conn *c, const struct err *e)
+{
+    struct buf text = {0}, line = {0};
+    if (e->where[0]) {
+        buf_printf(&text, "%s: ", e->where);
+    }
+    buf_put_str(&text, str_of(e->what));
+    buf_put_str(&line, STR_LIT("{\"ok\": false, \"error\": "));
+    buf_put_json(&line, buf_str(&text));
+    buf_put_str(&line, STR_LIT("}\n"));
+    bufferevent_write(c->bev, line.p, line.n);
+    buf_fini(&text);
+    buf_fini(&line);
+}
+
+static void write_outcome(struct control_conn *c, enum control_outcome outcome, struct str members, const struct err *e)
+{
+    if (outcome == CONTROL_ANSWERED) {
+        write_good(c, members);
+    } else if (outcome == CONTROL_REFUSED) {
+        write_error(c, e);
+    }
+}
+
+static enum control_outcome run_op(struct control_call *call, struct err *e)
+{
+    struct str name;
+    if (control_text(call->request, "do", &name, e) < 0) {
+        return CONTROL_REFUSED;
+    }
+    for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+        if (str_eq(name, str_of(ops[i].name))) {
+            return ops[i].run(call, e);
+        }
+    }
+    return (enum control_outcome)err_set(e, "do", "found \"%.*s\", which is no request of this version", STR_ARG(name));
+}
+
+/* -1: the line was none; the connection ends. */
+static int take_line(struct control_conn *c, struct str line)
+{
+    struct err e;
+    struct buf members = {0};
+    cJSON *request = json_parse(line, &e);
+    if (!cJSON_IsObject(request)) {
+        if (request) {
+            err_set(&e, "request", "expected a JSON object");
+        }
+        write_error(c, &e);
+        cJSON_Delete(request);
+        return -1;
+    }
+    struct control_call call = {c->control->d, c, request, &members};
+    enum control_outcome outcome = run_op(&call, &e);
+    write_outcome(c, outcome, buf_str(&members), &e);
+    cJSON_Delete(request);
+    buf_fini(&members);
+    return 0;
+}
+
+/* --- connections -------------------------------------------------------------------------------------------------- */
+
+static void conn_free(struct control_conn *c)
+{
+    struct control *k = c->control;
+    if (c->gone) {
+        c->gone(c->gone_arg);
+    }
+    *(c->prev ? &c->prev->next : &k->conns) = c->next;
+    if (c->next) {
+        c->next->prev = c->prev;
+    }
+    if (k->conns_n-- == CONNECTIONS_MAX) {
+        evconnlistener_enable(k->listener);
+    }
+    bufferevent_free(c->bev);
+    free(c);
+}
+
+static void refuse_long_line(struct control_conn *c)
+{
+    struct err e;
+    err_set(&e, "request", "found more than 64 KiB without a line feed");
+    write_error(c, &e);
+}
+
+/* Works off whole lines; may free the connection. */
+static void conn_work(struct control_conn *c)
+{
+    struct evbuffer *in = bufferevent_get_input(c->bev), *out = bufferevent_get_output(c->bev);
+    while (!c->gone && !c->closing) {
+        size_t n;
+        char *line = evbuffer_readln(in, &n, EVBUFFER_EOL_LF);
+        if (!line && evbuffer_get_length(in) >= LINE_MAX_BYTES) {
+            refuse_long_line(c);
+            c->closing = true;
+        } else if (!line) {
+            break;
+        } else if (take_line(c, (struct str){line, n}) < 0) {
+            c->closing = true;
+        }
+        free(line);
+    }
+    c->closing |= c->eof && !c->gone;
+    if (c->closing && evbuffer_get_length(out) == 0) {
+        conn_free(c);
+    }
+}
+
+void control_wait(struct control_conn *conn, void (*gone)(void *arg), void *arg)
+{
+    conn->gone = gone;
+    conn->gone_arg = arg;
+}
+
+void control_finish(struct control_conn *conn, struct str members)
+{
+    conn->gone = NULL;
+    write_good(conn, members);
+    conn_work(conn);
+}
+
+static void on_read(struct bufferevent *bev, void *arg)
+{
+    (void)bev;
+    conn_work(arg);
+}
+
+static void on_event(struct bufferevent *bev, short what, void *arg)
+{
+    struct control_conn *c = arg;
+    (void)bev;
+    if (what & BEV_EVENT_EOF) {
+        c->eof = true;
+        conn_work(c);
+    } else {
+        conn_free(c);
+    }
+}
+
+static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *from, int from_n, void *arg)
+{
+    struct control *k = arg;
+    struct control_conn *c = xcalloc(1, sizeof(*c));
+    (void)from;
+    (void)from_n;
+    c->control = k;
+    c->bev = bufferevent_socket_new(k->d->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    c->next = k->conns;
+    if (c->next) {
+        c->next->prev = c;
+    }
+    k->conns = c;
+    if (++k->conns_n == CONNECTIONS_MAX) {
+        evconnlistener_disable(l);
+    }
+    bufferevent_setwatermark(c->bev, EV_READ, 0, LINE_MAX_BYTES);
+    bufferevent_setcb(c->bev, on_read, on_read, on_event, c); /* written or read: see what there is to do */
+    bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+}
+
+struct control *control_start(struct daemon *d, const char *path, struct err *e)
+{
+    int fd = unix_listen(path, 0600, e);
+    if (fd < 0) {
+        return NULL;
+    }
+    struct control *k = xcalloc(1, sizeof(*k));
+    k->d = d;
+    k->path = xstrndup(path, strlen(path));
+    k->listener = evconnlistener_new(d->base, on_accept, k, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+    return k;
+}
+
+void control_stop(struct control *c)
+{
+    if (!c) {
+        return;
+    }
+    unlink(c->path);
+    while (c->conns) {
+        conn_free(c->conns);
+    }
+    evconnlistener_free(c->listener);
+    free(c->path);
+    free(c);
+}

@@ -1,0 +1,359 @@
+/* Puts the daemon together, turns it, takes it apart. The only file that arms timers for the pipeline.
+ *
+ * A turn: let the pipeline do all there is to do, then sleep until a socket, the writer or its next deadline wants something.
+ * Stopping: the doors close, what was taken becomes durable and is answered, then the loop ends; after STOP_MS it ends
+ * anyway, and the journal makes that safe. */
+#include "kefu/daemon/daemon.h"
+
+#include <event2/thread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "kefu/base/log.h"
+#include "kefu/base/mem.h"
+#include "kefu/daemon/key.h"
+#include "kefu/daemon/reload.h"
+#include "kefu/daemon/routes.h"
+
+#define EVENTS_MAX ((size_t)1 << 18)
+#define STOP_MS    10000
+
+static const struct config *config_of(const struct daemon *d)
+{
+    return &d->settings->config;
+}
+
+/* --- between the parts -------------------------------------------------------------------------------------------- */
+
+static void show_agent(void *arg, const struct agent_view *v)
+{
+    struct daemon *d = arg;
+    if (d->publisher) {
+        publisher_agent(d->publisher, v);
+    }
+}
+
+/* Where nothing is published, an effect has gone as far as it goes. */
+static void tell_effect(void *arg, const struct effect *f)
+{
+    struct daemon *d = arg;
+    if (d->publisher) {
+        publisher_effect(d->publisher, f); /* -1: it asks again when it has room */
+    } else {
+        pipeline_sent(d->pipeline, f->number);
+    }
+}
+
+static void effect_sent(void *arg, uint64_t number)
+{
+    struct daemon *d = arg;
+    pipeline_sent(d->pipeline, number);
+}
+
+static void resend(void *arg, struct str stream, int64_t after_ms, uint64_t after_n)
+{
+    struct daemon *d = arg;
+    pipeline_resend(d->pipeline, &(struct outbox_from){stream, after_ms, after_n});
+}
+
+static bool may_write(void *arg, struct str token, struct http_right *right)
+{
+    struct daemon *d = arg;
+    const struct token *t = token.n ? access_check(&d->settings->tokens, token, clock_wall_ms(&d->clock)) : NULL;
+    if (!t || (t->role != ROLE_INGEST && t->role != ROLE_ADMIN)) {
+        return false;
+    }
+    *right = (struct http_right){t->sources, t->sources_n};
+    return true;
+}
+
+/* --- signals ------------------------------------------------------------------------------------------------------ */
+
+static void on_stop(evutil_socket_t number, short what, void *arg)
+{
+    (void)what;
+    log_line(LOG_LEVEL_NOTE, "stop", "signal=%d", (int)number);
+    daemon_stop(arg);
+}
+
+static void on_reload(evutil_socket_t number, short what, void *arg)
+{
+    struct err e;
+    (void)number;
+    (void)what;
+    reload(arg, &e); /* it logs how it went */
+}
+
+static void catch_signals(struct daemon *d)
+{
+    d->signals[0] = evsignal_new(d->base, SIGTERM, on_stop, d);
+    d->signals[1] = evsignal_new(d->base, SIGINT, on_stop, d);
+    d->signals[2] = evsignal_new(d->base, SIGHUP, on_reload, d);
+    for (int i = 0; i < 3; i++) {
+        event_add(d->signals[i], NULL);
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* --- start -------------------------------------------------------------------------------------------------------- */
+
+static void on_nothing(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd; /* waking up is all: the pipeline's turn follows */
+    (void)what;
+    (void)arg;
+}
+
+static int open_store(struct daemon *d, struct err *e)
+{
+    d->store = store_open(config_of(d)->state_dir.p, e);
+    return d->store ? key_load(config_of(d)->customer_key_file.p, d->store, d->customer_key, e) : -1;
+}
+
+static int start_pipeline(struct daemon *d, struct err *e)
+{
+    const struct config *c = config_of(d);
+    struct settings *s = d->settings;
+    uint64_t seed;
+    digest_random(&seed, sizeof(seed));
+    d->site = site_new(&(struct site_options){s->tz, &s->rulebooks, seed});
+    d->pipeline = pipeline_new(
+        &(struct pipeline_options){.site = d->site,
+                                   .store = d->store,
+                                   .tz = s->tz,
+                                   .rulebooks = &s->rulebooks,
+                                   .customer_key = d->customer_key,
+                                   .clock = d->clock,
+                                   .out = {show_agent, tell_effect, d},
+                                   .writer = {(size_t)c->queue_max_commits, (size_t)c->group_max_events, c->group_ms},
+                                   .events_max = EVENTS_MAX,
+                                   .quarantine_max = (size_t)c->quarantine_max,
+                                   .seed = seed});
+    int64_t began = clock_mono_ms(&d->clock);
+    log_line(LOG_LEVEL_INFO, "replay", "events=%llu", (unsigned long long)store_last_seq(d->store));
+    if (pipeline_start(d->pipeline, e) < 0) {
+        return -1;
+    }
+    log_line(LOG_LEVEL_INFO, "replayed", "ms=%lld", (long long)(clock_mono_ms(&d->clock) - began));
+    d->writer_event = event_new(d->base, pipeline_fd(d->pipeline), EV_READ | EV_PERSIST, on_nothing, NULL);
+    event_add(d->writer_event, NULL);
+    return 0;
+}
+
+static int start_publisher(struct daemon *d, struct err *e)
+{
+    const struct config *c = config_of(d);
+    struct str address = c->redis_address;
+    if (address.n == 0) {
+        pipeline_resend(d->pipeline,
+                        &(struct outbox_from){.after_ms = INT64_MAX}); /* what an earlier Redis never took */
+        return 0;
+    }
+    if (address.n > 4 && memcmp(address.p, "tcp:", 4) == 0) {
+        address = (struct str){address.p + 4, address.n - 4};
+    }
+    struct publisher_options o = {.address = address,
+                                  .username = c->redis_username,
+                                  .password = d->settings->redis_password,
+                                  .prefix = c->redis_prefix,
+                                  .version = STR_LIT(KEFU_VERSION),
+                                  .stream_max_n = (size_t)c->redis_stream_max};
+    d->publisher = publisher_new(d->base, &o, &(struct lane_handlers){effect_sent, resend, d}, e);
+    return d->publisher ? 0 : -1;
+}
+
+static int open_http(struct daemon *d, struct err *e)
+{
+    const struct config *c = config_of(d);
+    uint16_t port;
+    if (c->http_listen.n == 0) {
+        return 0;
+    }
+    if (config_listen(c->http_listen, d->http_address, &port) < 0) {
+        return err_set(e, "http_listen", "found \"%s\", expected an address and a port", c->http_listen.p);
+    }
+    d->http_door = (struct http_door){pipeline_ingest(d->pipeline), may_write, d};
+    struct http_options o = {.base = d->base,
+                             .address = d->http_address,
+                             .port = port,
+                             .body_max_bytes = (size_t)c->http_max_body_bytes,
+                             .admit = routes_admit,
+                             .handle = routes_handle,
+                             .arg = d};
+    d->http = http_listen(&o, e);
+    return d->http ? 0 : -1;
+}
+
+static int open_doors(struct daemon *d, struct err *e)
+{
+    char path[4096];
+    const char *dir = config_of(d)->run_dir.p;
+    snprintf(path, sizeof(path), "%s/control.sock", dir);
+    d->control = control_start(d, path, e);
+    if (!d->control) {
+        return -1;
+    }
+    snprintf(path, sizeof(path), "%s/ingest.sock", dir);
+    d->socket = socket_open(d->base, path, pipeline_ingest(d->pipeline), e);
+    return d->socket ? open_http(d, e) : -1;
+}
+
+static void say_ready(const struct daemon *d)
+{
+    struct site_counts n;
+    site_counts(d->site, &n);
+    log_line(LOG_LEVEL_NOTE, "ready", "version=%s events=%llu conversations=%llu http=%s:%u ms=%lld", KEFU_VERSION,
+             (unsigned long long)n.events_n, (unsigned long long)n.conversations_n, d->http ? d->http_address : "",
+             d->http ? http_port(d->http) : 0u, (long long)(clock_mono_ms(&d->clock) - d->started_mono_ms));
+}
+
+/* Everybody is given to the publisher, who then takes out of Redis whom we do not know. */
+static void show_all(struct daemon *d)
+{
+    if (!d->publisher) {
+        return;
+    }
+    for (uint32_t agent = 1; agent <= site_agents_n(d->site); agent++) {
+        struct agent_view v;
+        pipeline_view(d->pipeline, agent, &v);
+        publisher_agent(d->publisher, &v);
+    }
+    publisher_complete(d->publisher);
+}
+
+static int start(struct daemon *d, int *status, struct err *e)
+{
+    *status = EX_IOERR;
+    if (open_store(d, e) < 0 || start_pipeline(d, e) < 0) {
+        return -1;
+    }
+    *status = EX_CONFIG;
+    if (start_publisher(d, e) < 0) {
+        return -1;
+    }
+    pipeline_turn(d->pipeline); /* the rules look once, before anybody can ask */
+    show_all(d);
+    *status = EX_IOERR;
+    if (open_doors(d, e) < 0) {
+        return -1;
+    }
+    *status = 0;
+    return 0;
+}
+
+struct daemon *daemon_new(struct settings *settings, struct clock clock, int *status, struct err *e)
+{
+    struct daemon *d = xcalloc(1, sizeof(*d));
+    d->settings = settings;
+    d->clock = clock;
+    d->started_mono_ms = clock_mono_ms(&clock);
+    d->base = event_base_new();
+    d->timer = evtimer_new(d->base, on_nothing, NULL);
+    catch_signals(d);
+    if (start(d, status, e) < 0) {
+        daemon_free(d);
+        return NULL;
+    }
+    d->ready = true;
+    say_ready(d);
+    return d;
+}
+
+/* --- turning ------------------------------------------------------------------------------------------------------ */
+
+void daemon_stop(struct daemon *d)
+{
+    if (d->stopping) {
+        return;
+    }
+    d->stopping = true;
+    d->stop_mono_ms = clock_mono_ms(&d->clock) + STOP_MS;
+    if (d->http) {
+        http_stop(d->http);
+    }
+    socket_stop(d->socket);
+    pipeline_close(d->pipeline);
+}
+
+static bool may_end(const struct daemon *d)
+{
+    if (!d->stopping) {
+        return false;
+    }
+    bool quiet = pipeline_is_idle(d->pipeline) && (!d->http || http_connections_n(d->http) == 0);
+    return quiet || clock_mono_ms(&d->clock) >= d->stop_mono_ms;
+}
+
+static void wait_for_events(struct daemon *d, int64_t wait_ms)
+{
+    if (d->stopping) {
+        int64_t left_ms = d->stop_mono_ms - clock_mono_ms(&d->clock);
+        wait_ms = left_ms < wait_ms ? left_ms : wait_ms;
+    }
+    if (wait_ms <= 0) {
+        event_base_loop(d->base, EVLOOP_NONBLOCK);
+        return;
+    }
+    struct timeval tv = {wait_ms / 1000, (wait_ms % 1000) * 1000};
+    event_add(d->timer, &tv);
+    event_base_loop(d->base, EVLOOP_ONCE);
+}
+
+void daemon_run(struct daemon *d)
+{
+    for (;;) {
+        int64_t wait_ms = pipeline_turn(d->pipeline);
+        if (may_end(d)) {
+            return;
+        }
+        wait_for_events(d, wait_ms);
+    }
+}
+
+/* --- end ---------------------------------------------------------------------------------------------------------- */
+
+static void free_event(struct event *ev)
+{
+    if (ev) {
+        event_free(ev);
+    }
+}
+
+void daemon_free(struct daemon *d)
+{
+    if (!d) {
+        return;
+    }
+    free_event(d->writer_event); /* before the writer closes its descriptor */
+    if (d->pipeline) {
+        pipeline_finish(d->pipeline); /* first: its answers still have their peers */
+    }
+    control_stop(d->control);
+    socket_free(d->socket);
+    http_free(d->http);
+    if (d->publisher) {
+        publisher_free(d->publisher);
+    }
+    free_event(d->timer);
+    for (int i = 0; i < 3; i++) {
+        free_event(d->signals[i]);
+    }
+    pipeline_free(d->pipeline);
+    if (d->site) {
+        site_free(d->site);
+    }
+    if (d->store) {
+        store_close(d->store);
+    }
+    event_base_free(d->base);
+    settings_free(d->settings);
+    for (size_t i = 0; i < d->kept_n; i++) {
+        settings_free(d->kept[i]);
+    }
+    free(d->kept);
+    free(d);
+}

@@ -1,0 +1,220 @@
+/* Reads into fresh settings first and touches the living ones only when nothing can fail any more. Rulebooks that are in force
+ * stay the objects they are, for the site holds pointers to them; only new ones are added. */
+#include "kefu/daemon/reload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kefu/base/json.h"
+#include "kefu/base/log.h"
+#include "kefu/base/mem.h"
+#include "kefu/daemon/daemon.h"
+
+#define TOKENS_MAX_BYTES ((size_t)4 << 20)
+
+/* --- options ------------------------------------------------------------------------------------------------------ */
+
+static bool is_live(const char *name)
+{
+    return strcmp(name, "log_level") == 0 || strcmp(name, "demo") == 0 || strcmp(name, "site") == 0;
+}
+
+/* The name of an option that differs and needs a restart; NULL: there is none. */
+static const char *fixed_difference(const struct config *a, const struct config *b)
+{
+#define TEXT(name, def, max, help)                                                                                     \
+    if (!is_live(#name) && !str_eq(a->name, b->name))                                                                  \
+        return #name;
+#define PATH(name, def, help) TEXT(name, def, 0, help)
+#define WHOLE(name, def, min, max, help)                                                                               \
+    if (!is_live(#name) && a->name != b->name)                                                                         \
+        return #name;
+#define TRUTH(name, def, help) WHOLE(name, def, 0, 1, help)
+    CONFIG_OPTIONS(TEXT, PATH, WHOLE, TRUTH)
+#undef TEXT
+#undef PATH
+#undef WHOLE
+#undef TRUTH
+    return NULL;
+}
+
+/* --- rulebooks ---------------------------------------------------------------------------------------------------- */
+
+static const struct rulebook *named(const struct rulebooks *in, struct str name)
+{
+    for (size_t i = 0; i < in->n; i++) {
+        if (str_eq(in->list[i]->name, name)) {
+            return in->list[i];
+        }
+    }
+    return NULL;
+}
+
+static int check_old(const struct rulebook *old, const struct rulebooks *fresh, struct err *e)
+{
+    char where[160];
+    const struct rulebook *now = named(fresh, old->name);
+    snprintf(where, sizeof(where), "rulebook %.*s", STR_ARG(old->name));
+    if (!now) {
+        return err_set(e, where, "it was adopted and is gone; put its file back");
+    }
+    if (strcmp(now->sha256, old->sha256) != 0 || now->effective_month != old->effective_month) {
+        return err_set(e, where, "found other content under the same name; give the new rules a new name");
+    }
+    return 0;
+}
+
+static int check_rulebooks(const struct daemon *d, const struct rulebooks *fresh, struct err *e)
+{
+    const struct rulebooks *old = &d->settings->rulebooks;
+    for (size_t i = 0; i < old->n; i++) {
+        if (check_old(old->list[i], fresh, e) < 0) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < fresh->n; i++) {
+        const struct rulebook *r = fresh->list[i];
+        if (!named(old, r->name) && r->effective_month <= pipeline_month(d->pipeline)) {
+            char where[160];
+            snprintf(where, sizeof(where), "rulebook %.*s effective_from", STR_ARG(r->name));
+            return err_set(e, where, "found a month that has begun; a new rulebook begins in a later one");
+        }
+    }
+    return 0;
+}
+
+/* True: a rulebook of the fresh settings is in use from now on. */
+static bool adopt_rulebooks(struct daemon *d, struct settings *fresh)
+{
+    struct rulebooks list = {.n = fresh->rulebooks.n};
+    bool used = false;
+    for (size_t i = 0; i < list.n; i++) {
+        const struct rulebook *r = fresh->rulebooks.list[i];
+        const struct rulebook *old = named(&d->settings->rulebooks, r->name);
+        list.list[i] = old ? old : r;
+        if (!old) {
+            used = true;
+            log_line(LOG_LEVEL_NOTE, "rulebook", "name=%.*s adopted=1", STR_ARG(r->name));
+        }
+    }
+    d->settings->rulebooks = list;
+    site_rulebooks_changed(d->site);
+    return used;
+}
+
+static void swap_tokens(struct settings *a, struct tokens *b)
+{
+    struct tokens was = a->tokens;
+    a->tokens = *b;
+    *b = was;
+}
+
+/* A rulebook leans on the settings it was read with, so these stay as long as the daemon. */
+static void keep(struct daemon *d, struct settings *s)
+{
+    xgrow(&d->kept, &d->kept_cap, d->kept_n + 1, sizeof(struct settings *));
+    d->kept[d->kept_n++] = s;
+}
+
+/* Returns what is to be freed. */
+static struct settings *adopt(struct daemon *d, struct settings *fresh)
+{
+    struct config *c = &d->settings->config;
+    bool used = adopt_rulebooks(d, fresh);
+    swap_tokens(d->settings, &fresh->tokens);
+    c->log_level = fresh->config.log_level;
+    c->demo = fresh->config.demo;
+    c->site = arena_copy(&c->arena, fresh->config.site);
+    log_set_level((enum log_level)c->log_level);
+    if (used) {
+        keep(d, fresh);
+    }
+    return used ? NULL : fresh;
+}
+
+int reload(struct daemon *d, struct err *e)
+{
+    int status = -1;
+    struct settings *fresh = settings_load(d->settings->config.file.p, e);
+    if (!fresh) {
+        goto out;
+    }
+    const char *fixed = fixed_difference(&d->settings->config, &fresh->config);
+    if (fixed) {
+        err_set(e, fixed, "this option differs from the running one; restart kefud to change it");
+        goto out;
+    }
+    if (check_rulebooks(d, &fresh->rulebooks, e) < 0) {
+        goto out;
+    }
+    fresh = adopt(d, fresh);
+    status = 0;
+out:
+    settings_free(fresh);
+    if (status < 0) {
+        log_line(LOG_LEVEL_ERROR, "reload", "done=0 where=\"%s\" error=\"%s\"", e->where, e->what);
+    } else {
+        log_line(LOG_LEVEL_NOTE, "reload", "done=1");
+    }
+    return status;
+}
+
+/* --- tokens ------------------------------------------------------------------------------------------------------- */
+
+static int read_tokens(const char *path, struct tokens *t, struct err *e)
+{
+    char *text = NULL;
+    size_t n = 0;
+    if (access(path, F_OK) < 0 && errno == ENOENT) {
+        return 0;
+    }
+    if (json_read_file(path, TOKENS_MAX_BYTES, &text, &n, e) < 0) {
+        return -1;
+    }
+    int status = access_read(t, (struct str){text, n}, path, e);
+    free(text);
+    return status;
+}
+
+static int write_tokens(const char *path, const struct tokens *t, struct err *e)
+{
+    char fresh[4096 + 8];
+    struct buf text = {0};
+    int status = -1;
+    snprintf(fresh, sizeof(fresh), "%.4095s.new", path);
+    access_print(t, &text);
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        err_set(e, fresh, "cannot make it: %s", strerror(errno));
+        goto out;
+    }
+    if (write(fd, text.p, text.n) != (ssize_t)text.n || fsync(fd) < 0 || rename(fresh, path) < 0) {
+        err_set(e, fresh, "cannot write it: %s", strerror(errno));
+        goto out;
+    }
+    status = 0;
+out:
+    if (fd >= 0) {
+        close(fd);
+    }
+    buf_fini(&text);
+    return status;
+}
+
+int reload_change_tokens(struct daemon *d, int (*change)(void *arg, struct tokens *t, struct err *e), void *arg,
+                         struct err *e)
+{
+    const char *path = d->settings->config.tokens_file.p;
+    struct tokens t = {0};
+    int status = -1;
+    if (read_tokens(path, &t, e) == 0 && change(arg, &t, e) == 0 && write_tokens(path, &t, e) == 0) {
+        swap_tokens(d->settings, &t);
+        status = 0;
+    }
+    access_fini(&t);
+    return status;
+}

@@ -1,0 +1,57 @@
+/* The daemon put together: settings, store, site, pipeline, ways in, ways out, and the loop that turns them.
+ *
+ * Exit statuses are those of sysexits.h: 0 stopped as asked, 64 usage, 70 a bug, 74 the store or a socket, 78 configuration. */
+#ifndef KEFU_DAEMON_DAEMON_H
+#define KEFU_DAEMON_DAEMON_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kefu/base/clock.h"
+#include "kefu/base/digest.h"
+#include "kefu/base/err.h"
+#include "kefu/base/http.h"
+#include "kefu/collectors/http.h"
+#include "kefu/collectors/socket.h"
+#include "kefu/daemon/control.h"
+#include "kefu/daemon/pipeline.h"
+#include "kefu/daemon/settings.h"
+#include "kefu/publish/redis.h"
+#include "kefu/state/site.h"
+#include "kefu/store/store.h"
+
+struct daemon {
+    struct settings *settings; /* owned, like all below */
+    struct settings **kept;    /* of reloads, whose rulebooks are in use */
+    size_t kept_n, kept_cap;
+    struct clock clock;
+    struct event_base *base;
+    struct store *store;
+    uint8_t customer_key[DIGEST_KEY_BYTES];
+    struct site *site;
+    struct pipeline *pipeline;
+    struct publisher *publisher; /* NULL: nothing is published */
+    struct http *http;           /* NULL: no HTTP */
+    struct http_door http_door;
+    struct socket_door *socket;
+    struct control *control;
+    struct event *writer_event;
+    struct event *signals[3];
+    struct event *timer;
+    char http_address[64];
+    int64_t started_mono_ms;
+    bool ready;
+    bool stopping;
+    int64_t stop_mono_ms; /* when stopping ends at the latest */
+};
+
+/* Opens the store, replays it, lets the rules look once, listens. Takes the settings, also when it fails. NULL with e; *status
+ * is then what to exit with. Signals are caught from here on. */
+struct daemon *daemon_new(struct settings *settings, struct clock clock, int *status, struct err *e);
+/* Turns until a signal, or daemon_stop, ends it and what was taken is durable. */
+void daemon_run(struct daemon *d);
+void daemon_stop(struct daemon *d);
+void daemon_free(struct daemon *d);
+
+#endif
