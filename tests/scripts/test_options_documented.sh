@@ -1,0 +1,104 @@
+#!/bin/sh
+# The manuals know every option of kefud.json and every field and metric of a rulebook, and know no others. Of options
+# also the default and the bounds are compared. The lists are taken from where the program takes them, and the manuals'
+# examples are given to kefud -t.
+set -eu
+root=${KEFU_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
+config_h=$root/include/kefu/model/config.h
+rulebook_h=$root/include/kefu/model/rulebook.h
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+failed=0
+
+complain()
+{
+    printf '%s\n' "$*"
+    failed=$((failed + 1))
+}
+
+# The options as "NAME|DEFAULT|LEAST|MOST", the last two only of whole numbers, and "NAME|DEFAULT||LONGEST" of texts.
+options()
+{
+    sed -n '/^#define CONFIG_OPTIONS/,/^$/p' "$config_h" | tr -d '\\\n' |
+        grep -oE '(TEXT|PATH|WHOLE|TRUTH)\([a-z_0-9]+, *("[^"]*"|[a-z0-9]+)(, *[0-9]+)?(, *[0-9]+)?' |
+        sed -E 's/^WHOLE\(([a-z_0-9]+), *([0-9]+), *([0-9]+), *([0-9]+)$/\1|\2|\3|\4/
+                s/^TEXT\(([a-z_0-9]+), *("[^"]*"), *([0-9]+)$/\1|\2||\3/
+                s/^(PATH|TRUTH)\(([a-z_0-9]+), *("[^"]*"|[a-z]+)$/\2|\3||/'
+}
+
+# What the manual $2 says under the item $1.
+item()
+{
+    awk -v item="$1" '/^\.It Ic / { on = 0; n = split(substr($0, 8), names, / , (Ic )?/)
+                                    for (i = 1; i <= n; i++) on = on || names[i] == item; next }
+                      /^\.El/ { on = 0 } on' "$2" | tr '\n' ' '
+}
+
+# The items of manual $1 under its headings $2 (an extended regular expression).
+items()
+{
+    awk -v heading="$2" '/^\.S[hs] / { on = substr($0, 5) ~ "^(" heading ")$" }
+                         on && /^\.It Ic / { gsub(/ , (Ic )?/, "\n"); print substr($0, 8) }' "$1"
+}
+
+same_names()
+{
+    sort "$1" >"$1.sorted"
+    sort "$2" >"$2.sorted"
+    comm -23 "$1.sorted" "$2.sorted" | while read -r name; do echo "$3: $name is not documented"; done
+    comm -13 "$1.sorted" "$2.sorted" | while read -r name; do echo "$3: there is no $name"; done
+    cmp -s "$1.sorted" "$2.sorted" || failed=$((failed + 1))
+}
+
+says()
+{
+    case $text in
+    *"$1"*) ;;
+    *) complain "kefud.json(5): $name: the manual does not say \"$1\"" ;;
+    esac
+}
+
+manual=$root/man/kefud.json.5
+options >"$tmp/options"
+cut -d'|' -f1 "$tmp/options" >"$tmp/known"
+items "$manual" 'The site|Files|HTTP|Redis|Queues and limits' >"$tmp/told"
+same_names "$tmp/known" "$tmp/told" 'kefud.json(5)'
+while IFS='|' read -r name default least most; do
+    text=$(item "$name" "$manual")
+    if [ -n "$least" ]; then
+        says "Default $default, from $least to $most."
+    else
+        says "Default $default"
+        [ -z "$most" ] || says "t most $most bytes"
+    fi
+done <"$tmp/options"
+
+manual=$root/man/kefud-rulebook.5
+sed -nE 's/^ *(FIELD|OPTIONAL)\(([a-z_]+),.*/\2/p; s/^ *\{"([a-z_]+)", read_.*/\1/p' \
+    "$root/daemon/model/rulebook.c" >"$tmp/known"
+items "$manual" 'What and when|Limits|Working time|Phrases|Scores' >"$tmp/told"
+same_names "$tmp/known" "$tmp/told" 'kefud-rulebook(5)'
+[ "$(wc -l <"$tmp/known")" -ge 20 ] || complain "found only $(wc -l <"$tmp/known") fields in rulebook.c"
+
+sed -n '/^#define METRICS/,/^$/p' "$rulebook_h" | grep -oE '"[a-z_]+"' | tr -d '"' >"$tmp/known"
+items "$manual" Metrics >"$tmp/told"
+same_names "$tmp/known" "$tmp/told" 'kefud-rulebook(5) Metrics'
+
+# The examples: kefud itself must find them well.
+example()
+{
+    sed -n '/^\.Sh EXAMPLES/,$p' "$1" | sed -n '/^\.Bd/,/^\.Ed/p' | sed '/^\.[BE]d/d'
+}
+
+if [ -x "${KEFU_BUILD:-}/kefud" ]; then
+    mkdir "$tmp/rulebooks"
+    example "$root/man/kefud-rulebook.5" >"$tmp/rulebooks/example.json"
+    example "$root/man/kefud.json.5" | sed '/redis_password_file/d' >"$tmp/kefud.json" # names a file of another machine
+    "$KEFU_BUILD/kefud" -t -c "$tmp/kefud.json" >"$tmp/said" || complain "an example is refused: $(cat "$tmp/said")"
+    grep -q 'example.json: ok' "$tmp/said" || complain "the example of a rulebook was not looked at"
+fi
+
+n=$(wc -l <"$tmp/options")
+[ "$n" -ge 20 ] || complain "found only $n options in config.h"
+echo "$n options, $failed complaints"
+[ "$failed" = 0 ]
