@@ -66,6 +66,25 @@ static enum fcr fcr_of(struct site *s, uint32_t number, uint32_t k)
     return s->as_of < end ? FCR_PENDING : FCR_PASS;
 }
 
+static void set_due(struct site *s, uint32_t number)
+{
+    struct conversation *c = conversation_at(s, number);
+    const struct machine *m = &c->machine;
+    int64_t due = machine_due(m, &s->calendar, s->as_of);
+    for (uint32_t k = m->episodes_n; k-- > 0 && m->episodes[k].ended_at + s->calendar.fcr_window_max_ms > s->as_of;) {
+        int64_t end = m->episodes[k].fcr == FCR_PENDING ? window_end(s, &m->episodes[k]) : INT64_MAX;
+        due = end < due ? end : due;
+    }
+    struct list_cursor cursor;
+    struct item i;
+    list_first(&cursor, &c->list);
+    for (uint32_t k = 0; c->run_n < c->list.n && k <= c->run_n; k++)
+        list_next(&cursor, &i);
+    if (c->run_n < c->list.n && i.ts < due)
+        due = i.ts;
+    site_set_due(s, &c->timer, ref_of(SUBJECT_CONVERSATION, number), due);
+}
+
 static void recheck(struct site *s, uint32_t number, uint32_t k)
 {
     struct episode *e = &conversation_at(s, number)->machine.episodes[k];
@@ -76,6 +95,8 @@ static void recheck(struct site *s, uint32_t number, uint32_t k)
     e->fcr = (uint8_t)now;
     totals_episode(&s->agents[e->owner].totals, e, 1);
     site_mark_dirty(s, e->owner);
+    if (now == FCR_PENDING) /* what made it fail was taken back: its window's end is to be waited for again */
+        set_due(s, number);
 }
 
 /* Endings of other conversations of the group whose windows may hold an instant in [from, to]. */
@@ -124,25 +145,6 @@ static struct stretch enter_contacts(struct site *s, uint32_t number, void (*ent
         covered.to = first > covered.to ? first : covered.to;
     }
     return covered;
-}
-
-static void set_due(struct site *s, uint32_t number)
-{
-    struct conversation *c = conversation_at(s, number);
-    const struct machine *m = &c->machine;
-    int64_t due = machine_due(m, &s->calendar, s->as_of);
-    for (uint32_t k = m->episodes_n; k-- > 0 && m->episodes[k].ended_at + s->calendar.fcr_window_max_ms > s->as_of;) {
-        int64_t end = m->episodes[k].fcr == FCR_PENDING ? window_end(s, &m->episodes[k]) : INT64_MAX;
-        due = end < due ? end : due;
-    }
-    struct list_cursor cursor;
-    struct item i;
-    list_first(&cursor, &c->list);
-    for (uint32_t k = 0; c->run_n < c->list.n && k <= c->run_n; k++)
-        list_next(&cursor, &i);
-    if (c->run_n < c->list.n && i.ts < due)
-        due = i.ts;
-    site_set_due(s, &c->timer, ref_of(SUBJECT_CONVERSATION, number), due);
 }
 
 static void take_out(struct site *s, uint32_t number)

@@ -143,11 +143,11 @@ static int by_name(const void *a, const void *b, void *site)
     return str_cmp(site_agent_id(site, *(const uint32_t *)a), site_agent_id(site, *(const uint32_t *)b));
 }
 
-static void print_totals(struct buf *b, struct str agent, const struct totals *t)
+static void print_totals(struct buf *b, struct str agent, bool had_orders, const struct totals *t)
 {
     if (!figures_any(&t->figures))
         return;
-    buf_printf(b, "%.*s %d:", STR_ARG(agent), t->period);
+    buf_printf(b, "%.*s %d%s:", STR_ARG(agent), t->period, had_orders ? " orders" : "");
 #define X(name) buf_printf(b, " " #name "=%lld", (long long)t->figures.name);
     FIGURES(X)
 #undef X
@@ -155,18 +155,33 @@ static void print_totals(struct buf *b, struct str agent, const struct totals *t
                (long long)hist_percentile(&t->responses, 900));
 }
 
-static void print_agent(struct buf *b, const struct site *s, uint32_t agent)
+/* Were there orders? Of a day this is no figure of the agent's: nobody is dirty for it. */
+static bool shows_orders(const struct site *s, int kind, int32_t period, bool of_days)
+{
+    return (of_days || kind == PERIOD_MONTH) && site_had_orders(s, (enum period_kind)kind, period);
+}
+
+static void print_agent(struct buf *b, const struct site *s, uint32_t agent, bool of_days)
 {
     struct agent_now now;
     size_t n = 0;
     site_agent_now(s, agent, &now);
-    buf_printf(b, "%.*s team=%.*s open=%lld waiting=%lld oldest=%lld\n", STR_ARG(site_agent_id(s, agent)),
-               STR_ARG(now.team), (long long)now.open_n, (long long)now.waiting_n, (long long)now.oldest_wait_at);
+    buf_printf(b, "%.*s name=%.*s team=%.*s no=%.*s status=%d open=%lld waiting=%lld oldest=%lld\n",
+               STR_ARG(site_agent_id(s, agent)), STR_ARG(now.name), STR_ARG(now.team), STR_ARG(now.employee_no),
+               (int)now.status, (long long)now.open_n, (long long)now.waiting_n, (long long)now.oldest_wait_at);
     for (int kind = PERIOD_DAY; kind <= PERIOD_MONTH; kind++) {
         const struct totals *t = site_totals(s, agent, (enum period_kind)kind, &n);
         for (size_t i = 0; i < n; i++)
-            print_totals(b, site_agent_id(s, agent), &t[i]);
+            print_totals(b, site_agent_id(s, agent), shows_orders(s, kind, t[i].period, of_days), &t[i]);
     }
+}
+
+char *support_print_agent(const struct site *s, uint32_t agent)
+{
+    struct buf b = {0};
+    print_agent(&b, s, agent, false);
+    buf_put_byte(&b, 0);
+    return b.p;
 }
 
 char *support_print_site(const struct site *s)
@@ -177,8 +192,13 @@ char *support_print_site(const struct site *s)
         order[i] = i;
     qsort_r(order, n, sizeof *order, by_name, (void *)s);
     struct buf b = {0};
+    struct site_counts c;
+    site_counts(s, &c);
+    buf_printf(&b, "events=%llu conversations=%llu open=%llu waiting=%llu customers=%llu orders=%llu\n",
+               (unsigned long long)c.events_n, (unsigned long long)c.conversations_n, (unsigned long long)c.open_n,
+               (unsigned long long)c.waiting_n, (unsigned long long)c.customers_n, (unsigned long long)c.orders_n);
     for (uint32_t i = 0; i < n; i++)
-        print_agent(&b, s, order[i]);
+        print_agent(&b, s, order[i], true);
     free(order);
     buf_put_byte(&b, 0);
     return b.p;

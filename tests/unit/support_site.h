@@ -25,5 +25,7 @@ void support_shuffle(struct support_random *r, struct event *events, size_t n);
 
 /* All figures of a site as text, for comparing: a line an agent and period. malloc'ed. */
 char *support_print_site(const struct site *s);
+/* Those of one agent. malloc'ed. */
+char *support_print_agent(const struct site *s, uint32_t agent);
 
 #endif
