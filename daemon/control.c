@@ -181,6 +181,17 @@ static void refuse_long_line(struct control_conn *c)
     write_error(c, &e);
 }
 
+/* Reading is off while lines have to wait: with a full buffer and reading on, libevent 2.1 would call on_read for ever within
+ * one turn of the loop. */
+static void read_while_lines_go(struct control_conn *c)
+{
+    if (c->gone || c->closing) {
+        bufferevent_disable(c->bev, EV_READ);
+    } else if (!c->eof) {
+        bufferevent_enable(c->bev, EV_READ);
+    }
+}
+
 /* Works off whole lines; may free the connection. */
 static void conn_work(struct control_conn *c)
 {
@@ -199,6 +210,7 @@ static void conn_work(struct control_conn *c)
         free(line);
     }
     c->closing |= c->eof && !c->gone;
+    read_while_lines_go(c);
     if (c->closing && evbuffer_get_length(out) == 0) {
         conn_free(c);
     }

@@ -39,6 +39,7 @@ struct conn {
     bool stepping; /* conn_step is on the stack */
     bool eof;      /* the peer has shut its side */
     bool close;    /* after this answer */
+    bool stalled;  /* reading is off until the answer */
     size_t seen_n; /* bytes of the head looked at */
     struct buf head_text;
     struct http_head head;
@@ -286,6 +287,21 @@ static void conn_step(struct conn *c)
     }
 }
 
+static size_t input_max(const struct http *h)
+{
+    return h->o.body_max_bytes + HTTP_HEAD_MAX_BYTES;
+}
+
+/* A peer that sends on while its request is worked on. With the buffer at its high watermark and reading on, libevent 2.1
+ * would call on_read for ever within one turn of the loop, and the turn that answers would never come. */
+static void conn_stall(struct conn *c)
+{
+    if (c->state == CONN_HANDLER && evbuffer_get_length(bufferevent_get_input(c->bev)) >= input_max(c->http)) {
+        c->stalled = true;
+        bufferevent_disable(c->bev, EV_READ);
+    }
+}
+
 static void on_read(struct bufferevent *bev, void *arg)
 {
     struct conn *c = arg;
@@ -298,6 +314,7 @@ static void on_read(struct bufferevent *bev, void *arg)
         }
         return;
     }
+    conn_stall(c);
     conn_step(c);
 }
 
@@ -346,7 +363,7 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
     if (++h->conns_n == h->o.connections_max) {
         evconnlistener_disable(l);
     }
-    bufferevent_setwatermark(c->bev, EV_READ, 0, h->o.body_max_bytes + HTTP_HEAD_MAX_BYTES);
+    bufferevent_setwatermark(c->bev, EV_READ, 0, input_max(h));
     bufferevent_setcb(c->bev, on_read, on_flushed, on_event, c);
     bufferevent_enable(c->bev, EV_READ | EV_WRITE);
     conn_arm(c, h->o.idle_ms);
@@ -500,6 +517,10 @@ void http_answer(struct http_request *r, int status, const char *type, struct st
     }
     assert(c->state == CONN_HANDLER && c->request == r);
     conn_write(c, status, type, body);
+    if (c->stalled) {
+        c->stalled = false;
+        bufferevent_enable(c->bev, EV_READ);
+    }
     conn_step(c);
 }
 

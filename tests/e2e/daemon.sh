@@ -52,6 +52,7 @@ await_ready()
 start()
 {
     write_config "$@"
+    : > "$log" # or the line of the last start would be taken for this one's
     "$kefud" -c "$config" 2> "$log" &
     pid=$!
     trap 'kill -9 $pid 2>/dev/null' EXIT

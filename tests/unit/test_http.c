@@ -286,6 +286,29 @@ static void a_peer_that_shut_its_side_still_hears_the_answer(void **state)
     stop(&f);
 }
 
+static void a_peer_that_sends_on_while_it_waits_does_not_hold_the_loop(void **state)
+{
+    struct fixture f = {.hold = true};
+    static char more[64 << 10];
+    (void)state;
+    memset(more, 'x', sizeof(more));
+    start(&f, 5000);
+    int fd = dial(&f);
+    say(fd, STR_LIT(H "Content-Length: 2\r\n\r\nok"));
+    while (!f.held) {
+        event_base_loop(f.base, EVLOOP_ONCE);
+    }
+    send(fd, more, sizeof(more), MSG_NOSIGNAL);
+    event_base_loop(f.base, EVLOOP_ONCE); /* comes back at all */
+    event_base_loop(f.base, EVLOOP_NONBLOCK);
+    http_answer(f.held, 200, "text/plain", STR_LIT("late"));
+    char *answer = hear(&f, fd, NULL); /* and what it sent on is no request */
+    assert_non_null(strstr(answer, "\r\n\r\nlateHTTP/1.1 431 "));
+    free(answer);
+    close(fd);
+    stop(&f);
+}
+
 static void an_answer_to_a_peer_that_left_is_dropped(void **state)
 {
     struct fixture f = {.hold = true};
@@ -387,6 +410,7 @@ int main(void)
         cmocka_unit_test(requests_follow_each_other_on_one_connection),
         cmocka_unit_test(a_body_in_single_bytes_arrives_whole),
         cmocka_unit_test(a_peer_that_shut_its_side_still_hears_the_answer),
+        cmocka_unit_test(a_peer_that_sends_on_while_it_waits_does_not_hold_the_loop),
         cmocka_unit_test(an_answer_to_a_peer_that_left_is_dropped),
         cmocka_unit_test(after_stop_a_request_in_hand_is_still_answered),
         cmocka_unit_test(without_descriptors_the_listener_rests_and_comes_back),
