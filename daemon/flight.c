@@ -76,7 +76,7 @@ static void quarantine_refusals(struct flight *f, struct quarantine *q, int64_t 
     f->rows = xcalloc(b->refusals_n, sizeof(*f->rows));
     for (size_t i = 0; i < b->refusals_n; i++) {
         struct quarantined row;
-        if (!quarantine_add(q, b, &b->refusals[i], now_ms, &f->arena, &row)) {
+        if (!quarantine_add(q, &(struct refused){b, &b->refusals[i], now_ms}, &f->arena, &row)) {
             continue;
         }
         f->rows[f->commit.quarantine_add_n++] = row;

@@ -87,7 +87,7 @@ static void keep_late(void *arg, const struct batch *b, const struct refusal *r)
     struct pipeline *p = arg;
     struct arena arena = {0};
     struct quarantined row;
-    if (quarantine_add(p->quarantine, b, r, now_of(p), &arena, &row)) {
+    if (quarantine_add(p->quarantine, &(struct refused){b, r, now_of(p)}, &arena, &row)) {
         desk_add_row(&p->desk, &row);
     }
     arena_fini(&arena);

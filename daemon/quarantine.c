@@ -178,17 +178,17 @@ void quarantine_load(struct quarantine *q, const struct quarantined *row)
     }
 }
 
-bool quarantine_add(struct quarantine *q, const struct batch *b, const struct refusal *r, int64_t now_ms,
-                    struct arena *arena, struct quarantined *row)
+bool quarantine_add(struct quarantine *q, const struct refused *of, struct arena *arena, struct quarantined *row)
 {
+    const struct refusal *r = of->refusal;
     struct buf record = {0};
     if (r->event) {
         event_encode(&record, r->event);
     }
     *row = (struct quarantined){.row = q->last_row + 1,
-                                .at_ms = now_ms,
+                                .at_ms = of->at_ms,
                                 .kind = r->kind,
-                                .way = b->way,
+                                .way = of->batch->way,
                                 .id = r->id,
                                 .reason = r->reason,
                                 .input_bytes = r->input_bytes,

@@ -22,10 +22,14 @@ void quarantine_free(struct quarantine *q);
 
 /* A row read at start; copied. */
 void quarantine_load(struct quarantine *q, const struct quarantined *row);
-/* Makes a row of a refusal, with its number, and keeps a copy. *row's strings live in the arena. False: the same is there
- * already, there is nothing to write. */
-bool quarantine_add(struct quarantine *q, const struct batch *b, const struct refusal *r, int64_t now_ms,
-                    struct arena *arena, struct quarantined *row);
+/* Makes a row of a refusal, with its number, and keeps a copy. *row borrows from the batch, its record is in the arena.
+ * False: the same is there already, there is nothing to write. */
+struct refused {
+    const struct batch *batch;
+    const struct refusal *refusal;
+    int64_t at_ms;
+};
+bool quarantine_add(struct quarantine *q, const struct refused *r, struct arena *arena, struct quarantined *row);
 /* Forgets a row; true if it was there. */
 bool quarantine_drop(struct quarantine *q, uint64_t row);
 /* Takes out one row over rows_max, the least useful first; 0: there are not too many. */
