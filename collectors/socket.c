@@ -2,7 +2,9 @@
  *
  * Keeps true: the acknowledged lines are a prefix of what was sent; at most FLYING_MAX batches of a connection are under way,
  * the rest stays in the kernel; a batch that found no room goes again, the same, after a pause. It refuses lines over
- * LINE_MAX_BYTES, one by one: the lines behind them still count. */
+ * LINE_MAX_BYTES, one by one: the lines behind them still count.
+ * Reading is our own, only writing is the bufferevent's: that one reads 4 KiB at a time, which makes a commit of every
+ * twenty events. */
 #include "kefu/collectors/socket.h"
 
 #include <event2/buffer.h>
@@ -10,6 +12,7 @@
 #include <event2/listener.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "kefu/base/buf.h"
@@ -19,7 +22,7 @@
 #include "kefu/collectors/answer.h"
 #include "kefu/collectors/decode.h"
 
-#define BATCH_BYTES      ((size_t)256 << 10)
+#define READ_BYTES       ((size_t)256 << 10)
 #define LINE_MAX_BYTES   ((size_t)1 << 20)
 #define FLYING_MAX       8
 #define CONNECTIONS_MAX  256
@@ -40,8 +43,10 @@ struct step {
 struct conn {
     struct socket_door *door;
     struct conn *prev, *next;
-    struct bufferevent *bev;
+    struct bufferevent *bev; /* writes, and owns the descriptor */
+    struct event *readable;  /* added while there is room */
     struct event *again;
+    struct buf in; /* read, not yet cut */
     struct step *first, *last;
     size_t steps_n;
     uint64_t acked_n; /* lines */
@@ -79,6 +84,8 @@ static void conn_free(struct conn *c)
         evconnlistener_enable(d->listener);
     }
     event_free(c->again);
+    event_free(c->readable);
+    buf_fini(&c->in);
     bufferevent_free(c->bev);
     free(c);
 }
@@ -179,69 +186,55 @@ static void refuse_long_line(struct conn *c)
     c->skipped_n = 0;
 }
 
-/* In a line that is too long: throws it away up to its end. True: its end has come. */
-static bool skip_line(struct conn *c, struct evbuffer *in)
+static void drain(struct conn *c, size_t n)
 {
-    struct evbuffer_ptr end = evbuffer_search(in, "\n", 1, NULL);
-    size_t n = end.pos < 0 ? evbuffer_get_length(in) : (size_t)end.pos + 1;
-    evbuffer_drain(in, n);
+    c->in.n -= n;
+    memmove(c->in.p, c->in.p + n, c->in.n); /* less than a line, as a rule */
+}
+
+/* In a line that is too long: throws it away up to its end. True: its end has come. */
+static bool skip_line(struct conn *c)
+{
+    const char *end = c->in.n ? memchr(c->in.p, '\n', c->in.n) : NULL;
+    size_t n = end ? (size_t)(end - c->in.p) + 1 : c->in.n;
     c->skipped_n += n;
-    if (end.pos < 0 && !c->eof) {
+    if (n) {
+        drain(c, n);
+    }
+    if (!end && !c->eof) {
         return false;
     }
     refuse_long_line(c);
     return true;
 }
 
-/* Up to BATCH_BYTES of the input that end in a line feed, or one longer line. Absent: there is no whole line. */
-static struct str whole_lines(struct evbuffer *in)
-{
-    size_t have_n = evbuffer_get_length(in);
-    size_t n = have_n < BATCH_BYTES ? have_n : BATCH_BYTES;
-    struct str bytes = {(const char *)evbuffer_pullup(in, (ev_ssize_t)n), n};
-    if (!memrchr(bytes.p, '\n', bytes.n)) {
-        bytes = (struct str){(const char *)evbuffer_pullup(in, (ev_ssize_t)have_n), have_n};
-    }
-    return memrchr(bytes.p, '\n', bytes.n) ? bytes : (struct str){NULL, 0};
-}
-
-static void decode_into(struct conn *c, struct evbuffer *in, struct str bytes)
+static void decode(struct conn *c)
 {
     struct decode_context context = context_of(c->door->ingest);
-    evbuffer_drain(in, decode_lines(step_new(c)->batch, bytes, &context));
-}
-
-/* The last line needs no line feed. */
-static void decode_rest(struct conn *c, struct evbuffer *in)
-{
-    struct buf line = {0};
-    size_t n = evbuffer_get_length(in);
-    buf_put(&line, evbuffer_pullup(in, (ev_ssize_t)n), n);
-    buf_put_byte(&line, '\n');
-    decode_into(c, in, buf_str(&line));
-    evbuffer_drain(in, evbuffer_get_length(in));
-    buf_fini(&line);
+    drain(c, decode_lines(step_new(c)->batch, buf_str(&c->in), &context));
 }
 
 /* Makes a batch of the lines at hand. False: there is no whole line. */
 static bool cut_batch(struct conn *c)
 {
-    struct evbuffer *in = bufferevent_get_input(c->bev);
-    size_t have_n = evbuffer_get_length(in);
     if (c->skipped_n) {
-        return (have_n || c->eof) && skip_line(c, in);
+        return (c->in.n || c->eof) && skip_line(c);
     }
-    struct str lines = have_n ? whole_lines(in) : (struct str){NULL, 0};
-    if (lines.n) {
-        decode_into(c, in, lines);
-    } else if (have_n > LINE_MAX_BYTES) {
-        c->skipped_n = have_n;
-        evbuffer_drain(in, have_n);
-    } else if (have_n && c->eof) {
-        decode_rest(c, in);
-    } else {
+    if (c->in.n == 0) {
         return false;
     }
+    if (!memrchr(c->in.p, '\n', c->in.n)) {
+        if (c->in.n > LINE_MAX_BYTES) {
+            c->skipped_n = c->in.n;
+            c->in.n = 0;
+            return true;
+        }
+        if (!c->eof) {
+            return false;
+        }
+        buf_put_byte(&c->in, '\n'); /* the last line needs no line feed */
+    }
+    decode(c);
     return true;
 }
 
@@ -250,14 +243,12 @@ static bool may_cut(const struct conn *c)
     return c->steps_n < FLYING_MAX && evbuffer_get_length(bufferevent_get_output(c->bev)) < OUTPUT_MAX_BYTES;
 }
 
-/* Reading is switched off while nothing can be cut: with its buffer at the high watermark and reading on, libevent 2.1
- * calls on_read again and again by itself, and the loop's turn, which would make room, never comes. */
 static void read_while_there_is_room(struct conn *c, bool room)
 {
     if (room && !c->eof) {
-        bufferevent_enable(c->bev, EV_READ);
+        event_add(c->readable, NULL);
     } else {
-        bufferevent_disable(c->bev, EV_READ);
+        event_del(c->readable);
     }
 }
 
@@ -281,10 +272,22 @@ static void conn_work(struct conn *c)
                         (unsigned long long)c->acked_n);
 }
 
-static void on_read(struct bufferevent *bev, void *arg)
+static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
-    (void)bev;
-    conn_work(arg);
+    struct conn *c = arg;
+    (void)what;
+    buf_reserve(&c->in, READ_BYTES);
+    ssize_t n = read(fd, c->in.p + c->in.n, READ_BYTES);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (n < 0) {
+        conn_free(c);
+        return;
+    }
+    c->in.n += (size_t)n;
+    c->eof = n == 0;
+    conn_work(c);
 }
 
 static void on_written(struct bufferevent *bev, void *arg)
@@ -300,16 +303,12 @@ static void on_written(struct bufferevent *bev, void *arg)
     }
 }
 
+/* Only writing can fail here. */
 static void on_event(struct bufferevent *bev, short what, void *arg)
 {
-    struct conn *c = arg;
     (void)bev;
-    if (what & BEV_EVENT_EOF) {
-        c->eof = true;
-        conn_work(c);
-    } else {
-        conn_free(c);
-    }
+    (void)what;
+    conn_free(arg);
 }
 
 static void on_again(evutil_socket_t fd, short what, void *arg)
@@ -327,6 +326,7 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
     (void)from_n;
     c->door = d;
     c->bev = bufferevent_socket_new(d->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    c->readable = event_new(d->base, fd, EV_READ | EV_PERSIST, on_readable, c);
     c->again = evtimer_new(d->base, on_again, c);
     c->next = d->conns;
     if (c->next) {
@@ -336,10 +336,9 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
     if (++d->conns_n == CONNECTIONS_MAX) {
         evconnlistener_disable(l);
     }
-    bufferevent_setwatermark(c->bev, EV_READ, 0, LINE_MAX_BYTES + BATCH_BYTES);
-    bufferevent_set_max_single_read(c->bev, (size_t)128 << 10);
-    bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
-    bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+    bufferevent_disable(c->bev, EV_READ);
+    bufferevent_setcb(c->bev, NULL, on_written, on_event, c);
+    event_add(c->readable, NULL);
 }
 
 static void on_accept_error(struct evconnlistener *l, void *arg)
