@@ -40,20 +40,23 @@ LIB_C   := $(filter-out %/main.c,$(wildcard daemon/*.c daemon/*/*.c collectors/*
 TEST_C  := $(wildcard tests/unit/test_*.c)
 HELP_C  := $(wildcard tests/unit/support*.c)
 FUZZ_C  := $(wildcard tests/fuzz/fuzz_*.c)
+BENCH_C := $(filter-out bench/support.c,$(wildcard bench/*.c))
 Q        = @mkdir -p $(@D); $(if $(V),set -x,echo "  $(1) $@");
 obj      = $(patsubst %.c,$(B)/obj/%.o,$(1))
 SEED_O  := $(if $(wildcard rulebooks/seed.json),$(B)/obj/gen/seed.o)
 TESTS   := $(TEST_C:tests/unit/%.c=$(B)/tests/%)
 FUZZERS := $(FUZZ_C:tests/fuzz/%.c=$(B)/fuzzers/%)
-OBJS    := $(call obj,$(LIB_C) daemon/main.c ctl/main.c $(TEST_C) $(HELP_C) $(FUZZ_C)) $(SEED_O)
+BENCHES := $(BENCH_C:bench/%.c=$(B)/bench/%)
+OBJS    := $(call obj,$(LIB_C) daemon/main.c ctl/main.c $(TEST_C) $(HELP_C) $(FUZZ_C) $(wildcard bench/*.c)) $(SEED_O)
 
-.PHONY: build help tests fuzzers tidy ready run test bench fuzz soak lint format install clean
+.PHONY: build help tests fuzzers benches tidy ready run test bench fuzz soak lint format install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
 build: $(B)/kefud $(B)/kefuctl ## build/kefud and build/kefuctl (the default)
 tests: $(TESTS) ## the unit tests' programs, not run
 fuzzers: $(FUZZERS) # with FUZZ=1 only
+benches: $(BENCHES) # the programs of bench/, not run
 tidy: $(patsubst %.o,%.tidy,$(filter-out $(SEED_O),$(OBJS))) # with TIDY=1 only
 
 $(B)/libkefu.a: $(call obj,$(LIB_C)) $(SEED_O)
@@ -66,6 +69,8 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(call obj,$(HELP_C)) $(B)/libkefu.a
 	$(call Q,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
 $(B)/fuzzers/%: $(B)/obj/tests/fuzz/%.o $(B)/libkefu.a
 	$(call Q,LD)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lm
+$(B)/bench/%: $(B)/obj/bench/%.o $(B)/obj/bench/support.o $(B)/libkefu.a
+	$(call Q,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
 $(B)/obj/%.o: %.c Makefile
 	$(call Q,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 $(B)/obj/gen/seed.o: $(B)/gen/seed.c Makefile
@@ -86,9 +91,9 @@ test: ready ## set up, build, run every test; T=pattern, SAN=1, TSAN=1, VALGRIND
 	@$(MAKE) build tests
 	@$(if $(MODE)$(VALGRIND),,$(MAKE) FUZZ=1 fuzzers)
 	@KEFU_BUILD=$(B) scripts/run-tests
-bench: ready ## set up, build, print the table of docs/budgets
-	@$(MAKE) build
-	@KEFU_BUILD=$(B) bench/run
+bench: ready ## set up, build, print the table of docs/performance.md; P=P2,P10 BENCH_SCALE=8
+	@$(MAKE) build benches
+	@KEFU_BUILD=$(B) bench/run $(P)
 fuzz: ready ## every fuzzer for FUZZ_S seconds (60)
 	@$(MAKE) FUZZ=1 fuzzers
 	@scripts/run-fuzzers $(or $(FUZZ_S),60)
