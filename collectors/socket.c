@@ -11,6 +11,7 @@
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -76,7 +77,11 @@ static void conn_free(struct conn *c)
             free(s);
         }
     }
-    *(c->prev ? &c->prev->next : &d->conns) = c->next;
+    if (c->prev) {
+        c->prev->next = c->next;
+    } else {
+        d->conns = c->next;
+    }
     if (c->next) {
         c->next->prev = c->prev;
     }
@@ -96,7 +101,7 @@ static void acknowledge(struct conn *c)
     struct buf line = {0};
     while (c->first && c->first->state == STEP_DONE) {
         struct step *s = c->first;
-        buf_printf(&line, "{\"ack\": %llu, ", (unsigned long long)(c->acked_n + s->batch->inputs_n));
+        buf_printf(&line, "{\"ack\": %" PRIu64 ", ", c->acked_n + s->batch->inputs_n);
         answer_print(&line, s->batch, "line", c->acked_n + 1);
         buf_put_str(&line, STR_LIT("}\n"));
         c->acked_n += s->batch->inputs_n;
@@ -120,7 +125,7 @@ static bool fly(struct conn *c)
             continue;
         }
         if (c->door->ingest->submit(c->door->ingest, s->batch) < 0) {
-            struct timeval tv = {0, AGAIN_MS * 1000};
+            struct timeval tv = {0, AGAIN_MS * INT64_C(1000)};
             event_add(c->again, &tv);
             return false;
         }
@@ -141,7 +146,7 @@ static void on_done(struct batch *b)
         return;
     }
     if (b->result == BATCH_FULL) {
-        struct timeval tv = {0, AGAIN_MS * 1000};
+        struct timeval tv = {0, AGAIN_MS * INT64_C(1000)};
         s->state = STEP_WAITS;
         event_add(c->again, &tv);
         return;
@@ -268,8 +273,7 @@ static void conn_work(struct conn *c)
     }
     c->closing = true;
     evbuffer_add_printf(bufferevent_get_output(c->bev),
-                        "{\"ack\": %llu, \"accepted\": 0, \"duplicate\": 0, \"rejected\": []}\n",
-                        (unsigned long long)c->acked_n);
+                        "{\"ack\": %" PRIu64 ", \"accepted\": 0, \"duplicate\": 0, \"rejected\": []}\n", c->acked_n);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -344,7 +348,7 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 static void on_accept_error(struct evconnlistener *l, void *arg)
 {
     struct socket_door *d = arg;
-    struct timeval tv = {0, REST_MS * 1000};
+    struct timeval tv = {0, REST_MS * INT64_C(1000)};
     evconnlistener_disable(l);
     event_add(d->rest, &tv);
 }
@@ -391,8 +395,9 @@ void socket_free(struct socket_door *d)
         return;
     }
     socket_stop(d);
-    while (d->conns) {
-        conn_free(d->conns);
+    for (struct conn *c = d->conns, *next; c; c = next) {
+        next = c->next;
+        conn_free(c);
     }
     event_free(d->rest);
     free(d->path);

@@ -163,7 +163,11 @@ static void conn_free(struct control_conn *c)
     if (c->gone) {
         c->gone(c->gone_arg);
     }
-    *(c->prev ? &c->prev->next : &k->conns) = c->next;
+    if (c->prev) {
+        c->prev->next = c->next;
+    } else {
+        k->conns = c->next;
+    }
     if (c->next) {
         c->next->prev = c->prev;
     }
@@ -287,8 +291,9 @@ void control_stop(struct control *c)
         return;
     }
     unlink(c->path);
-    while (c->conns) {
-        conn_free(c->conns);
+    for (struct control_conn *conn = c->conns, *next; conn; conn = next) {
+        next = conn->next;
+        conn_free(conn);
     }
     evconnlistener_free(c->listener);
     free(c->path);

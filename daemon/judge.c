@@ -129,7 +129,7 @@ static void score_agent(const struct judge *j, uint32_t agent, int32_t month, st
 
 static void pair(struct effect *f, const char *field, struct str value)
 {
-    assert(f->pairs_n + 2 <= 2 * EFFECT_PAIRS_MAX);
+    assert(f->pairs_n + 2 <= (size_t)2 * EFFECT_PAIRS_MAX);
     f->pairs[f->pairs_n++] = str_of(field);
     f->pairs[f->pairs_n++] = value;
 }

@@ -12,7 +12,7 @@
 
 #include "kefu/base/buf.h"
 
-#define HEX_N    (2 * DIGEST_KEY_BYTES)
+#define HEX_N    ((size_t)2 * DIGEST_KEY_BYTES)
 #define CHECK_OF STR_LIT("kefu customer key")
 #define CHECK    STR_LIT("customer_key_check")
 
@@ -54,8 +54,8 @@ static int read_key(int fd, const char *path, uint8_t key[DIGEST_KEY_BYTES], str
                        (unsigned)(st.st_mode & 0777));
     }
     ssize_t n = read(fd, text, sizeof(text) - 1);
-    if (n < HEX_N || parse_hex(text, key) < 0) {
-        return err_set(e, path, "found no key, expected %d hexadecimal digits; restore the file from a backup", HEX_N);
+    if (n < (ssize_t)HEX_N || parse_hex(text, key) < 0) {
+        return err_set(e, path, "found no key, expected %zu hexadecimal digits; restore the file from a backup", HEX_N);
     }
     return 0;
 }

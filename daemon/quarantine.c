@@ -181,6 +181,7 @@ void quarantine_load(struct quarantine *q, const struct quarantined *row)
 bool quarantine_add(struct quarantine *q, const struct refused *of, struct arena *arena, struct quarantined *row)
 {
     const struct refusal *r = of->refusal;
+    assert(r->event || r->kind == REFUSAL_BAD);
     struct buf record = {0};
     if (r->event) {
         event_encode(&record, r->event);
@@ -193,7 +194,7 @@ bool quarantine_add(struct quarantine *q, const struct refused *of, struct arena
                                 .reason = r->reason,
                                 .input_bytes = r->input_bytes,
                                 .record = arena_copy(arena, buf_str(&record)),
-                                .due_ms = r->kind == REFUSAL_FUTURE ? r->event->ts - DECODE_AHEAD_MS : 0};
+                                .due_ms = r->event && r->kind == REFUSAL_FUTURE ? r->event->ts - DECODE_AHEAD_MS : 0};
     buf_fini(&record);
     if (is_here(q, fingerprint(row))) {
         return false;

@@ -115,7 +115,11 @@ static void conn_free(struct conn *c)
     } else if (c->request) {
         c->request->conn = NULL;
     }
-    *(c->prev ? &c->prev->next : &h->conns) = c->next;
+    if (c->prev) {
+        c->prev->next = c->next;
+    } else {
+        h->conns = c->next;
+    }
     if (c->next) {
         c->next->prev = c->prev;
     }
@@ -373,7 +377,7 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 static void on_accept_error(struct evconnlistener *l, void *arg)
 {
     struct http *h = arg;
-    struct timeval tv = {0, REST_MS * 1000};
+    struct timeval tv = {0, REST_MS * INT64_C(1000)};
     if (h->rests_n++ % 10 == 0) {
         log_line(LOG_LEVEL_ERROR, "http_accept", "error=\"%s\" rests=%llu", strerror(errno),
                  (unsigned long long)h->rests_n);
@@ -414,13 +418,16 @@ static int address_of(const struct http_options *o, struct sockaddr_storage *out
 
 static uint16_t bound_port(struct evconnlistener *l)
 {
-    struct sockaddr_storage at;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } at = {.v6 = {0}};
     socklen_t n = sizeof(at);
-    if (getsockname(evconnlistener_get_fd(l), (struct sockaddr *)&at, &n) < 0) {
+    if (getsockname(evconnlistener_get_fd(l), &at.any, &n) < 0) {
         return 0;
     }
-    /* The port lies at the same place in both kinds of address. */
-    return ntohs(((struct sockaddr_in *)&at)->sin_port);
+    return ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
 }
 
 struct http *http_listen(const struct http_options *o, struct err *e)

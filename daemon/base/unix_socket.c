@@ -42,7 +42,7 @@ int unix_listen(const char *path, mode_t mode, struct err *e)
         return err_set(e, path, "the path is longer than %zu bytes, which is all a socket can have",
                        sizeof(at.sun_path) - 1);
     }
-    strcpy(at.sun_path, path);
+    memcpy(at.sun_path, path, strlen(path));
     if (clear_path(&at, e) < 0) {
         return -1;
     }

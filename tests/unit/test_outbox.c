@@ -10,6 +10,8 @@
 
 #include "kefu/daemon/outbox.h"
 
+#define MANY (UINT64_C(3) * OUTBOX_KEPT)
+
 static struct effect effect_of(uint64_t number)
 {
     return (struct effect){.kind = EFFECT_TIER,
@@ -96,18 +98,18 @@ static void only_what_is_out_is_forgotten_and_the_oldest_first(void **state)
     struct outbox *o = outbox_new();
     (void)state;
     add(o, 1); /* never sent */
-    for (uint64_t i = 2; i <= 3 * OUTBOX_KEPT; i++) {
+    for (uint64_t i = 2; i <= MANY; i++) {
         add(o, i);
         outbox_sent(o, i);
         if (i == OUTBOX_KEPT) {
             outbox_sent(o, 1);
-            add(o, 3 * OUTBOX_KEPT + 1); /* nor this one */
+            add(o, MANY + 1); /* nor this one */
         }
     }
     size_t n = give(o, &g, (struct str){NULL, 0}, 0);
     assert_in_range(n, OUTBOX_KEPT, OUTBOX_KEPT + OUTBOX_KEPT / 8 + 1);
-    assert_int_equal(g.numbers[n - 1], 3 * OUTBOX_KEPT + 1);
-    assert_int_equal(g.numbers[n - 2], 3 * OUTBOX_KEPT);
+    assert_int_equal(g.numbers[n - 1], MANY + 1);
+    assert_int_equal(g.numbers[n - 2], MANY);
     assert_int_equal(outbox_unsent_n(o), 1);
     outbox_free(o);
 }
