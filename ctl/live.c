@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "kefu/base/clock.h"
 #include "kefu/base/fix.h"
@@ -23,6 +24,13 @@
 #define NEAR_MILLI    INT64_C(4000)
 #define STEERED_MAX   4
 #define NO_SCORE      INT64_MIN
+#define SAID_MAX      4
+
+/* A member as last seen outside. */
+struct watched {
+    int64_t score; /* milli-points; NO_SCORE: none */
+    char tier[64];
+};
 
 struct live {
     const struct cli *cli;
@@ -31,10 +39,12 @@ struct live {
     struct simulation *team;
     struct feed feed;
     struct buf lines;
-    int64_t *scores; /* owned; milli-points as last seen, NO_SCORE: none */
-    int *moods;      /* owned */
+    struct watched *watched; /* owned; of each member */
+    int64_t *scores;         /* owned; the same scores side by side */
+    int *moods;              /* owned */
     int64_t look_mono_ms, sale_mono_ms;
-    uint64_t said_events_n;
+    uint64_t told_n; /* events told of so far */
+    int said_n;      /* scores told of in this line */
 };
 
 static volatile sig_atomic_t stopped;
@@ -113,6 +123,7 @@ static int load_past(struct live *l, int64_t now_ms, struct err *e)
     printf("The past %" PRId64 " days: %" PRIu64 " events, loaded in %" PRId64 ".%" PRId64 " s.\n", l->o->days,
            l->feed.acked_n, spent_ms / 1000, spent_ms % 1000 / 100);
     fflush(stdout);
+    l->told_n = l->feed.acked_n;
     return 0;
 }
 
@@ -136,32 +147,48 @@ static const char *word(const cJSON *object, const char *key, const char *otherw
     return cJSON_IsString(s) ? s->valuestring : otherwise;
 }
 
-static void say_moved(struct live *l, const cJSON *agent, uint32_t i, int64_t score, int *said_n)
+static void keep_tier(struct watched *w, const char *tier)
 {
-    int64_t before = l->scores[i];
-    l->scores[i] = score;
-    if (before == score || before == NO_SCORE || score == NO_SCORE || *said_n >= 4)
-        return;
-    printf("%s%s %" PRId64 ".%02" PRId64 "→%" PRId64 ".%02" PRId64, (*said_n)++ ? ", " : "",
-           word(agent, "name", l->team ? simulation_agent_id(l->team, i) : ""), before / 1000, before % 1000 / 10,
-           score / 1000, score % 1000 / 10);
-    printf(" %s", word(agent, "tier", "-"));
+    snprintf(w->tier, sizeof w->tier, "%s", tier);
+}
+
+/* Tells a score that moved, as it is shown (cut to two places), and a tier that changed; remembers both. */
+static void say_moved(struct live *l, const cJSON *agent, struct watched *w)
+{
+    int64_t before = w->score, now = score_of(agent);
+    const char *tier = word(agent, "tier", "-");
+    bool other_tier = strcmp(w->tier, tier) != 0;
+    bool known = before != NO_SCORE && now != NO_SCORE;
+    w->score = now;
+    if (known && (other_tier || (before / 10 != now / 10 && l->said_n < SAID_MAX))) {
+        printf("%s%s %" PRId64 ".%02" PRId64 "→%" PRId64 ".%02" PRId64, l->said_n++ ? "  " : "",
+               word(agent, "name", word(agent, "agent", "")), before / 1000, before % 1000 / 10, now / 1000,
+               now % 1000 / 10);
+        if (other_tier)
+            printf(" (%s→%s)", w->tier, tier);
+    }
+    keep_tier(w, tier);
 }
 
 static void look_at(struct live *l, const cJSON *agents)
 {
+    char clock[16];
+    struct tm local;
+    time_t now = (time_t)(clock_wall_ms(&l->clock) / 1000);
+    strftime(clock, sizeof clock, "%H:%M:%S", localtime_r(&now, &local));
+    printf("%s  +%" PRIu64 " events  ", clock, l->feed.acked_n - l->told_n);
+    l->told_n = l->feed.acked_n;
+    l->said_n = 0;
     const cJSON *agent;
-    int said_n = 0;
-    printf("%6" PRIu64 " events so far; ", l->feed.acked_n);
     cJSON_ArrayForEach(agent, agents)
     {
         const char *id = word(agent, "agent", "");
         for (uint32_t i = 0; i < l->o->team.agents_n; i++) {
             if (strcmp(id, simulation_agent_id(l->team, i)) == 0)
-                say_moved(l, agent, i, score_of(agent), &said_n);
+                say_moved(l, agent, &l->watched[i]);
         }
     }
-    puts(said_n ? "" : "no score moved");
+    puts(l->said_n ? "" : "(no score moved)");
     fflush(stdout);
 }
 
@@ -176,6 +203,8 @@ static void look(struct live *l)
         look_at(l, cJSON_GetObjectItemCaseSensitive(answer, "agents"));
     cJSON_Delete(answer);
     reach_close(&r);
+    for (uint32_t i = 0; i < l->o->team.agents_n; i++)
+        l->scores[i] = l->watched[i].score;
     live_steer(l->scores, l->o->team.agents_n, l->moods);
     for (uint32_t i = 0; i < l->o->team.agents_n; i++)
         simulation_set_mood(l->team, i, l->moods[i]);
@@ -255,13 +284,15 @@ enum cli_exit live_run(const struct cli *c, const struct live_options *o)
     }
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
+    l.watched = xcalloc(o->team.agents_n, sizeof *l.watched);
     l.scores = xcalloc(o->team.agents_n, sizeof *l.scores);
     l.moods = xcalloc(o->team.agents_n, sizeof *l.moods);
     for (uint32_t i = 0; i < o->team.agents_n; i++)
-        l.scores[i] = NO_SCORE;
+        l.watched[i].score = l.scores[i] = NO_SCORE;
     enum cli_exit status = run(&l);
     feed_close(&l.feed);
     buf_fini(&l.lines);
+    free(l.watched);
     free(l.scores);
     free(l.moods);
     return status;

@@ -7,12 +7,13 @@
 #include "kefu/ctl/live.h"
 #include "kefu/ctl/simulation.h"
 
-#define DAY_MS           INT64_C(86400000)
-#define DEFAULT_START_MS INT64_C(1772294400000) /* 2026-03-01 00:00 in Shanghai */
-#define EVENTS_PER_CHAT  16                     /* about; only spreads --events over the days */
-#define CHATS_PER_MEMBER 13                     /* a day */
-#define MANY             INT64_C(1000000000000)
-#define WRITE_BYTES      ((size_t)1 << 16)
+#define DAY_MS                INT64_C(86400000)
+#define DEFAULT_START_MS      INT64_C(1772294400000) /* 2026-03-01 00:00 in Shanghai */
+#define EVENTS_PER_CHAT       16                     /* about; only spreads --events over the days */
+#define CHATS_PER_MEMBER      13                     /* a day */
+#define CHATS_PER_MEMBER_LIVE 4                      /* fewer, so that one conversation more moves a score visibly */
+#define MANY                  INT64_C(1000000000000)
+#define WRITE_BYTES           ((size_t)1 << 16)
 
 struct wish {
     struct live_options live;
@@ -39,7 +40,7 @@ static int read_options(const struct cli *c, struct wish *w)
     else if (!per_day && w->events)
         per_day = w->events / EVENTS_PER_CHAT / w->live.days;
     else if (!per_day)
-        per_day = w->agents * CHATS_PER_MEMBER;
+        per_day = w->agents * (cli_flag(c, "live") ? CHATS_PER_MEMBER_LIVE : CHATS_PER_MEMBER);
     bool counted = w->conversations > 0 || w->events > 0;
     w->live.team = (struct simulation_options){.seed = (uint64_t)seed,
                                                .start_ms = start_ms,
@@ -123,7 +124,7 @@ static const struct cli_option options[] = {
     {"start", "TIME", "the first event's time with --out (default: 2026-03-01 in Shanghai)"},
     {"days", "N", "how many days (default: 30)"},
     {"agents", "N", "the size of the team (default: 12)"},
-    {"per-day", "N", "conversations a day (default: 13 a member)"},
+    {"per-day", "N", "conversations a day (default: 13 a member, 4 with --live)"},
     {"conversations", "N", "exactly so many, spread over the days, all to their end"},
     {"events", "N", "exactly so many lines, spread over the days"},
     {"ids", "short|long", "short: ids of 16 bytes, as in the benchmarks; long: readable (default)"},

@@ -15,6 +15,7 @@
 #define DUTY_EVERY_MS INT64_C(300000)
 #define HOUR_MS       INT64_C(3600000)
 #define LIVE_CHAT_MS  INT64_C(100000) /* how long a live conversation is open, about */
+#define LIVE_BURST_MS INT64_C(250)
 
 /* What a heap entry is about: a chat's slot is its index + FIRST_CHAT. */
 enum { WAKE_DUTY = 0, WAKE_ARRIVAL = 1, FIRST_CHAT = 2 };
@@ -31,6 +32,7 @@ struct simulation {
     bool customer_comes; /* at arrival_ms; else only the hour ends */
     int64_t duty_ms;     /* as arrival_ms */
     int64_t live_gap_ms;
+    uint32_t live_burst_n; /* customers who come at once when live traffic begins */
     int64_t speed_percent;
     uint64_t *last_sale; /* of each member, by simulation_cross_sale; owned */
     uint64_t sales_n;
@@ -159,7 +161,9 @@ static void next_arrival(struct simulation *s)
 {
     int64_t gap = 0, rest = INT64_MAX;
     if (s->scene.live) {
-        gap = dice_wait(&s->scene.dice, s->live_gap_ms) * 100 / s->speed_percent;
+        int64_t mean = s->live_burst_n > 0 ? LIVE_BURST_MS : s->live_gap_ms;
+        s->live_burst_n -= s->live_burst_n > 0;
+        gap = dice_wait(&s->scene.dice, mean) * 100 / s->speed_percent;
     } else {
         int64_t local_ms = s->scene.at_ms + TEAM_OFFSET_MS;
         gap = dice_wait(&s->scene.dice, HOUR_MS * 1000 / (s->o.per_day * by_hour[local_ms / HOUR_MS % 24]));
@@ -207,6 +211,7 @@ void simulation_go_live(struct simulation *s, int64_t at_ms, uint32_t chats_n, i
     s->scene.room_n = 8;
     s->scene.at_ms = at_ms;
     s->live_gap_ms = LIVE_CHAT_MS / chats_n;
+    s->live_burst_n = chats_n * 2 / 3;
     s->speed_percent = speed_percent;
     s->o.end_ms = INT64_MAX;
     s->scene.number_max = UINT64_MAX;
