@@ -18,7 +18,7 @@
 
 int feed_open(struct feed *f, const struct cli *c, struct err *e)
 {
-    *f = (struct feed){.cli = c, .fd = reach_connect(c, "ingest.sock", e)};
+    *f = (struct feed){.cli = c, .fd = reach_connect(c, "ingest.sock", e), .wake_fd = -1};
     return f->fd < 0 ? -1 : 0;
 }
 
@@ -169,12 +169,14 @@ int feed_turn(struct feed *f, int64_t mono_ms, int wait_ms, struct err *e)
     if (f->fd < 0)
         return connect_again(f, mono_ms, wait_ms, e);
     bool unsent = f->sent_n < f->held.n;
-    struct pollfd at = {.fd = f->fd, .events = (short)(POLLIN | (unsent ? POLLOUT : 0))};
-    if (poll(&at, 1, wait_ms) < 0 && errno != EINTR)
+    struct pollfd both[2] = {{.fd = f->fd, .events = (short)(POLLIN | (unsent ? POLLOUT : 0))},
+                             {.fd = f->wake_fd, .events = POLLIN}};
+    const struct pollfd *at = &both[0];
+    if (poll(both, 2, wait_ms) < 0 && errno != EINTR)
         return err_set(e, "ingest.sock", "%s", strerror(errno));
-    if (unsent && (at.revents & POLLOUT))
+    if (unsent && (at->revents & POLLOUT))
         push(f, mono_ms);
-    if (f->fd >= 0 && (at.revents & (POLLIN | POLLHUP | POLLERR)) && receive(f, mono_ms, e) != 0)
+    if (f->fd >= 0 && (at->revents & (POLLIN | POLLHUP | POLLERR)) && receive(f, mono_ms, e) != 0)
         return -1;
     if (f->fd >= 0 && f->ended && !f->shut && f->sent_n == f->held.n) {
         shutdown(f->fd, SHUT_WR);

@@ -80,22 +80,26 @@ static void drop_used(struct lines *l)
     l->used_n = 0;
 }
 
+/* The end of the last whole line in held, past its line feed; 0: there is none. */
+static size_t whole_lines(const struct lines *l)
+{
+    const char *last = l->held.n > 0 ? memrchr(l->held.p, '\n', l->held.n) : NULL;
+    return last ? (size_t)(last - l->held.p) + 1 : 0;
+}
+
 int lines_next(struct lines *l, struct str *block, struct err *e)
 {
     drop_used(l);
-    const char *last = NULL;
-    do {
-        last = l->held.n > 0 ? memrchr(l->held.p, '\n', l->held.n) : NULL;
-        if (last)
-            break;
-        if (l->held.n > LINES_LINE_MAX) {
-            return err_set(e, lines_title(l->name),
-                           "line %" PRIu64 " is longer than 1 MiB; is this NDJSON, one event a line?", l->next_line);
-        }
-    } while (!l->ended && fill(l, e) == 0);
-    if (!last)
-        return l->ended ? 0 : -1;
-    l->used_n = (size_t)(last - l->held.p) + 1;
+    if (l->held.n > LINES_LINE_MAX)
+        return err_set(e, lines_title(l->name),
+                       "line %" PRIu64 " is longer than 1 MiB; is this NDJSON, one event a line?", l->next_line);
+    if (l->ended)
+        return 0;
+    if (fill(l, e) != 0)
+        return -1;
+    l->used_n = whole_lines(l);
+    if (l->ended && l->used_n == 0)
+        return 0;
     *block = (struct str){l->held.p, l->used_n};
     l->line = l->next_line;
     l->next_line += count_lines(*block);

@@ -3,6 +3,7 @@
  * Keeps true: what it counts as done is durable; a refused line is named with its file and number and makes the exit
  * status 2; loading the same file again is harmless. Goes on by itself when the daemon has been restarted. */
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,14 +113,23 @@ static int read_more(struct load *l, struct err *e)
     return 0;
 }
 
+/* Would reading give something at once? Of files, always. */
+static bool has_input(const struct load *l)
+{
+    struct pollfd at = {.fd = l->lines.fd, .events = POLLIN};
+    return poll(&at, 1, 0) > 0;
+}
+
 static int run_all(struct load *l, struct err *e)
 {
     while (!feed_done(&l->feed)) {
         int64_t mono_ms = clock_mono_ms(&l->clock);
         bool wants = feed_wants(&l->feed);
-        if (wants && read_more(l, e) != 0)
+        bool reads = wants && has_input(l);
+        if (reads && read_more(l, e) != 0)
             return -1;
-        if (feed_turn(&l->feed, mono_ms, wants ? 0 : PAINT_EVERY_MS, e) != 0)
+        l->feed.wake_fd = wants && !reads ? l->lines.fd : -1;
+        if (feed_turn(&l->feed, mono_ms, reads ? 0 : PAINT_EVERY_MS, e) != 0)
             return -1;
         paint(l, mono_ms);
     }

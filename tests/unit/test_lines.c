@@ -80,7 +80,7 @@ static void blocks_of_a_large_file_put_together_are_the_file(void **state)
     assert_int_equal(lines_open(&l, path, &e), 0);
     int blocks = 0;
     while (lines_next(&l, &block, &e) == 1) {
-        assert_int_equal(block.p[block.n - 1], '\n');
+        assert_true(block.n == 0 || block.p[block.n - 1] == '\n');
         buf_put_str(&all, block);
         blocks++;
     }
@@ -117,8 +117,11 @@ static void a_line_longer_than_any_event_is_refused_by_number(void **state)
     memcpy(text, "ok\n", 3);
     write_file(text, n);
     assert_int_equal(lines_open(&l, path, &e), 0);
-    assert_int_equal(lines_next(&l, &block, &e), 1);
-    assert_int_equal(lines_next(&l, &block, &e), -1);
+    int more, blocks = 0;
+    while ((more = lines_next(&l, &block, &e)) > 0)
+        blocks += block.n > 0;
+    assert_int_equal(more, -1);
+    assert_int_equal(blocks, 1);
     assert_non_null(strstr(e.what, "line 2 "));
     lines_close(&l);
     free(text);

@@ -19,6 +19,7 @@
 struct feed {
     const struct cli *cli; /* borrowed */
     int fd;                /* -1: not connected */
+    int wake_fd;           /* feed_turn returns early when this can be read; -1: none */
     bool ended;            /* no more lines will come */
     bool shut;             /* the daemon has been told so on this connection */
     struct buf held;       /* lines not acknowledged, from head_n on */

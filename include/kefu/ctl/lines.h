@@ -28,7 +28,8 @@ struct lines {
 
 /* Opens a file or "-". -1 with e: not there, not readable, a directory, or compressed (the message has the mend). */
 int lines_open(struct lines *l, const char *name, struct err *e);
-/* The next block (borrowed until the next call) and 1; 0 at the end; -1 with e: read error, or a line over LINES_LINE_MAX. */
+/* Reads once and gives the whole lines there are (borrowed until the next call; perhaps none yet) and 1; 0 at the end; -1
+ * with e: read error, or a line over LINES_LINE_MAX. Waits only if poll(2) on fd would. */
 int lines_next(struct lines *l, struct str *block, struct err *e);
 void lines_close(struct lines *l);
 
