@@ -71,8 +71,9 @@ done
 kill -9 "$pid"
 wait "$pid" 2>/dev/null
 tail -n +30001 "$events" >&8 &
-start
-wait $!
+feeding=$!
+start 8>&- # the new daemon must not hold the pipe open
+wait $feeding
 exec 8>&-
 wait $loading
 want 'exit status of a load through a kill' 0 $?
@@ -87,7 +88,7 @@ same_rows 'repeated after the kill' "$TMPDIR/computed" "$TMPDIR/again"
 # Bad lines are named by file and line, the others are taken; several files count their lines each.
 printf '%s\n' '{"id":"b1","ts":"2025-01-01T00:00:00Z","type":"agent.status","agent":"kefu01","status":"online"}' \
     '' 'nonsense' >"$TMPDIR/one"
-printf '%s' '{"id":"b2","ts":1,"type":"agent.status","agent":"kefu01","status":"asleep"}' >"$TMPDIR/two"
+printf '%s' '{"id":"b2","ts":1735689600000,"type":"agent.status","agent":"kefu01","status":"asleep"}' >"$TMPDIR/two"
 "$kefuctl" load "$TMPDIR/one" "$TMPDIR/two" >"$TMPDIR/out" 2>"$TMPDIR/err"
 want 'exit status with refused lines' 2 $?
 want_in 'the summary' '4 lines' "$(cat "$TMPDIR/out")"
