@@ -28,7 +28,7 @@ enum role role_find(struct str name)
     return ROLE_NONE;
 }
 
-enum { SOURCES_MAX = 64, WHERE_MAX = 192 };
+enum { SOURCES_MAX = 64, NAME_MAX_BYTES = 128, WHERE_MAX = 192 };
 
 /* Where the reader stands: the row, for errors. */
 struct place {
@@ -61,12 +61,17 @@ static struct token *add(struct tokens *t, const struct token *like)
     return k;
 }
 
+static bool is_name(const cJSON *v)
+{
+    return cJSON_IsString(v) && v->valuestring[0] && strlen(v->valuestring) <= NAME_MAX_BYTES;
+}
+
 /* A field that is left out keeps what *out holds; one of a wrong kind is refused, for it would mean less than was meant. */
 static int read_text(const struct place *p, const cJSON *row, const char *name, struct str *out)
 {
     const cJSON *v = cJSON_GetObjectItemCaseSensitive(row, name);
-    if (v && (!cJSON_IsString(v) || !v->valuestring[0]))
-        return fail(p, name, "expected a text that is not empty");
+    if (v && !is_name(v))
+        return fail(p, name, "expected a text of 1 to 128 bytes");
     *out = v ? str_of(v->valuestring) : *out;
     return 0;
 }
@@ -93,8 +98,10 @@ static int read_sources(const struct place *p, const cJSON *row, struct token *k
         return fail(p, "sources", "expected a list of 1 to 64 names; leave the field out to allow every source");
     cJSON_ArrayForEach(v, list)
     {
-        if (!cJSON_IsString(v) || !v->valuestring[0])
-            return fail(p, "sources", "expected names of sources, as texts that are not empty");
+        char field[32];
+        snprintf(field, sizeof field, "sources[%zu]", k->sources_n);
+        if (!is_name(v))
+            return fail(p, field, "expected the name of a source, a text of 1 to 128 bytes");
         k->sources[k->sources_n++] = str_of(v->valuestring);
     }
     return 0;
@@ -129,6 +136,8 @@ static int check_row(const struct place *p, const struct tokens *t, const struct
         return fail(p, "sha256", "expected 64 hexadecimal digits in small letters");
     if (k->role == ROLE_NONE)
         return fail(p, "role", "expected agent, lead, payroll, hr, ingest or admin");
+    if (k->sources_n && k->role != ROLE_INGEST)
+        return fail(p, "sources", "only a token of role ingest is bound to sources; take the field out");
     for (size_t i = 0; i < t->n; i++) {
         if (str_eq(t->list[i].id, k->id))
             return fail(p, "id", "an earlier token has this id, so revoking it would leave one of them");
@@ -157,14 +166,26 @@ static int read_row(const struct place *p, const cJSON *row, struct tokens *t)
     return 0;
 }
 
+static int fail_file(const struct place *p, const char *field, const char *what)
+{
+    char where[WHERE_MAX];
+    json_where(where, sizeof where, p->text, p->file, field);
+    return err_set(p->err, where, "%s; expected {\"tokens\": [...]}, as `kefuctl token add` writes it", what);
+}
+
 static int read_rows(struct place *p, const cJSON *tree, struct tokens *t)
 {
     const cJSON *rows = cJSON_GetObjectItemCaseSensitive(tree, "tokens");
     const cJSON *row = NULL;
-    if (!cJSON_IsArray(rows) || cJSON_GetArraySize(tree) != 1)
-        return err_set(p->err, p->file,
-                       "expected {\"tokens\": […]} and nothing beside it; "
-                       "make tokens with `kefuctl token add`");
+    if (!cJSON_IsObject(tree) || !rows)
+        return fail_file(p, "tokens", "the list is missing");
+    if (!cJSON_IsArray(rows))
+        return fail_file(p, "tokens", "this is no list");
+    cJSON_ArrayForEach(row, tree)
+    {
+        if (row != rows && strncmp(row->string, "x_", 2) != 0)
+            return fail_file(p, row->string, "there is no such field");
+    }
     cJSON_ArrayForEach(row, rows)
     {
         if (read_row(p, row, t))
@@ -235,7 +256,7 @@ static void mint(char clear[ACCESS_TOKEN_BYTES], char sha256[DIGEST_SHA256_HEX])
 {
     uint8_t secret[32];
     digest_random(secret, sizeof secret);
-    memcpy(clear, "kefu_", 5);
+    memcpy(clear, "kefu_", 5); /* NOLINT(bugprone-not-null-terminated-result): the base64 behind it ends it */
     sodium_bin2base64(clear + 5, ACCESS_TOKEN_BYTES - 5, secret, sizeof secret,
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     sodium_memzero(secret, sizeof secret);

@@ -1,6 +1,8 @@
 /* Tokens: who may do what. Kept as SHA-256 only; the clear text is shown once, when a token is made.
  *
- * tokens.json: {"tokens": [{"id", "sha256", "role", "subject"?, "sources"? [..], "expires_at"? ms, "added_at" ms}]}. */
+ * tokens.json: {"tokens": [{"id", "sha256", "role", "subject"?, "sources"? [..], "expires_at"? ms, "added_at"? ms}]}.
+ * A right is never read out of a mistake: a field that is unknown (but "x_…", a note), of a wrong kind, empty or out of
+ * bounds, and an id or hash given twice, refuse the whole file. */
 #ifndef KEFU_MODEL_ACCESS_H
 #define KEFU_MODEL_ACCESS_H
 
@@ -53,7 +55,11 @@ struct tokens {
 struct str role_name(enum role r); /* "" for ROLE_NONE */
 enum role role_find(struct str name);
 
+/* Reads the text of a tokens file, with comments. -1 with e: where = "file:line tokens[i].field"; t is then empty. Texts are
+ * of 1 to 128 bytes; sha256 is 64 lower-case digits; sources, for role ingest alone, are 1 to 64; times are whole
+ * milliseconds from 1970 on. */
 int access_read(struct tokens *t, struct str text, const char *file, struct err *e);
+/* Writes the text that access_read reads (notes and comments are not kept). */
 void access_print(const struct tokens *t, struct buf *out);
 void access_fini(struct tokens *t);
 
