@@ -1,4 +1,7 @@
-/* Gathers what files say. One function reads a kind of file; loading stops at the first error, checking goes on. */
+/* Gathers what files say. One function reads a kind of file; loading stops at the first error, checking goes on.
+ *
+ * It keeps true that settings are whole or not there, and that a running daemon gets none that need a restart or that
+ * change what was adopted. It refuses in doubt: only a tokens file that is certainly not there is an empty one. */
 #include "kefu/daemon/settings.h"
 
 #include <dirent.h>
@@ -6,57 +9,103 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "kefu/base/json.h"
 #include "kefu/base/mem.h"
 #include "kefu/rules/seed.h"
 
-enum { FILE_MAX_BYTES = 4 << 20, RULEBOOKS_MAX = 64 };
+enum { FILE_MAX_BYTES = 4 << 20, PASSWORD_MAX_BYTES = 4096, RULEBOOKS_MAX = 64 };
 
-/* "file:line field", as the readers of models say it. */
-static int fail_at(struct str text, const char *file, const char *field, struct err *e, const char *what)
+/* What is being read, and against what. */
+struct loading {
+    struct settings *s;
+    struct str text;            /* of kefud.json, for places in it; owned */
+    const struct settings *old; /* in force; NULL at start */
+    int32_t month;              /* with old: the last one that has begun */
+};
+
+static struct loading loading_new(void)
 {
-    char where[sizeof e->where];
-    json_where(where, sizeof where, text, file, field);
-    return err_set(e, where, "%s", what);
+    return (struct loading){.s = xcalloc(1, sizeof(struct settings))};
 }
 
-static int read_config(struct settings *s, const char *path, struct err *e)
+/* Hands the settings over, or frees them. */
+static struct settings *loading_end(struct loading *l, bool keep)
+{
+    free((char *)l->text.p);
+    if (keep)
+        return l->s;
+    settings_free(l->s);
+    return NULL;
+}
+
+/* --- places ------------------------------------------------------------------------------------------------------- */
+
+static int fail_option(const struct loading *l, const char *option, struct err *e, const char *what)
+{
+    return config_fail(l->text, l->s->config.file.p, option, e, what);
+}
+
+/* Puts the option that leads there before an error that names only a file. */
+static int fail_reached_by(const struct loading *l, const char *option, struct err *e)
+{
+    char what[sizeof e->where + sizeof e->what + 4];
+    snprintf(what, sizeof what, "%s%s%s", e->where, *e->where ? ": " : "", e->what);
+    return fail_option(l, option, e, what);
+}
+
+/* --- kefud.json --------------------------------------------------------------------------------------------------- */
+
+static int read_config(struct loading *l, const char *path, struct err *e)
 {
     char *text = NULL;
     size_t n = 0;
     if (json_read_file(path, FILE_MAX_BYTES, &text, &n, e))
         return -1;
-    int bad = config_read(&s->config, (struct str){text, n}, path, e);
-    if (!bad) {
-        s->tz = tz_load(s->config.timezone, e);
-        bad = s->tz ? 0 : fail_at((struct str){text, n}, path, "timezone", e, e->what);
-    }
-    free(text);
-    return bad;
+    l->text = (struct str){text, n};
+    if (config_read(&l->s->config, l->text, path, e))
+        return -1;
+    return l->old ? config_reload_check(&l->old->config, &l->s->config, l->text, e) : 0;
 }
 
-static int read_password(struct settings *s, struct err *e)
+/* Reading a zone changes the process's own for a moment, so a reload, which has threads beside it, keeps the old one. */
+static int read_zone(struct loading *l, struct err *e)
 {
+    struct settings *s = l->s;
+    s->tz_borrowed = l->old != NULL;
+    s->tz = l->old ? l->old->tz : tz_load(s->config.timezone, e);
+    return s->tz ? 0 : fail_reached_by(l, "timezone", e);
+}
+
+static int read_password(struct loading *l, struct err *e)
+{
+    static const char option[] = "redis_password_file";
+    struct settings *s = l->s;
     char *text = NULL;
     size_t n = 0;
     if (!s->config.redis_password_file.n)
         return 0;
-    if (json_read_file(s->config.redis_password_file.p, 4096, &text, &n, e))
-        return -1;
+    if (json_read_file(s->config.redis_password_file.p, PASSWORD_MAX_BYTES, &text, &n, e))
+        return fail_reached_by(l, option, e);
     size_t line_n = strcspn(text, "\r\n");
     s->redis_password = arena_copy(&s->config.arena, (struct str){text, line_n});
     free(text);
     if (!line_n)
-        return err_set(
-            e, s->config.redis_password_file.p,
-            "its first line is empty, expected the password; leave redis_password_file out if there is none");
+        return fail_option(l, option, e,
+                           "the first line of this file is empty, expected the password; leave the option out if there "
+                           "is none");
+    if (l->old && !str_eq(l->old->redis_password, s->redis_password))
+        return fail_option(l, option, e,
+                           "this file holds another password than kefud runs with; restart kefud to change it");
     return 0;
 }
 
-static int read_seed(struct settings *s, struct err *e)
+/* --- rulebooks ---------------------------------------------------------------------------------------------------- */
+
+static int read_seed(struct loading *l, struct err *e)
 {
+    struct settings *s = l->s;
     s->owned[0] = rulebook_read((struct str){seed_json, seed_json_n}, "seed.json", NULL, e);
     if (!s->owned[0])
         return -1;
@@ -71,18 +120,53 @@ struct rulebook_file {
     struct rulebook *rulebook;
 };
 
+static int fail_field(const struct rulebook_file *f, const char *field, struct err *e, const char *what)
+{
+    return config_fail(f->text, f->name, field, e, what);
+}
+
 static int check_own(const struct settings *s, const struct rulebook_file *f, struct err *e)
 {
     char what[256];
     const struct rulebook *r = f->rulebook;
     struct str zone = s->config.timezone;
+    if (!json_line(f->text, "name"))
+        return fail_field(f, "name", e, "the field is missing: give this rulebook a name of its own");
     if (r->effective_month == INT32_MIN)
-        return fail_at(f->text, f->name, "effective_from", e,
-                       "the field is missing: say from which month it holds, such as \"2026-12\"");
+        return fail_field(f, "effective_from", e,
+                          "the field is missing: say from which month it holds, such as \"2026-12\"");
     if (!json_line(f->text, "timezone") || str_eq(r->timezone, zone))
         return 0; /* not in this file: what seed says counts for compute alone */
     snprintf(what, sizeof what, "the site's zone is \"%.*s\" of kefud.json; take this line out", STR_ARG(zone));
-    return fail_at(f->text, f->name, "timezone", e, what);
+    return fail_field(f, "timezone", e, what);
+}
+
+static const struct rulebook *named(const struct rulebooks *in, struct str name)
+{
+    for (size_t i = 0; i < in->n; i++)
+        if (str_eq(in->list[i]->name, name))
+            return in->list[i];
+    return NULL;
+}
+
+/* SPEC.md: under one name a rulebook never changes; a new one begins in a month that has not begun. */
+static int check_adopted(const struct loading *l, const struct rulebook_file *f, struct err *e)
+{
+    char what[256];
+    char month[16];
+    const struct rulebook *r = f->rulebook;
+    const struct rulebook *old = l->old ? named(&l->old->rulebooks, r->name) : NULL;
+    if (!l->old || (old && !strcmp(old->sha256, r->sha256)))
+        return 0;
+    if (old)
+        return fail_field(f, "name", e,
+                          "the rulebook in force under this name is another, and under one name it never changes; put "
+                          "the file back as it was, and give new rules a new name");
+    if (r->effective_month > l->month)
+        return 0;
+    civil_print_month(month, sizeof month, l->month + 1);
+    snprintf(what, sizeof what, "found a month that has begun; a new rulebook holds from \"%s\" or later", month);
+    return fail_field(f, "effective_from", e, what);
 }
 
 static int check_beside(const struct rulebook *other, const struct rulebook_file *f, struct err *e)
@@ -92,19 +176,20 @@ static int check_beside(const struct rulebook *other, const struct rulebook_file
         snprintf(what, sizeof what,
                  "\"%.*s\" is taken, and under one name a rulebook never changes; give this one a name of its own",
                  STR_ARG(other->name));
-        return fail_at(f->text, f->name, "name", e, what);
+        return fail_field(f, "name", e, what);
     }
     if (other->effective_month == f->rulebook->effective_month) {
         snprintf(what, sizeof what, "\"%.*s\" holds from the same month; choose another month, or move one out",
                  STR_ARG(other->name));
-        return fail_at(f->text, f->name, "effective_from", e, what);
+        return fail_field(f, "effective_from", e, what);
     }
     return 0;
 }
 
 /* Puts a rulebook in its place by month. Seed is first: it is in force since ever. */
-static int adopt(struct settings *s, const struct rulebook_file *f, struct err *e)
+static int adopt(struct loading *l, const struct rulebook_file *f, struct err *e)
 {
+    struct settings *s = l->s;
     size_t n = s->rulebooks.n;
     if (n == RULEBOOKS_MAX)
         return err_set(e, f->name, "found more than %d rulebooks; move those never used out of the folder",
@@ -114,6 +199,8 @@ static int adopt(struct settings *s, const struct rulebook_file *f, struct err *
     for (size_t i = 0; i < n; i++)
         if (check_beside(s->owned[i], f, e))
             return -1;
+    if (check_adopted(l, f, e))
+        return -1;
     size_t k = n;
     for (; k > 0 && s->rulebooks.list[k - 1]->effective_month > f->rulebook->effective_month; k--)
         s->rulebooks.list[k] = s->rulebooks.list[k - 1];
@@ -122,15 +209,15 @@ static int adopt(struct settings *s, const struct rulebook_file *f, struct err *
     return 0;
 }
 
-static int read_rulebook(struct settings *s, const char *file, struct err *e)
+static int read_rulebook(struct loading *l, const char *file, struct err *e)
 {
     char *text = NULL;
     size_t n = 0;
     if (json_read_file(file, FILE_MAX_BYTES, &text, &n, e))
-        return -1;
+        return fail_reached_by(l, "rulebooks_dir", e);
     struct rulebook_file f = {.name = file, .text = {text, n}};
-    f.rulebook = rulebook_read(f.text, file, s->owned[0], e);
-    int bad = !f.rulebook || adopt(s, &f, e);
+    f.rulebook = rulebook_read(f.text, file, l->s->owned[0], e);
+    int bad = !f.rulebook || adopt(l, &f, e);
     if (bad)
         rulebook_free(f.rulebook);
     free(text);
@@ -143,18 +230,20 @@ static int is_rulebook(const struct dirent *d)
     return d->d_name[0] != '.' && n > 5 && !strcmp(d->d_name + n - 5, ".json");
 }
 
-/* Reads each *.json of the folder in the order of names and returns how many are not well. With `told`, it is called for
- * each file (and for a folder that cannot be read) with the error or NULL, and reading goes on after an error. */
-static int read_rulebooks(struct settings *s, void (*told)(const char *file, const struct err *e), struct err *e)
+/* Called for each file that was read, with its error or NULL. */
+typedef void tell_file(const char *file, const struct err *e);
+
+/* Reads each *.json of the folder in the order of names and returns how many are not well. With `told`, reading goes on
+ * after an error. */
+static int read_folder(struct loading *l, tell_file *told, struct err *e)
 {
     struct dirent **names = NULL;
     int bad = 0;
-    const char *dir = s->config.rulebooks_dir.p;
-    if (!s->config.rulebooks_dir.n)
-        return 0;
+    const char *dir = l->s->config.rulebooks_dir.p;
     int n = scandir(dir, &names, is_rulebook, alphasort);
     if (n < 0) {
-        err_set(e, dir, "rulebooks_dir cannot be read: %s; make the folder, or leave the option out", strerror(errno));
+        err_set(e, dir, "cannot be read: %s; make the folder, or leave the option out", strerror(errno));
+        fail_reached_by(l, "rulebooks_dir", e);
         if (told)
             told(dir, e);
         return 1;
@@ -163,7 +252,7 @@ static int read_rulebooks(struct settings *s, void (*told)(const char *file, con
         char file[PATH_MAX];
         snprintf(file, sizeof file, "%s/%s", dir, names[i]->d_name);
         bool skip = bad && !told;
-        bool wrong = !skip && read_rulebook(s, file, e) != 0;
+        bool wrong = !skip && read_rulebook(l, file, e) != 0;
         if (told)
             told(file, wrong ? e : NULL);
         bad += wrong;
@@ -173,30 +262,74 @@ static int read_rulebooks(struct settings *s, void (*told)(const char *file, con
     return bad;
 }
 
-/* Only a file that is certainly not there is an empty one: one that cannot be looked at must not lock everybody out. */
-static int read_tokens(struct settings *s, struct err *e)
+/* Is every rulebook in force still among the files? */
+static int check_none_gone(const struct loading *l, struct err *e)
+{
+    char what[256];
+    for (size_t i = 0; l->old && i < l->old->rulebooks.n; i++) {
+        struct str name = l->old->rulebooks.list[i]->name;
+        if (named(&l->s->rulebooks, name))
+            continue;
+        snprintf(what, sizeof what,
+                 "the rulebook \"%.*s\" is in force and is in no file here any more; put its file back as it was",
+                 STR_ARG(name));
+        return fail_option(l, "rulebooks_dir", e, what);
+    }
+    return 0;
+}
+
+static int read_rulebooks(struct loading *l, tell_file *told, struct err *e)
+{
+    int bad = l->s->config.rulebooks_dir.n ? read_folder(l, told, e) : 0;
+    return bad ? bad : -check_none_gone(l, e);
+}
+
+/* --- tokens ------------------------------------------------------------------------------------------------------- */
+
+/* Certainly not there, not even as a link to nowhere: a file that cannot be looked at must not lock everybody out. */
+static bool is_absent(const char *file)
+{
+    struct stat st;
+    return lstat(file, &st) != 0 && errno == ENOENT;
+}
+
+static int read_tokens(struct loading *l, struct err *e)
 {
     char *text = NULL;
     size_t n = 0;
-    const char *file = s->config.tokens_file.p;
-    if (access(file, F_OK) && errno == ENOENT)
+    const char *file = l->s->config.tokens_file.p;
+    if (is_absent(file))
         return 0;
     if (json_read_file(file, FILE_MAX_BYTES, &text, &n, e))
-        return -1;
-    int bad = access_read(&s->tokens, (struct str){text, n}, file, e);
+        return fail_reached_by(l, "tokens_file", e);
+    int bad = access_read(&l->s->tokens, (struct str){text, n}, file, e);
     free(text);
     return bad;
 }
 
+/* --- all ---------------------------------------------------------------------------------------------------------- */
+
+static int read_all(struct loading *l, const char *path, struct err *e)
+{
+    bool bad = read_config(l, path, e) || read_zone(l, e) || read_password(l, e) || read_seed(l, e) ||
+               read_rulebooks(l, NULL, e) || read_tokens(l, e);
+    return bad ? -1 : 0;
+}
+
 struct settings *settings_load(const char *config_path, struct err *e)
 {
-    struct settings *s = xcalloc(1, sizeof *s);
-    if (read_config(s, config_path, e) || read_password(s, e) || read_seed(s, e) || read_rulebooks(s, NULL, e) ||
-        read_tokens(s, e)) {
-        settings_free(s);
-        return NULL;
-    }
-    return s;
+    struct loading l = loading_new();
+    struct err unwanted;
+    return loading_end(&l, read_all(&l, config_path, e ? e : &unwanted) == 0);
+}
+
+struct settings *settings_reload(const struct settings *old, const char *config_path, int64_t now_ms, struct err *e)
+{
+    struct loading l = loading_new();
+    struct err unwanted;
+    l.old = old;
+    l.month = civil_month(tz_day(old->tz, now_ms));
+    return loading_end(&l, read_all(&l, config_path, e ? e : &unwanted) == 0);
 }
 
 void settings_free(struct settings *s)
@@ -206,10 +339,13 @@ void settings_free(struct settings *s)
     for (size_t i = 0; i < RULEBOOKS_MAX; i++)
         rulebook_free(s->owned[i]);
     access_fini(&s->tokens);
-    tz_free(s->tz);
+    if (!s->tz_borrowed)
+        tz_free(s->tz);
     config_fini(&s->config);
     free(s);
 }
+
+/* --- kefud -t ----------------------------------------------------------------------------------------------------- */
 
 static void tell(const char *file, const struct err *e)
 {
@@ -219,31 +355,40 @@ static void tell(const char *file, const struct err *e)
         printf("%s: ok\n", file);
 }
 
-static int check_password(struct settings *s)
+/* A zone that is not there is told, and the other files are looked at all the same. */
+static int check_zone(struct loading *l)
 {
     struct err e;
-    if (!s->config.redis_password_file.n)
-        return 0;
-    bool wrong = read_password(s, &e) != 0;
-    tell(s->config.redis_password_file.p, wrong ? &e : NULL);
+    bool wrong = read_zone(l, &e) != 0;
+    tell(l->s->config.file.p, wrong ? &e : NULL);
     return wrong;
 }
 
-static int check_rulebooks(struct settings *s)
+static int check_password(struct loading *l)
 {
     struct err e;
-    bool wrong = read_seed(s, &e) != 0;
-    tell("the built-in rulebook seed", wrong ? &e : NULL);
-    return wrong ? 1 : read_rulebooks(s, tell, &e);
+    if (!l->s->config.redis_password_file.n)
+        return 0;
+    bool wrong = read_password(l, &e) != 0;
+    tell(l->s->config.redis_password_file.p, wrong ? &e : NULL);
+    return wrong;
 }
 
-static int check_tokens(struct settings *s)
+static int check_rulebooks(struct loading *l)
 {
     struct err e;
-    const char *file = s->config.tokens_file.p;
-    bool wrong = read_tokens(s, &e) != 0;
-    if (!wrong && access(file, F_OK))
-        printf("%s: ok (not there yet: no token is valid; `kefuctl token add` makes it)\n", file);
+    bool wrong = read_seed(l, &e) != 0;
+    tell("the built-in rulebook seed", wrong ? &e : NULL);
+    return wrong ? 1 : read_rulebooks(l, tell, &e);
+}
+
+static int check_tokens(struct loading *l)
+{
+    struct err e;
+    const char *file = l->s->config.tokens_file.p;
+    bool wrong = read_tokens(l, &e) != 0;
+    if (!wrong && is_absent(file))
+        printf("%s: not there yet (no tokens); `kefuctl token add` makes it\n", file);
     else
         tell(file, wrong ? &e : NULL);
     return wrong;
@@ -251,12 +396,15 @@ static int check_tokens(struct settings *s)
 
 int settings_check(const char *config_path)
 {
-    struct settings *s = xcalloc(1, sizeof *s);
+    struct loading l = loading_new();
     struct err e;
-    int bad = read_config(s, config_path, &e) != 0;
-    tell(config_path, bad ? &e : NULL);
-    if (!bad)
-        bad = check_password(s) + check_rulebooks(s) + check_tokens(s);
-    settings_free(s);
+    int bad = 0;
+    if (read_config(&l, config_path, &e)) {
+        tell(config_path, &e);
+        bad = 1;
+    } else {
+        bad = check_zone(&l) + check_password(&l) + check_rulebooks(&l) + check_tokens(&l);
+    }
+    loading_end(&l, false);
     return bad;
 }

@@ -14,20 +14,25 @@ enum option_kind { OPTION_TEXT, OPTION_PATH, OPTION_WHOLE, OPTION_TRUTH };
 
 struct option {
     const char *name;
-    enum option_kind kind;
     size_t offset;
     const char *text; /* default of TEXT and PATH */
     int64_t whole;    /* default of WHOLE and TRUTH */
-    int64_t min, max; /* WHOLE; max also bytes of TEXT */
+    int64_t min, max; /* of WHOLE; in bytes, of TEXT and PATH */
+    enum option_kind kind;
+    enum config_change change;
 };
 
+enum { PATH_MOST = 1024 };
+
 static const struct option options[] = {
-#define TEXT(name, def, most, help) {#name, OPTION_TEXT, offsetof(struct config, name), def, 0, 0, most},
-#define PATH(name, def, help)       {#name, OPTION_PATH, offsetof(struct config, name), def, 0, 0, 1024},
-#define WHOLE(name, def, least, most, help)                                                                            \
-    {#name, OPTION_WHOLE, offsetof(struct config, name), NULL, def, least, most},
-#define TRUTH(name, def, help) {#name, OPTION_TRUTH, offsetof(struct config, name), NULL, def, 0, 1},
-    CONFIG_OPTIONS(TEXT, PATH, WHOLE, TRUTH)
+#define AT(name)                                   offsetof(struct config, name)
+#define TEXT(name, def, least, most, change, help) {#name, AT(name), def, 0, least, most, OPTION_TEXT, CONFIG_##change},
+#define PATH(name, def, least, change, help)       {#name, AT(name), def, 0, least, PATH_MOST, OPTION_PATH, CONFIG_##change},
+#define WHOLE(name, def, least, most, change, help)                                                                    \
+    {#name, AT(name), NULL, def, least, most, OPTION_WHOLE, CONFIG_##change},
+#define TRUTH(name, def, change, help) {#name, AT(name), NULL, def, 0, 1, OPTION_TRUTH, CONFIG_##change},
+    CONFIG_ROWS(TEXT, PATH, WHOLE, TRUTH)
+#undef AT
 #undef TEXT
 #undef PATH
 #undef WHOLE
@@ -40,11 +45,16 @@ struct source {
     const char *file;
 };
 
-static int fail(const struct source *s, const char *option, struct err *e, const char *what)
+int config_fail(struct str text, const char *file, const char *option, struct err *e, const char *what)
 {
     char where[192];
-    json_where(where, sizeof where, s->text, s->file, option);
+    json_where(where, sizeof where, text, file, option);
     return err_set(e, where, "%s", what);
+}
+
+static int fail(const struct source *s, const char *option, struct err *e, const char *what)
+{
+    return config_fail(s->text, s->file, option, e, what);
 }
 
 /* How many letters must change to make a from b: enough to find what was meant. */
@@ -101,14 +111,15 @@ static struct str keep(struct config *c, struct str text)
 
 static int set_text(struct config *c, const struct option *o, const cJSON *v, const struct source *s, struct err *e)
 {
-    char what[120];
+    char what[160];
     struct str text = cJSON_IsString(v) ? str_of(v->valuestring) : STR_LIT("");
-    if (cJSON_IsString(v) && text.n <= (size_t)o->max) {
+    if (cJSON_IsString(v) && text.n >= (size_t)o->min && text.n <= (size_t)o->max) {
         *(struct str *)place(c, o) = keep(c, text);
         return 0;
     }
     if (cJSON_IsString(v))
-        snprintf(what, sizeof what, "found %zu bytes, expected at most %lld", text.n, (long long)o->max);
+        snprintf(what, sizeof what, "found %zu bytes, expected %lld to %lld; leave the option out for its default",
+                 text.n, (long long)o->min, (long long)o->max);
     else
         snprintf(what, sizeof what, "found %s, expected a text", reader_kind(v));
     return fail(s, o->name, e, what);
@@ -326,6 +337,49 @@ int config_read(struct config *c, struct str text, const char *file, struct err 
     if (bad)
         config_fini(c);
     return bad ? -1 : 0;
+}
+
+static bool same(const struct config *a, const struct config *b, const struct option *o)
+{
+    const void *x = (const char *)a + o->offset;
+    const void *y = (const char *)b + o->offset;
+    if (o->kind == OPTION_WHOLE)
+        return *(const int64_t *)x == *(const int64_t *)y;
+    if (o->kind == OPTION_TRUTH)
+        return *(const bool *)x == *(const bool *)y;
+    return str_eq(*(const struct str *)x, *(const struct str *)y);
+}
+
+/* For messages; a long text is only named, so that none is cut within a character. */
+static void print_value(const struct config *c, const struct option *o, char out[80])
+{
+    const void *v = (const char *)c + o->offset;
+    const struct str *text = v;
+    if (o->kind == OPTION_WHOLE)
+        snprintf(out, 80, "%lld", (long long)*(const int64_t *)v);
+    else if (o->kind == OPTION_TRUTH)
+        snprintf(out, 80, "%s", *(const bool *)v ? "true" : "false");
+    else if (text->n <= 70)
+        snprintf(out, 80, "\"%.*s\"", STR_ARG(*text));
+    else
+        snprintf(out, 80, "a text of %zu bytes", text->n);
+}
+
+int config_reload_check(const struct config *old, const struct config *fresh, struct str text, struct err *e)
+{
+    for (size_t i = 0; i < OPTIONS_N; i++) {
+        const struct option *o = &options[i];
+        char was[80];
+        char is[80];
+        char what[260];
+        if (o->change == CONFIG_RELOAD || same(old, fresh, o))
+            continue;
+        print_value(old, o, was);
+        print_value(fresh, o, is);
+        snprintf(what, sizeof what, "found %s, but kefud runs with %s; restart kefud to change it", is, was);
+        return config_fail(text, fresh->file.p, o->name, e, what);
+    }
+    return 0;
 }
 
 void config_fini(struct config *c)

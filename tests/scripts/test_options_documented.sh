@@ -16,14 +16,15 @@ complain()
     failed=$((failed + 1))
 }
 
-# The options as "NAME|DEFAULT|LEAST|MOST", the last two only of whole numbers, and "NAME|DEFAULT||LONGEST" of texts.
+# The options as "KIND|NAME|DEFAULT|LEAST|MOST"; least and most are of whole numbers, and of texts and paths in bytes.
 options()
 {
-    sed -n '/^#define CONFIG_OPTIONS/,/^$/p' "$config_h" | tr -d '\\\n' |
-        grep -oE '(TEXT|PATH|WHOLE|TRUTH)\([a-z_0-9]+, *("[^"]*"|[a-z0-9]+)(, *[0-9]+)?(, *[0-9]+)?' |
-        sed -E 's/^WHOLE\(([a-z_0-9]+), *([0-9]+), *([0-9]+), *([0-9]+)$/\1|\2|\3|\4/
-                s/^TEXT\(([a-z_0-9]+), *("[^"]*"), *([0-9]+)$/\1|\2||\3/
-                s/^(PATH|TRUTH)\(([a-z_0-9]+), *("[^"]*"|[a-z]+)$/\2|\3||/'
+    sed -n '/^#define CONFIG_ROWS/,/^$/p' "$config_h" | tr -d '\\\n' |
+        grep -oE '(TEXT|PATH|WHOLE|TRUTH)\([a-z_0-9]+, *("[^"]*"|[a-z0-9]+)(, *[0-9]+)*, *(RESTART|RELOAD),' |
+        sed -E 's/, *(RESTART|RELOAD),$//
+                s/^(WHOLE|TEXT)\(([a-z_0-9]+), *("[^"]*"|[0-9]+), *([0-9]+), *([0-9]+)$/\1|\2|\3|\4|\5/
+                s/^PATH\(([a-z_0-9]+), *("[^"]*"), *([0-9]+)$/PATH|\1|\2|\3|1024/
+                s/^TRUTH\(([a-z_0-9]+), *([a-z]+)$/TRUTH|\1|\2||/'
 }
 
 # What the manual $2 says under the item $1.
@@ -60,18 +61,21 @@ says()
 
 manual=$root/man/kefud.json.5
 options >"$tmp/options"
-cut -d'|' -f1 "$tmp/options" >"$tmp/known"
+cut -d'|' -f2 "$tmp/options" >"$tmp/known"
 items "$manual" 'The site|Files|HTTP|Redis|Queues and limits' >"$tmp/told"
 same_names "$tmp/known" "$tmp/told" 'kefud.json(5)'
-while IFS='|' read -r name default least most; do
+while IFS='|' read -r kind name default least most; do
     text=$(item "$name" "$manual")
-    if [ -n "$least" ]; then
-        says "Default $default, from $least to $most."
-    else
-        says "Default $default"
-        [ -z "$most" ] || says "t most $most bytes"
-    fi
+    case $kind-$least in
+    WHOLE-*) says "Default $default, from $least to $most." ;;
+    TEXT-0) says "t most $most bytes" ;;
+    TEXT-*) says "$least to $most bytes" ;;
+    PATH-0) ;;
+    PATH-*) says "ot empty." ;;
+    esac
+    says "Default $default"
 done <"$tmp/options"
+grep -q '^A path has at most 1024 bytes\.$' "$manual" || complain 'kefud.json(5): the longest path is not told'
 
 manual=$root/man/kefud-rulebook.5
 sed -nE 's/^ *(FIELD|OPTIONAL)\(([a-z_]+),.*/\2/p; s/^ *\{"([a-z_]+)", read_.*/\1/p' \
@@ -79,6 +83,21 @@ sed -nE 's/^ *(FIELD|OPTIONAL)\(([a-z_]+),.*/\2/p; s/^ *\{"([a-z_]+)", read_.*/\
 items "$manual" 'What and when|Limits|Working time|Phrases|Scores' >"$tmp/told"
 same_names "$tmp/known" "$tmp/told" 'kefud-rulebook(5)'
 [ "$(wc -l <"$tmp/known")" -ge 20 ] || complain "found only $(wc -l <"$tmp/known") fields in rulebook.c"
+
+# The parts of KPIs, scores, labels and tiers, wherever the manual speaks of them.
+sed -nE 's/^ *static const char \*const known\[\] = \{(.*), NULL\};/\1/p' "$root/daemon/model/rulebook_kpis.c" |
+    grep -oE '[a-z_]+' | sort -u >"$tmp/known"
+[ "$(wc -l <"$tmp/known")" -ge 12 ] || complain "found only $(wc -l <"$tmp/known") parts in rulebook_kpis.c"
+while read -r name; do
+    sed -n '/^\.Ss Scores/,/^\.Sh EXAMPLES/p' "$manual" | grep -qw -- "$name" ||
+        complain "kefud-rulebook(5): $name is not documented"
+done <"$tmp/known"
+
+# The fields of a token.
+sed -nE 's/^ *static const char \*const known\[\] = \{(.*)\};/\1/p' "$root/daemon/model/access.c" |
+    grep -oE '[a-z_0-9]+' >"$tmp/known"
+items "$root/man/kefud.json.5" TOKENS >"$tmp/told"
+same_names "$tmp/known" "$tmp/told" 'kefud.json(5) TOKENS'
 
 sed -n '/^#define METRICS/,/^$/p' "$rulebook_h" | grep -oE '"[a-z_]+"' | tr -d '"' >"$tmp/known"
 items "$manual" Metrics >"$tmp/told"

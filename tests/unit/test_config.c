@@ -27,11 +27,11 @@ static void an_empty_file_is_all_defaults(void **state)
     (void)state;
     struct config c;
     read_ok(&c, "{}", "/etc/kefud/kefud.json");
-#define TEXT(name, def, max, help) check_text(c.name, def);
-#define PATH(name, def, help)
-#define WHOLE(name, def, min, max, help) assert_int_equal(c.name, def);
-#define TRUTH(name, def, help)           assert_int_equal(c.name, def);
-    CONFIG_OPTIONS(TEXT, PATH, WHOLE, TRUTH)
+#define TEXT(name, def, least, most, change, help) check_text(c.name, def);
+#define PATH(name, def, least, change, help)
+#define WHOLE(name, def, least, most, change, help) assert_int_equal(c.name, def);
+#define TRUTH(name, def, change, help)              assert_int_equal(c.name, def);
+    CONFIG_ROWS(TEXT, PATH, WHOLE, TRUTH)
 #undef TEXT
 #undef PATH
 #undef WHOLE
@@ -49,11 +49,12 @@ static void an_empty_file_is_all_defaults(void **state)
 static void every_default_is_within_its_bounds(void **state)
 {
     (void)state;
-#define TEXT(name, def, max, help) assert_true(sizeof(def) - 1 <= (max));
-#define PATH(name, def, help)
-#define WHOLE(name, def, min, max, help) assert_in_range(def, min, max);
-#define TRUTH(name, def, help)
-    CONFIG_OPTIONS(TEXT, PATH, WHOLE, TRUTH)
+#define TEXT(name, def, least, most, change, help)                                                                     \
+    assert_true(sizeof(def) - 1 <= (most) && sizeof(def) - 1 + 1 > (least));
+#define PATH(name, def, least, change, help)
+#define WHOLE(name, def, least, most, change, help) assert_in_range(def, least, most);
+#define TRUTH(name, def, change, help)
+    CONFIG_ROWS(TEXT, PATH, WHOLE, TRUTH)
 #undef TEXT
 #undef PATH
 #undef WHOLE
@@ -201,6 +202,31 @@ static void what_is_not_right_is_refused_with_place_and_mend(void **state)
     }
 }
 
+/* An empty text is refused where there is a least length, and taken elsewhere. */
+static void check_empty(const char *name, int least)
+{
+    struct config c;
+    struct err e = {0};
+    char text[80];
+    char where[80];
+    snprintf(text, sizeof text, "{\n\"%s\": \"\"}", name);
+    snprintf(where, sizeof where, "k.json:2 %s", name);
+    int bad = config_read(&c, str_of(text), "k.json", &e);
+    assert_int_equal(bad, least ? -1 : 0);
+    if (bad)
+        assert_string_equal(e.where, where);
+    else
+        config_fini(&c);
+}
+
+static void a_site_a_zone_a_folder_and_a_prefix_cannot_be_empty(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"site", "timezone", "state_dir", "redis_prefix"};
+    for (size_t i = 0; i < 4; i++)
+        check_empty(names[i], 1);
+}
+
 static void every_option_is_bounded(void **state)
 {
     (void)state;
@@ -211,21 +237,89 @@ static void every_option_is_bounded(void **state)
     b.n = 0;                                                                                                           \
     buf_printf(&b, __VA_ARGS__);                                                                                       \
     assert_int_equal(config_read(&c, buf_str(&b), "k.json", &e), -1);
-#define TEXT(name, def, max, help)                                                                                     \
-    REFUSED("{\"" #name "\": \"%0*d\"}", (max) + 1, 1);                                                                \
-    assert_non_null(strstr(e.what, "expected at most " #max));
-#define PATH(name, def, help) TEXT(name, def, 1024, help)
-#define WHOLE(name, def, min, max, help)                                                                               \
-    REFUSED("{\"" #name "\": %lld}", (long long)(min)-1);                                                              \
-    REFUSED("{\"" #name "\": %lld}", (long long)(max) + 1);                                                            \
-    assert_non_null(strstr(e.what, "from " #min " to " #max));
-#define TRUTH(name, def, help) REFUSED("{\"" #name "\": %d}", 1);
-    CONFIG_OPTIONS(TEXT, PATH, WHOLE, TRUTH)
+#define TEXT(name, def, least, most, change, help)                                                                     \
+    REFUSED("{\"" #name "\": \"%0*d\"}", (most) + 1, 1);                                                               \
+    assert_non_null(strstr(e.what, "expected " #least " to "));                                                        \
+    check_empty(#name, least);
+#define PATH(name, def, least, change, help) TEXT(name, def, least, 1024, change, help)
+#define WHOLE(name, def, least, most, change, help)                                                                    \
+    REFUSED("{\"" #name "\": %lld}", (long long)(least)-1);                                                            \
+    REFUSED("{\"" #name "\": %lld}", (long long)(most) + 1);                                                           \
+    assert_non_null(strstr(e.what, "from " #least " to " #most));
+#define TRUTH(name, def, change, help) REFUSED("{\"" #name "\": %d}", 1);
+    CONFIG_ROWS(TEXT, PATH, WHOLE, TRUTH)
 #undef TEXT
 #undef PATH
 #undef WHOLE
 #undef TRUTH
     buf_fini(&b);
+}
+
+static const char *other_text(const char *name)
+{
+    if (!strcmp(name, "http_listen"))
+        return "127.0.0.1:1";
+    return strcmp(name, "redis_address") ? "Asia/Tokyo" : "tcp:127.0.0.1:1";
+}
+
+static int reload_into(const char *was, const char *is, struct err *e)
+{
+    struct config old;
+    struct config fresh;
+    read_ok(&old, was, "/k/kefud.json");
+    read_ok(&fresh, is, "/k/kefud.json");
+    int bad = config_reload_check(&old, &fresh, str_of(is), e);
+    config_fini(&old);
+    config_fini(&fresh);
+    return bad;
+}
+
+static void only_the_log_level_changes_while_it_runs(void **state)
+{
+    (void)state;
+    struct err e;
+    char is[120];
+    char where[80];
+    int live = 0;
+#define TRY(name, change, ...)                                                                                         \
+    snprintf(is, sizeof is, "{\n\"" #name "\": " __VA_ARGS__);                                                         \
+    snprintf(where, sizeof where, "/k/kefud.json:2 " #name);                                                           \
+    assert_int_equal(reload_into("{}", is, &e), CONFIG_##change == CONFIG_RELOAD ? 0 : -1);                            \
+    live += CONFIG_##change == CONFIG_RELOAD;                                                                          \
+    if (CONFIG_##change == CONFIG_RESTART)                                                                             \
+        assert_string_equal(e.where, where);
+#define TEXT(name, def, least, most, change, help)  TRY(name, change, "\"%s\"}", other_text(#name))
+#define PATH(name, def, least, change, help)        TRY(name, change, "\"/another\"}")
+#define WHOLE(name, def, least, most, change, help) TRY(name, change, "%lld}", (long long)(def) + 1)
+#define TRUTH(name, def, change, help)              TRY(name, change, "%s}", (def) ? "false" : "true")
+    CONFIG_ROWS(TEXT, PATH, WHOLE, TRUTH)
+#undef TEXT
+#undef PATH
+#undef WHOLE
+#undef TRUTH
+    assert_int_equal(live, 1);
+    assert_int_equal(reload_into("{\"log_level\": 3}", "{\"log_level\": 7}", &e), 0);
+}
+
+static void a_refused_reload_names_the_option_what_is_found_and_what_runs(void **state)
+{
+    (void)state;
+    struct err e;
+    assert_int_equal(reload_into("{\"group_ms\": 5}", "{\n\n\"group_ms\": 7}", &e), -1);
+    assert_string_equal(e.where, "/k/kefud.json:3 group_ms");
+    assert_string_equal(e.what, "found 7, but kefud runs with 5; restart kefud to change it");
+    assert_int_equal(reload_into("{\"demo\": true}", "{}", &e), -1); /* taken out is changed, too */
+    assert_string_equal(e.where, "/k/kefud.json:1 demo");
+    assert_non_null(strstr(e.what, "found false, but kefud runs with true"));
+    assert_int_equal(reload_into("{}", "{\"timezone\": \"Asia/Tokyo\"}", &e), -1);
+    assert_non_null(strstr(e.what, "found \"Asia/Tokyo\", but kefud runs with \"Asia/Shanghai\""));
+}
+
+static void what_means_the_same_is_no_change(void **state)
+{
+    (void)state;
+    assert_int_equal(reload_into("{\"state_dir\": \"s\"}", "{\"state_dir\": \"/k/s\", \"run_dir\": \"s\"}", NULL), 0);
+    assert_int_equal(reload_into("{}", "{\"site\": \"default\", \"demo\": false}", NULL), 0);
 }
 
 int main(void)
@@ -240,6 +334,10 @@ int main(void)
         cmocka_unit_test(redis_is_a_socket_or_a_numeric_address),
         cmocka_unit_test(what_is_not_right_is_refused_with_place_and_mend),
         cmocka_unit_test(every_option_is_bounded),
+        cmocka_unit_test(a_site_a_zone_a_folder_and_a_prefix_cannot_be_empty),
+        cmocka_unit_test(only_the_log_level_changes_while_it_runs),
+        cmocka_unit_test(a_refused_reload_names_the_option_what_is_found_and_what_runs),
+        cmocka_unit_test(what_means_the_same_is_no_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

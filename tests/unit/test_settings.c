@@ -64,6 +64,13 @@ static void make_rulebooks(const struct fixture *f)
     assert_int_equal(mkdir(path, 0700), 0);
 }
 
+static void link_to_nowhere(const struct fixture *f, const char *name)
+{
+    char path[160];
+    snprintf(path, sizeof path, "%s/%s", f->folder, name);
+    assert_int_equal(symlink("/nowhere/at/all", path), 0);
+}
+
 static void check_refused(struct fixture *f, const char *where, const char *what)
 {
     char at[160];
@@ -121,7 +128,9 @@ static void a_rulebook_needs_a_name_and_a_month_of_its_own(void **state)
     put(f, "rulebooks/a.json", "{\"name\": \"a\"}");
     check_refused(f, "rulebooks/a.json:1 effective_from", "the field is missing");
     put(f, "rulebooks/a.json", "{\"effective_from\": \"2026-12\"}");
-    check_refused(f, "rulebooks/a.json:1 name", "\"seed\" is taken");
+    check_refused(f, "rulebooks/a.json:1 name", "the field is missing");
+    put(f, "rulebooks/a.json", "{\n\"name\": \"seed\", \"effective_from\": \"2026-12\"}");
+    check_refused(f, "rulebooks/a.json:2 name", "\"seed\" is taken");
     put(f, "rulebooks/a.json", "{\"name\": \"a\", \"effective_from\": \"2026-12\"}");
     put(f, "rulebooks/b.json", "{\"effective_from\": \"2027-01\",\n\"name\": \"a\"}");
     check_refused(f, "rulebooks/b.json:2 name", "give this one a name of its own");
@@ -151,11 +160,14 @@ static void what_the_configuration_names_must_be_there(void **state)
     put(f, "kefud.json", "{\n\"timezone\": \"Asia/Nowhere\"}");
     check_refused(f, "kefud.json:2 timezone", "unknown time zone");
     put(f, "kefud.json", CONFIG "}");
-    check_refused(f, "rulebooks", "rulebooks_dir cannot be read");
-    put(f, "kefud.json", "{\"redis_password_file\": \"password\"}");
-    check_refused(f, "password", "cannot be opened");
+    check_refused(f, "kefud.json:1 rulebooks_dir", "/rulebooks: cannot be read: No such file");
+    make_rulebooks(f);
+    link_to_nowhere(f, "rulebooks/a.json");
+    check_refused(f, "kefud.json:1 rulebooks_dir", "/rulebooks/a.json: cannot be opened");
+    put(f, "kefud.json", "{\n\"redis_password_file\": \"password\"}");
+    check_refused(f, "kefud.json:2 redis_password_file", "/password: cannot be opened");
     put(f, "password", "\nsecret\n");
-    check_refused(f, "password", "its first line is empty");
+    check_refused(f, "kefud.json:2 redis_password_file", "the first line of this file is empty");
 }
 
 static void the_password_is_the_first_line(void **state)
@@ -175,8 +187,23 @@ static void a_tokens_file_that_is_not_well_stops_it_all(void **state)
     put(f, "kefud.json", "{\"state_dir\": \".\"}");
     put(f, "tokens.json", "{\"tokens\": [\n{\"id\": \"a\"}]}");
     check_refused(f, "./tokens.json:2 tokens[0].sha256", "64 hexadecimal digits");
-    put(f, "kefud.json", "{\"state_dir\": \".\", \"tokens_file\": \"tokens.json/below\"}");
-    check_refused(f, "tokens.json/below", "cannot be opened"); /* not there, but not surely so */
+}
+
+static void only_a_tokens_file_that_is_certainly_not_there_is_an_empty_one(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "kefud.json", "{\n\"tokens_file\": \"kefud.json/below\"}");
+    check_refused(f, "kefud.json:2 tokens_file", "/kefud.json/below: cannot be opened: Not a directory");
+    put(f, "kefud.json", "{\n\"tokens_file\": \"tokens.json\"}");
+    link_to_nowhere(f, "tokens.json");
+    check_refused(f, "kefud.json:2 tokens_file", "/tokens.json: cannot be opened");
+    put(f, "kefud.json", "{\n\"tokens_file\": \".\"}");
+    check_refused(f, "kefud.json:2 tokens_file", "cannot be read: Is a directory");
+    put(f, "kefud.json", "{\"tokens_file\": \"nowhere/tokens.json\"}");
+    struct settings *s = settings_load(f->config, NULL);
+    assert_non_null(s);
+    assert_int_equal(s->tokens.n, 0);
+    settings_free(s);
 }
 
 /* What settings_check prints, and what it returns, which must be the number of lines that are not "ok". */
@@ -198,8 +225,9 @@ static int checked(const struct fixture *f, char *out, size_t out_n)
     int ok = 0;
     for (const char *p = out; (p = strchr(p, '\n')); p++)
         lines++;
-    for (const char *p = out; (p = strstr(p, ": ok")); p++)
+    for (const char *p = out; (p = strstr(p, ": ok\n")); p++)
         ok++;
+    ok += strstr(out, ": not there yet") != NULL;
     assert_int_equal(lines - ok, bad);
     return bad;
 }
@@ -230,8 +258,9 @@ static void the_check_finds_what_is_wrong_in_each_file(void **state)
     put(f, "rulebooks/a.json", "{\"name\": 1}");
     put(f, "rulebooks/b.json", "{\"name\": \"b\",\n\"kpis\": 5, \"effective_from\": \"2026-12\"}");
     assert_int_equal(checked(f, out, sizeof out), 4);
-    static const char *const parts[] = {"/password: cannot be opened", "/rulebooks/a.json:1 name: found a number",
-                                        "/rulebooks/b.json:2 kpis: found a number", "/tokens.json: expected {"};
+    static const char *const parts[] = {
+        "/kefud.json:1 redis_password_file: ", "/rulebooks/a.json:1 name: found a number",
+        "/rulebooks/b.json:2 kpis: found a number", "/tokens.json:1 tokens: this is no list"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!strstr(out, parts[i]))
             fail_msg("not said: %s\n%s", parts[i], out);
@@ -247,8 +276,163 @@ static void the_check_ends_at_a_configuration_that_cannot_be_read(void **state)
     put(f, "kefud.json", CONFIG "}");
     put(f, "rulebooks", "a file, no folder");
     assert_int_equal(checked(f, out, sizeof out), 1);
-    assert_non_null(strstr(out, "/rulebooks: rulebooks_dir cannot be read: Not a directory"));
-    assert_non_null(strstr(out, "tokens.json: ok (not there yet"));
+    assert_non_null(strstr(out, "/kefud.json:1 rulebooks_dir: "));
+    assert_non_null(strstr(out, "/rulebooks: cannot be read: Not a directory"));
+    assert_non_null(strstr(out, "tokens.json: not there yet (no tokens)"));
+}
+
+static void the_check_goes_on_after_a_zone_that_is_not_there(void **state)
+{
+    struct fixture *f = *state;
+    char out[4096];
+    make_rulebooks(f);
+    put(f, "kefud.json", CONFIG ",\n\"timezone\": \"Asia/Nowhere\"}");
+    put(f, "rulebooks/a.json", "{\"name\": 1}");
+    put(f, "rulebooks/b.json", "{\"name\": \"b\", \"effective_from\": \"2026-12\"}");
+    put(f, "tokens.json", "[]");
+    assert_int_equal(checked(f, out, sizeof out), 3);
+    assert_non_null(strstr(out, "/kefud.json:2 timezone: unknown time zone"));
+    assert_non_null(strstr(out, "/rulebooks/a.json:1 name: "));
+    assert_non_null(strstr(out, "/rulebooks/b.json: ok\n"));
+    assert_non_null(strstr(out, "/tokens.json:1 tokens: "));
+}
+
+/* --- reload ------------------------------------------------------------------------------------------------------- */
+
+#define NOVEMBER INT64_C(1795478400000) /* 2026-11-24 in Shanghai */
+
+static struct settings *load_with_a(struct fixture *f)
+{
+    make_rulebooks(f);
+    put(f, "kefud.json", CONFIG "}");
+    put(f, "rulebooks/a.json", "{\"name\": \"a\", \"effective_from\": \"2026-02\"}");
+    struct settings *s = settings_load(f->config, &f->err);
+    if (!s)
+        fail_msg("%s: %s", f->err.where, f->err.what);
+    return s;
+}
+
+static void check_reload_refused(struct fixture *f, const struct settings *old, const char *where, const char *what)
+{
+    char at[160];
+    struct settings *s = settings_reload(old, f->config, NOVEMBER, &f->err);
+    if (s)
+        fail_msg("reloaded; expected %s: %s", where, what);
+    snprintf(at, sizeof at, "%s/%s", f->folder, where);
+    assert_string_equal(f->err.where, at);
+    if (!strstr(f->err.what, what))
+        fail_msg("said \"%s\", expected \"%s\"", f->err.what, what);
+}
+
+static struct settings *reload_taken(struct fixture *f, const struct settings *old, int64_t now_ms)
+{
+    struct settings *s = settings_reload(old, f->config, now_ms, &f->err);
+    if (!s)
+        fail_msg("%s: %s", f->err.where, f->err.what);
+    return s;
+}
+
+static void a_reload_takes_tokens_log_level_and_rulebooks_of_months_to_come(void **state)
+{
+    struct fixture *f = *state;
+    struct settings *old = load_with_a(f);
+    put(f, "kefud.json", CONFIG ", \"log_level\": 7}");
+    put(f, "rulebooks/b.json", "{\"name\": \"b\", \"effective_from\": \"2026-12\"}");
+    put(f, "tokens.json",
+        "{\"tokens\": [{\"id\": \"a\", \"role\": \"hr\", \"sha256\": \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}]}");
+    struct settings *s = reload_taken(f, old, NOVEMBER);
+    assert_int_equal(s->config.log_level, 7);
+    assert_int_equal(s->rulebooks.n, 3);
+    assert_string_equal(s->rulebooks.list[2]->name.p, "b");
+    assert_int_equal(s->tokens.n, 1);
+    assert_int_equal(old->rulebooks.n, 2);
+    settings_free(s);
+    settings_free(old);
+}
+
+static void a_reload_leaves_the_zone_and_the_environment_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct settings *old = load_with_a(f);
+    assert_int_equal(setenv("TZDIR", "/nowhere", 1), 0); /* a zone that is read again is not found */
+    struct settings *s = settings_reload(old, f->config, NOVEMBER, &f->err);
+    unsetenv("TZDIR");
+    if (!s)
+        fail_msg("%s: %s", f->err.where, f->err.what);
+    assert_ptr_equal(s->tz, old->tz);
+    settings_free(s);
+    assert_int_equal(tz_offset_s(old->tz, 0), 8 * 3600);
+    settings_free(old);
+}
+
+static void a_reload_cannot_change_what_needs_a_restart(void **state)
+{
+    struct fixture *f = *state;
+    struct settings *old = load_with_a(f);
+    put(f, "kefud.json", CONFIG ",\n\"timezone\": \"UTC\"}");
+    check_reload_refused(f, old, "kefud.json:2 timezone", "restart kefud to change it");
+    put(f, "kefud.json", CONFIG ",\n\n\"redis_prefix\": \"{b}:\"}");
+    check_reload_refused(f, old, "kefud.json:3 redis_prefix", "kefud runs with \"{kefu}:\"");
+    settings_free(old);
+}
+
+static void a_reload_cannot_change_the_redis_password(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "kefud.json", "{\"state_dir\": \".\",\n\"redis_password_file\": \"password\"}");
+    put(f, "password", "geheim\n");
+    struct settings *old = settings_load(f->config, &f->err);
+    assert_non_null(old);
+    settings_free(reload_taken(f, old, NOVEMBER));
+    put(f, "password", "anders\n");
+    check_reload_refused(f, old, "kefud.json:2 redis_password_file", "restart kefud");
+    assert_null(strstr(f->err.what, "anders"));
+    assert_null(strstr(f->err.what, "geheim"));
+    settings_free(old);
+}
+
+static void a_rulebook_in_force_cannot_change_or_vanish(void **state)
+{
+    struct fixture *f = *state;
+    struct settings *old = load_with_a(f);
+    put(f, "rulebooks/a.json", "{\n\"name\": \"a\", \"effective_from\": \"2026-02\", \"dwell_ms\": 1}");
+    check_reload_refused(f, old, "rulebooks/a.json:2 name", "under one name it never changes");
+    put(f, "rulebooks/a.json", "{\n\"name\": \"a\", \"effective_from\": \"2026-12\"}"); /* also to a later month */
+    check_reload_refused(f, old, "rulebooks/a.json:2 name", "under one name it never changes");
+    put(f, "rulebooks/a.json", "{\"name\": \"c\", \"effective_from\": \"2026-12\"}");
+    check_reload_refused(f, old, "kefud.json:1 rulebooks_dir", "the rulebook \"a\" is in force");
+    put(f, "rulebooks/b.json",
+        "{\"name\": \"a\", \"effective_from\": \"2026-02\"}"); /* in another file it is still there */
+    settings_free(reload_taken(f, old, NOVEMBER));
+    settings_free(old);
+}
+
+static void a_new_rulebook_is_for_a_month_that_has_not_begun_on_the_sites_clocks(void **state)
+{
+    struct fixture *f = *state;
+    struct settings *old = load_with_a(f);
+    put(f, "rulebooks/b.json", "{\"name\": \"b\",\n\"effective_from\": \"2026-11\"}");
+    check_reload_refused(f, old, "rulebooks/b.json:2 effective_from", "a new rulebook holds from \"2026-12\" or later");
+    put(f, "rulebooks/b.json", "{\"name\": \"b\",\n\"effective_from\": \"2026-01\"}");
+    check_reload_refused(f, old, "rulebooks/b.json:2 effective_from", "found a month that has begun");
+    put(f, "rulebooks/b.json", "{\"name\": \"b\", \"effective_from\": \"2026-12\"}");
+    int64_t december = INT64_C(1796054400000); /* its first instant in Shanghai, 16:00 UTC of the day before */
+    settings_free(reload_taken(f, old, december - 1));
+    assert_null(settings_reload(old, f->config, december, &f->err));
+    assert_non_null(strstr(f->err.what, "\"2027-01\" or later"));
+    settings_free(old);
+}
+
+static void what_was_adopted_may_hold_from_any_month(void **state)
+{
+    struct fixture *f = *state;
+    struct settings *old = load_with_a(f);
+    put(f, "rulebooks/b.json", "{\"name\": \"b\", \"effective_from\": \"2026-12\"}");
+    struct settings *s = reload_taken(f, old, NOVEMBER);
+    settings_free(reload_taken(f, s, NOVEMBER + INT64_C(90) * 86400000)); /* b has begun since */
+    settings_free(s);
+    settings_free(old);
 }
 
 int main(void)
@@ -262,9 +446,18 @@ int main(void)
         TEST(what_the_configuration_names_must_be_there),
         TEST(the_password_is_the_first_line),
         TEST(a_tokens_file_that_is_not_well_stops_it_all),
+        TEST(only_a_tokens_file_that_is_certainly_not_there_is_an_empty_one),
         TEST(the_check_says_of_each_file_that_it_is_well),
         TEST(the_check_finds_what_is_wrong_in_each_file),
         TEST(the_check_ends_at_a_configuration_that_cannot_be_read),
+        TEST(the_check_goes_on_after_a_zone_that_is_not_there),
+        TEST(a_reload_takes_tokens_log_level_and_rulebooks_of_months_to_come),
+        TEST(a_reload_leaves_the_zone_and_the_environment_alone),
+        TEST(a_reload_cannot_change_what_needs_a_restart),
+        TEST(a_reload_cannot_change_the_redis_password),
+        TEST(a_rulebook_in_force_cannot_change_or_vanish),
+        TEST(a_new_rulebook_is_for_a_month_that_has_not_begun_on_the_sites_clocks),
+        TEST(what_was_adopted_may_hold_from_any_month),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

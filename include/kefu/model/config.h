@@ -13,38 +13,52 @@
 #include "kefu/base/err.h"
 #include "kefu/base/str.h"
 
-/* TEXT(name, default, longest in bytes, help), PATH(name, default, help), WHOLE(name, default, least, most, help),
- * TRUTH(name, default, help). A default of "" for a path means: see the help. */
-#define CONFIG_OPTIONS(TEXT, PATH, WHOLE, TRUTH)                                                                       \
-    TEXT(site, "default", 128, "name of the company, in logs and status")                                              \
-    TRUTH(demo, false, "a playground: kefuctl simulate --live may write invented events")                              \
-    TEXT(timezone, "Asia/Shanghai", 128, "IANA name of the zone in which days and months are cut")                     \
-    PATH(state_dir, "/var/lib/kefud", "where the store lives; made if it is not there")                                \
-    PATH(run_dir, "", "where control.sock and ingest.sock live; as state_dir if absent")                               \
-    PATH(rulebooks_dir, "", "folder of *.json rulebooks; if absent the built-in seed alone is in force")               \
-    PATH(tokens_file, "", "hashes of access tokens; STATE/tokens.json if absent")                                      \
-    PATH(customer_key_file, "", "key under which customer ids are hashed; STATE/customer.key if absent")               \
-    TEXT(http_listen, "127.0.0.1:7787", 128, "address and port of HTTP; \"\" is no HTTP")                              \
-    TRUTH(http_allow_remote, false, "whether http_listen may be other than loopback; use TLS in front")                \
-    WHOLE(http_max_body_bytes, 1048576, 1024, 67108864, "longest request body; longer ones are answered with 413")     \
-    TEXT(redis_address, "unix:/run/redis/redis-server.sock", 256,                                                      \
+/* What it takes to change an option: a start, or a SIGHUP. */
+enum config_change { CONFIG_RESTART = 0, CONFIG_RELOAD = 1 };
+
+/* TEXT(name, default, least and most bytes, change, help), PATH(name, default, least bytes, change, help),
+ * WHOLE(name, default, least, most, change, help), TRUTH(name, default, change, help); change is RESTART or RELOAD, and a
+ * row says RELOAD only if a running daemon takes the new value over. The least length counts for what a file says; a
+ * default of "" for a path means: see the help. */
+#define CONFIG_ROWS(TEXT, PATH, WHOLE, TRUTH)                                                                          \
+    TEXT(site, "default", 1, 128, RESTART, "name of the company, in logs and status")                                  \
+    TRUTH(demo, false, RESTART, "a playground: kefuctl simulate --live may write invented events")                     \
+    TEXT(timezone, "Asia/Shanghai", 1, 64, RESTART, "IANA name of the zone in which days and months are cut")          \
+    PATH(state_dir, "/var/lib/kefud", 1, RESTART, "where the store lives; made if it is not there")                    \
+    PATH(run_dir, "", 0, RESTART, "where control.sock and ingest.sock live; as state_dir if absent")                   \
+    PATH(rulebooks_dir, "", 0, RESTART, "folder of *.json rulebooks; if absent the built-in seed alone is in force")   \
+    PATH(tokens_file, "", 0, RESTART, "hashes of access tokens; STATE/tokens.json if absent")                          \
+    PATH(customer_key_file, "", 0, RESTART, "key under which customer ids are hashed; STATE/customer.key if absent")   \
+    TEXT(http_listen, "127.0.0.1:7787", 0, 128, RESTART, "address and port of HTTP; \"\" is no HTTP")                  \
+    TRUTH(http_allow_remote, false, RESTART, "whether http_listen may be other than loopback; use TLS in front")       \
+    WHOLE(http_max_body_bytes, 1048576, 1024, 67108864, RESTART,                                                       \
+          "longest request body; longer ones are answered with 413")                                                   \
+    TEXT(redis_address, "unix:/run/redis/redis-server.sock", 0, 256, RESTART,                                          \
          "unix:PATH or tcp:ADDRESS:PORT (a number, no name); \"\" publishes nothing")                                  \
-    TEXT(redis_username, "", 128, "Redis ACL user; \"\" is the default user")                                          \
-    PATH(redis_password_file, "", "file whose first line is the Redis password; absent is none")                       \
-    TEXT(redis_prefix, "{kefu}:", 64, "before every key and channel in Redis")                                         \
-    WHOLE(redis_stream_max, 100000, 1000, 100000000, "entries kept, more or less, in a Redis stream of ours")          \
-    WHOLE(queue_max_commits, 256, 1, 100000, "requests that may wait for the disk before others get 503")              \
-    WHOLE(group_max_events, 8192, 1, 1000000, "events in one transaction, more or less")                               \
-    WHOLE(group_ms, 0, 0, 1000, "how long a transaction waits for company")                                            \
-    WHOLE(quarantine_max, 10000, 10, 1000000, "refused events kept for looking at and trying again")                   \
-    WHOLE(log_level, 6, 3, 7, "3 errors, 4 warnings, 5 notes, 6 information, 7 all")
+    TEXT(redis_username, "", 0, 128, RESTART, "Redis ACL user; \"\" is the default user")                              \
+    PATH(redis_password_file, "", 0, RESTART, "file whose first line is the Redis password; absent is none")           \
+    TEXT(redis_prefix, "{kefu}:", 1, 64, RESTART, "before every key and channel in Redis")                             \
+    WHOLE(redis_stream_max, 100000, 1000, 100000000, RESTART, "entries kept, more or less, in a Redis stream of ours") \
+    WHOLE(queue_max_commits, 256, 1, 100000, RESTART, "requests that may wait for the disk before others get 503")     \
+    WHOLE(group_max_events, 8192, 1, 1000000, RESTART, "events in one transaction, more or less")                      \
+    WHOLE(group_ms, 0, 0, 1000, RESTART, "how long a transaction waits for company")                                   \
+    WHOLE(quarantine_max, 10000, 10, 1000000, RESTART, "refused events kept for looking at and trying again")          \
+    WHOLE(log_level, 6, 3, 7, RELOAD, "3 errors, 4 warnings, 5 notes, 6 information, 7 all")
+
+/* The same in the shape TEXT(name, default, most, help), PATH(name, default, help), WHOLE(name, default, least, most, help),
+ * TRUTH(name, default, help), macros of these very names: for code that compares configurations by itself. */
+#define CONFIG_OPTIONS(T, P, W, B)                          CONFIG_ROWS(CONFIG_TEXT_, CONFIG_PATH_, CONFIG_WHOLE_, CONFIG_TRUTH_)
+#define CONFIG_TEXT_(name, def, least, most, change, help)  TEXT(name, def, most, help)
+#define CONFIG_PATH_(name, def, least, change, help)        PATH(name, def, help)
+#define CONFIG_WHOLE_(name, def, least, most, change, help) WHOLE(name, def, least, most, help)
+#define CONFIG_TRUTH_(name, def, change, help)              TRUTH(name, def, help)
 
 struct config {
-#define TEXT(name, def, max, help)       struct str name;
-#define PATH(name, def, help)            struct str name;
-#define WHOLE(name, def, min, max, help) int64_t name;
-#define TRUTH(name, def, help)           bool name;
-    CONFIG_OPTIONS(TEXT, PATH, WHOLE, TRUTH)
+#define TEXT(name, def, least, most, change, help)  struct str name;
+#define PATH(name, def, least, change, help)        struct str name;
+#define WHOLE(name, def, least, most, change, help) int64_t name;
+#define TRUTH(name, def, change, help)              bool name;
+    CONFIG_ROWS(TEXT, PATH, WHOLE, TRUTH)
 #undef TEXT
 #undef PATH
 #undef WHOLE
@@ -57,6 +71,11 @@ struct config {
  * filled in, but rulebooks_dir and redis_password_file, which stay absent. -1 with e: where = "file:line option". */
 int config_read(struct config *c, struct str text, const char *file, struct err *e);
 void config_fini(struct config *c);
+/* May a daemon that runs under `old` go on under `fresh`? -1 with e if an option that needs a restart has another value:
+ * where = "file:line option" (line 1 if the file leaves it out). `text` is that of fresh's file. */
+int config_reload_check(const struct config *old, const struct config *fresh, struct str text, struct err *e);
+/* Fills e for an option or field of a file: where as json_where writes it. Returns -1. */
+int config_fail(struct str text, const char *file, const char *option, struct err *e, const char *what);
 /* DIR/NAME in the config's arena. */
 struct str config_path(struct config *c, struct str dir, const char *name);
 /* Takes host and port of http_listen apart ("127.0.0.1:7787", "[::1]:7787"); -1: it is no such pair. */
