@@ -90,7 +90,6 @@ static void step_firm(struct tier_memory *m, const struct rulebook *r, const str
     if (!m->rated) {
         m->rated = true;
         m->tier = s->tier;
-        forget_beyond(m);
         return;
     }
     note_beyond(m, s, now_ms);

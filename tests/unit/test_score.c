@@ -182,6 +182,69 @@ static void the_tier_is_the_highest_whose_min_is_reached(void **state)
     rulebook_free(r);
 }
 
+static struct score of_two(const struct rulebook *seed_book, int64_t second_weight_micro, int64_t ratings_n)
+{
+    struct kpi two[2] = {seed_book->kpis[0], seed_book->kpis[2]};
+    struct rulebook r = *seed_book;
+    struct score s;
+    two[1].weight_micro = second_weight_micro;
+    r.kpis = two;
+    r.kpis_n = 2;
+    score_month(&r,
+                &(struct figures){.answered = 1, .handled = 10, .rating_n = ratings_n, .rating_sum = ratings_n * 5000},
+                false, &s);
+    return s;
+}
+
+static void a_score_is_complete_when_every_kpi_with_a_weight_has_data(void **state)
+{
+    (void)state;
+    struct rulebook *r = seed();
+    assert_true(of_two(r, 1, 5).complete);
+    assert_false(of_two(r, 1, 4).complete);
+    assert_true(of_two(r, 0, 4).complete);
+    struct figures f = {
+        .answered = 1, .within = 1, .handled = 10, .resolved_within = 10, .rating_n = 5, .rating_sum = 25000};
+    struct score s;
+    score_month(r, &f, true, &s);
+    assert_true(s.complete);
+    assert_int_equal(s.tier, 0); /* 90 of 100: no cross-sale is 0 where there were orders */
+    f.handled = 9;
+    score_month(r, &f, true, &s);
+    assert_false(s.complete);
+    assert_int_equal(s.tier, -1);
+    score_pairs(r, &f, true, &s);
+    assert_false(s.complete);
+    rulebook_free(r);
+}
+
+static void one_sample_is_data_and_a_kpi_without_weight_moves_nothing(void **state)
+{
+    (void)state;
+    struct rulebook *r = seed();
+    struct score s = of_two(r, 0, 5);
+    assert_int_equal(s.kpis[0].score_milli, 0); /* of one wait, not within */
+    assert_int_equal(s.kpis[1].score_milli, 100000);
+    assert_int_equal(s.total_milli, 0);
+    s = of_two(r, 1, 5);
+    assert_int_equal(s.total_milli, 0); /* a millionth of the weight is less than half a milli-point */
+    s = of_two(r, 20 * FIX_ONE, 5);
+    assert_int_equal(s.total_milli, 50000);
+    rulebook_free(r);
+}
+
+static void the_smallest_weight_is_a_weight(void **state)
+{
+    (void)state;
+    struct rulebook *r = seed();
+    r->kpis[0].weight_micro = 1;
+    struct figures f = {.answered = 2, .within = 1};
+    struct score s;
+    score_month(r, &f, false, &s);
+    assert_int_equal(s.total_milli, 50000);
+    rulebook_free(r);
+}
+
 static void day_rows_have_pairs_alone(void **state)
 {
     (void)state;
@@ -207,6 +270,9 @@ int main(void)
         cmocka_unit_test(kpis_without_data_move_no_score),
         cmocka_unit_test(too_few_samples_are_no_data),
         cmocka_unit_test(the_tier_is_the_highest_whose_min_is_reached),
+        cmocka_unit_test(a_score_is_complete_when_every_kpi_with_a_weight_has_data),
+        cmocka_unit_test(one_sample_is_data_and_a_kpi_without_weight_moves_nothing),
+        cmocka_unit_test(the_smallest_weight_is_a_weight),
         cmocka_unit_test(day_rows_have_pairs_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

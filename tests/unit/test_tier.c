@@ -168,6 +168,17 @@ static void a_gap_in_the_data_keeps_the_tier_and_says_provisional(void **state)
     assert_false(step(f, 85000, 2).changed);
 }
 
+static void a_gap_in_the_data_begins_the_ten_minutes_anew(void **state)
+{
+    struct fixture *f = *state;
+    step(f, 89900, 0);
+    step(f, 90100, 1);
+    assert_true(step_provisional(f, 90100, 2).look_again_ms == INT64_MAX);
+    assert_int_equal(step(f, 90100, 9 * MINUTE).look_again_ms, 19 * MINUTE);
+    assert_false(step(f, 90100, 19 * MINUTE - 1).changed);
+    assert_true(step(f, 90100, 19 * MINUTE).changed);
+}
+
 static void a_new_month_begins_provisional_without_a_change(void **state)
 {
     struct fixture *f = *state;
@@ -199,16 +210,22 @@ static void another_rulebook_with_the_month_begins_anew(void **state)
 static void a_memory_of_tiers_that_are_gone_is_forgotten(void **state)
 {
     struct fixture *f = *state;
-    step(f, 10000, 0);
-    assert_int_equal(f->memory.tier, 3);
-    struct rulebook fewer = *f->rulebook;
-    struct tier two[2] = {f->rulebook->tiers[0], f->rulebook->tiers[3]};
-    fewer.tiers = two;
-    fewer.tiers_n = 2;
-    struct score s = score_of(&fewer, 10000, true);
-    struct tier_change c = tier_step(&f->memory, &fewer, &s, NOV, 1);
-    assert_int_equal(c.from, -1);
-    assert_int_equal(c.to, 1);
+    for (size_t n = 1; n <= 3; n++) { /* the lowest of four tiers, where there are fewer */
+        f->memory = (struct tier_memory){0};
+        step(f, 10000, 0);
+        assert_int_equal(f->memory.tier, 3);
+        struct rulebook fewer = *f->rulebook;
+        fewer.tiers = f->rulebook->tiers + 4 - n;
+        fewer.tiers_n = n;
+        struct score s = score_of(&fewer, 10000, true);
+        struct tier_change c = tier_step(&f->memory, &fewer, &s, NOV, 1);
+        assert_int_equal(c.from, -1);
+        assert_int_equal(c.to, n - 1);
+    }
+    f->memory = (struct tier_memory){0};
+    step(f, 95000, 0);
+    f->memory.beyond = 4; /* as a damaged row might say */
+    assert_int_equal(step(f, 95000, 1).from, -1);
 }
 
 /* A day of random scores that like to stand near borders; each change must have its reason in what was shown before. */
@@ -282,20 +299,104 @@ static void nothing_new_need_not_be_kept(void **state)
     assert_false(step(f, 85100, 1).remember);
 }
 
-static void memory_comes_back_from_the_disk_as_it_was(void **state)
+static void with_wide_hysteresis_the_nearest_tier_stood_in_counts(void **state)
+{
+    struct fixture *f = *state;
+    f->rulebook->hysteresis_milli = 15000;
+    step(f, 90000, 0);
+    assert_false(step(f, 79800, 1).changed); /* two tiers down, but no border is passed far enough */
+    step(f, 85000, 5 * MINUTE);
+    step(f, 79800, 6 * MINUTE);
+    assert_int_equal(step(f, 79800, 1 + 10 * MINUTE).to, 1);
+    f->memory = (struct tier_memory){0};
+    step(f, 79900, 0);
+    step(f, 90100, 1);
+    step(f, 80100, 5 * MINUTE);
+    assert_int_equal(step(f, 90100, 1 + 10 * MINUTE).to, 1);
+    f->memory = (struct tier_memory){0};
+    step(f, 90000, 0);
+    step(f, 79800, 1); /* two tiers down all the time */
+    assert_int_equal(step(f, 79800, 1 + 10 * MINUTE).to, 2);
+}
+
+static void whatever_changes_is_kept(void **state)
 {
     struct fixture *f = *state;
     step(f, 89900, 0);
-    step(f, 90100, 1000);
+    assert_true(step(f, 90100, 1).remember); /* stands beyond from now on */
+    assert_false(step(f, 90200, 2).remember);
+    assert_true(step(f, 89900, 3).remember); /* and no more */
+    assert_true(step_provisional(f, 89900, 4).remember);
+    assert_false(step_provisional(f, 89900, 5).remember);
+    assert_true(step(f, 89900, 6).remember);
+    assert_true(step(f, 91000, 7).remember); /* another tier */
+    assert_true(step(f, 89600, 8).remember);
+    assert_true(step(f, 89000, 9).remember);
+    struct score s = score_of(f->rulebook, 89000, true);
+    assert_true(tier_step(&f->memory, f->rulebook, &s, DEC, 10).remember); /* another month, all else the same */
+    f->memory = (struct tier_memory){0};
+    step_provisional(f, 85000, 0);
+    assert_true(step_provisional(f, 75000, 1).remember); /* another tier while never firm */
+    s = score_of(f->rulebook, 75000, false);
+    assert_true(tier_step(&f->memory, f->rulebook, &s, DEC, 2).remember);
+}
+
+static int through_the_disk(const struct tier_memory *m, struct tier_memory *back)
+{
     struct buf b = {0};
-    struct tier_memory back;
-    tier_memory_encode(&b, &f->memory);
-    assert_int_equal(tier_memory_decode(buf_str(&b), &back, NULL), 0);
-    struct score s = score_of(f->rulebook, 90100, true);
-    assert_false(tier_step(&back, f->rulebook, &s, NOV, 2000).remember);
-    assert_int_equal(back.beyond_since_ms, 1000);
+    tier_memory_encode(&b, m);
+    int status = tier_memory_decode(buf_str(&b), back, NULL);
     for (size_t n = 0; n < b.n; n++)
-        assert_int_equal(tier_memory_decode((struct str){b.p, n}, &back, NULL), -1);
+        assert_int_equal(tier_memory_decode((struct str){b.p, n}, &(struct tier_memory){0}, NULL), -1);
+    buf_fini(&b);
+    return status;
+}
+
+static void memory_comes_back_from_the_disk_as_it_was(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        struct tier_memory back;
+        struct tier_memory m = {.month = NOV + i,
+                                .rated = i & 1,
+                                .provisional = i & 2,
+                                .tier = i & 4 ? -1 : 3,
+                                .beyond = i & 4 ? 31 : -1,
+                                .beyond_since_ms = i * INT64_C(1795478400000)};
+        memset(m.rulebook, 'r', i & 4 ? 128 : 4);
+        assert_int_equal(through_the_disk(&m, &back), 0);
+        assert_int_equal(back.month, m.month);
+        assert_int_equal(back.rated, m.rated);
+        assert_int_equal(back.provisional, m.provisional);
+        assert_int_equal(back.tier, m.tier);
+        assert_int_equal(back.beyond, m.beyond);
+        assert_int_equal(back.beyond_since_ms, m.beyond_since_ms);
+        assert_string_equal(back.rulebook, m.rulebook);
+    }
+}
+
+static void a_damaged_memory_is_refused(void **state)
+{
+    (void)state;
+    struct tier_memory back;
+    struct tier_memory good = {.month = NOV, .tier = -1, .beyond = -1, .rulebook = "seed"};
+    struct tier_memory bad = good;
+    assert_int_equal(through_the_disk(&good, &back), 0);
+    bad.tier = -2;
+    assert_int_equal(through_the_disk(&bad, &back), -1);
+    bad = good;
+    bad.beyond = -2;
+    assert_int_equal(through_the_disk(&bad, &back), -1);
+    struct buf b = {0};
+    char name[129];
+    memset(name, 'n', sizeof name);
+    tier_memory_encode(&b, &(struct tier_memory){.month = NOV});
+    b.n--; /* the length of the empty name */
+    buf_put_uvar(&b, sizeof name);
+    buf_put(&b, name, sizeof name);
+    assert_int_equal(tier_memory_decode(buf_str(&b), &back, NULL), -1);
+    b.p[0] ^= 0x40; /* the version */
+    assert_int_equal(tier_memory_decode(buf_str(&b), &back, NULL), -1);
     buf_fini(&b);
 }
 
@@ -313,12 +414,16 @@ int main(void)
         TEST(a_swing_from_tier_to_tier_ends_where_it_first_settles),
         TEST(eight_hours_of_swinging_make_one_change_at_most),
         TEST(a_gap_in_the_data_keeps_the_tier_and_says_provisional),
+        TEST(a_gap_in_the_data_begins_the_ten_minutes_anew),
         TEST(a_new_month_begins_provisional_without_a_change),
         TEST(another_rulebook_with_the_month_begins_anew),
         TEST(a_memory_of_tiers_that_are_gone_is_forgotten),
         TEST(every_change_has_its_reason_and_none_is_kept_back),
         TEST(nothing_new_need_not_be_kept),
+        TEST(with_wide_hysteresis_the_nearest_tier_stood_in_counts),
+        TEST(whatever_changes_is_kept),
         TEST(memory_comes_back_from_the_disk_as_it_was),
+        TEST(a_damaged_memory_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
