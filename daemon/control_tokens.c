@@ -26,13 +26,13 @@ static int read_sources(const cJSON *request, struct making *m, struct err *e)
     if (!list) {
         return 0;
     }
-    if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) > SOURCES_MAX) {
-        return err_set(e, "sources", "expected a list of at most %d names", SOURCES_MAX);
+    if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) < 1 || cJSON_GetArraySize(list) > SOURCES_MAX) {
+        return err_set(e, "sources", "expected a list of 1 to %d names; leave it out for all sources", SOURCES_MAX);
     }
     cJSON_ArrayForEach(one, list)
     {
-        if (!cJSON_IsString(one) || !one->valuestring[0]) {
-            return err_set(e, "sources", "expected names of sources");
+        if (!cJSON_IsString(one) || !one->valuestring[0] || strlen(one->valuestring) > ACCESS_NAME_BYTES) {
+            return err_set(e, "sources", "expected names of sources, of 1 to %d bytes", ACCESS_NAME_BYTES);
         }
         m->sources[m->like.sources_n++] = str_of(one->valuestring);
     }
@@ -46,6 +46,9 @@ static int read_making(const cJSON *request, int64_t now_ms, struct making *m, s
     if (control_text(request, "role", &role, e) < 0 || control_text(request, "subject", &m->like.subject, e) < 0 ||
         control_whole(request, "days", 0, &days, e) < 0 || read_sources(request, m, e) < 0) {
         return -1;
+    }
+    if (m->like.subject.n > ACCESS_NAME_BYTES) {
+        return err_set(e, "subject", "found %zu bytes, expected at most %d", m->like.subject.n, ACCESS_NAME_BYTES);
     }
     m->like.role = role_find(role);
     if (m->like.role == ROLE_NONE) {

@@ -28,7 +28,7 @@ enum role role_find(struct str name)
     return ROLE_NONE;
 }
 
-enum { SOURCES_MAX = 64, NAME_MAX_BYTES = 128, WHERE_MAX = 192 };
+enum { SOURCES_MAX = 64, WHERE_MAX = 192 };
 
 /* Where the reader stands: the row, for errors. */
 struct place {
@@ -63,7 +63,7 @@ static struct token *add(struct tokens *t, const struct token *like)
 
 static bool is_name(const cJSON *v)
 {
-    return cJSON_IsString(v) && v->valuestring[0] && strlen(v->valuestring) <= NAME_MAX_BYTES;
+    return cJSON_IsString(v) && v->valuestring[0] && strlen(v->valuestring) <= ACCESS_NAME_BYTES;
 }
 
 /* A field that is left out keeps what *out holds; one of a wrong kind is refused, for it would mean less than was meant. */

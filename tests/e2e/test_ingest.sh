@@ -48,6 +48,11 @@ bound=$("$kefuctl" token add --role ingest --sources shop1,shop2 2>/dev/null) ||
 want_in 'own source' '"accepted": 1' "$(token=$bound post -d "$(event s1 1 "$question,\"source\":\"shop2\"")")"
 want_in 'another source' '"accepted": 0, "duplicate": 0, "rejected": [{"index": 0' \
     "$(token=$bound post -d "$(event s2 1 "$question,\"source\":\"shop3\"")")"
+long=$(printf '%0129d' 1)
+for bad in --sources= --sources=a,"$long" --subject="$long"; do # what could not be read again, or would mean more than was meant
+    "$kefuctl" token add --role ingest "$bad" > /dev/null 2>&1 && fail "token add took ${bad:0:20}"
+done
+"$kefuctl" reload > /dev/null || fail "the tokens file cannot be read again"
 "$kefuctl" token revoke "$("$kefuctl" token list --json | python3 -c 'import json, sys
 print([t["id"] for t in json.load(sys.stdin)["tokens"] if t["sources"]][0])')" > /dev/null || fail "token revoke"
 want_in 'revoked' $'\n401' "$(token=$bound post -d "$(event s3 1 "$question,\"source\":\"shop2\"")")"

@@ -50,7 +50,8 @@ struct tokens {
     struct arena arena; /* their strings */
 };
 
-#define ACCESS_TOKEN_BYTES 49 /* "kefu_", 43 characters, a zero byte */
+#define ACCESS_NAME_BYTES  128 /* longest id, subject or source */
+#define ACCESS_TOKEN_BYTES 49  /* "kefu_", 43 characters, a zero byte */
 
 struct str role_name(enum role r); /* "" for ROLE_NONE */
 enum role role_find(struct str name);
@@ -63,7 +64,7 @@ int access_read(struct tokens *t, struct str text, const char *file, struct err 
 void access_print(const struct tokens *t, struct buf *out);
 void access_fini(struct tokens *t);
 
-/* Makes a token: fills `clear` with the secret, adds `like` (role, subject, sources, expires_at, added_at; copied) under a
+/* Makes a token, which must be one that access_read takes: fills `clear` with the secret, adds `like` (role, subject, sources, expires_at, added_at; copied) under a
  * new id, which is returned. */
 struct str access_add(struct tokens *t, const struct token *like, char clear[ACCESS_TOKEN_BYTES]);
 /* Takes out the token with this id; -1: there is none. */
