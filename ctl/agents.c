@@ -19,7 +19,9 @@ static void put_request(struct buf *request, const char *what, const char *key, 
     buf_put_byte(request, '}');
 }
 
-static void put_members(struct grid *g, const char *prefix, const cJSON *object)
+/* A row for each member, those inside others with the names of the way there. An element of a list goes by its "name",
+ * which is then no row of its own. parent: what holds the object. */
+static void put_members(struct grid *g, const char *prefix, const cJSON *object, const cJSON *parent)
 {
     const cJSON *m;
     cJSON_ArrayForEach(m, object)
@@ -28,8 +30,8 @@ static void put_members(struct grid *g, const char *prefix, const cJSON *object)
         const char *own = m->string ? m->string : cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(m, "name"));
         snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] ? " " : "", own ? own : "");
         if (cJSON_IsObject(m) || cJSON_IsArray(m)) {
-            put_members(g, name, m);
-        } else if (strcmp(name, "ok") != 0) {
+            put_members(g, name, m, object);
+        } else if (strcmp(name, "ok") != 0 && !(own && cJSON_IsArray(parent) && strcmp(own, "name") == 0)) {
             grid_put(g, str_of(name));
             if (m->string && (strcmp(m->string, "as_of") == 0 || strcmp(m->string, "oldest_wait_at") == 0))
                 ask_time_cell(g, object, m->string);
@@ -42,7 +44,7 @@ static void put_members(struct grid *g, const char *prefix, const cJSON *object)
 static void print_agent(const cJSON *answer)
 {
     struct grid g = {.columns_n = 2};
-    put_members(&g, "", answer);
+    put_members(&g, "", answer, NULL);
     ask_print(&g);
 }
 
