@@ -22,6 +22,7 @@
 #define RETRIES_A_TURN    200
 #define RULES_EVERY_MS    20    /* looks are gathered under load; the first after a rest is at once */
 #define FULL_PAUSE_MS     1000  /* between tries of our own while the disk is full */
+#define SEQ_A_MS          1000  /* snapshots a millisecond that the numbering has room for */
 #define LONGEST_WAIT_MS   60000 /* so that a wall clock that was set is noticed */
 
 struct pipeline {
@@ -445,6 +446,7 @@ int pipeline_start(struct pipeline *p, struct err *e)
     pipeline_catch_up(p);
     p->month = civil_month(tz_day(p->o.tz, site_as_of(p->o.site)));
     judge_mark_all(p->judge);
+    p->seq = (uint64_t)now_of(p) * SEQ_A_MS; /* above all of an earlier run, and exact in a double for 200 years */
     p->writer = writer_start(p->o.store, &p->o.writer);
     p->open = true;
     return 0;

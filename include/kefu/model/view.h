@@ -28,7 +28,7 @@ struct agent_view {
     int64_t waiting_n;       /* customers waiting for this agent */
     int64_t oldest_wait_at;  /* since when (at_ms), VIEW_NONE: nobody waits */
     int64_t as_of;
-    uint64_t seq;            /* rises with every snapshot of the site */
+    uint64_t seq;            /* rises with every snapshot of the site, also over restarts */
 };
 
 #endif
