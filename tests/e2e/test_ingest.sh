@@ -109,6 +109,25 @@ until "$kefuctl" status --json | grep -q '"demo": true'; do
     sleep 0.02
 done
 cp "$TMPDIR/good.json" "$config"
+stop
+
+# Rulebooks: new ones for months to come are taken; none that is in force is changed.
+mkdir "$TMPDIR/books"
+start "\"rulebooks_dir\": \"$TMPDIR/books\""
+echo '{"name": "next", "effective_from": "2099-01", "response_target_ms": 20000}' > "$TMPDIR/books/next.json"
+"$kefuctl" reload > /dev/null || fail "a new rulebook was not taken"
+grep -q 'evt=rulebook name=next adopted=1' "$log" || fail "it is not told that a rulebook was taken"
+sed -i s/20000/25000/ "$TMPDIR/books/next.json"
+"$kefuctl" reload > /dev/null 2> "$TMPDIR/reload.log" && fail "a rulebook was changed under its name"
+want_in 'it is named' 'rulebook next' "$(cat "$TMPDIR/reload.log")"
+rm "$TMPDIR/books/next.json"
+"$kefuctl" reload > /dev/null 2>&1 && fail "an adopted rulebook could be taken away"
+echo '{"name": "late", "effective_from": "2020-01"}' > "$TMPDIR/books/late.json"
+echo '{"name": "next", "effective_from": "2099-01", "response_target_ms": 20000}' > "$TMPDIR/books/next.json"
+"$kefuctl" reload > /dev/null 2> "$TMPDIR/reload.log" && fail "a rulebook for a month that has begun was taken"
+want_in 'it is named' 'rulebook late' "$(cat "$TMPDIR/reload.log")"
+stop
+start
 
 # Stopped and started: the same figures, the same quarantine.
 "$kefuctl" report --by day --json | sed 's/"as_of":[^,]*//' > "$TMPDIR/before"
