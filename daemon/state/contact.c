@@ -95,11 +95,25 @@ void contacts_take(struct contacts *c, struct contact x)
     c->n--;
 }
 
+int64_t group_settled(const struct group *g, struct contact x, int64_t from)
+{
+    const struct contact *last = NULL;
+    for (uint32_t k = place_of(&g->firsts, &x); k-- > 0 && g->firsts.list[k].at >= from;) {
+        const struct contact *y = &g->firsts.list[k];
+        if (y->what && y->what != x.what)
+            continue; /* some whom x repeats are none to y */
+        if (last && last->conversation != y->conversation)
+            return y->at;
+        last = last ? last : y;
+    }
+    return from - 1;
+}
+
 bool group_repeats(const struct group *g, const struct repeat_question *q)
 {
     for (uint32_t k = contacts_from(&g->firsts, q->from); k < g->firsts.n && g->firsts.list[k].at < q->to; k++) {
         const struct contact *x = &g->firsts.list[k];
-        if (x->conversation != q->conversation && (!x->what || !q->topic || x->what == q->topic))
+        if (x->conversation != q->conversation && topics_agree(x->what, q->topic))
             return true;
     }
     return false;

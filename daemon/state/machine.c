@@ -138,15 +138,16 @@ static void step_resolved(struct machine *m, const struct item *i, struct calend
         m->episodes = xrealloc(m->episodes, m->episodes_cap * sizeof *m->episodes);
     }
     running_end(&m->running, &m->assignee, c, &how, &m->episodes[m->episodes_n++]);
+    if (m->episodes[m->episodes_n - 1].first_customer_at != NEVER)
+        m->asked = m->episodes_n;
 }
 
 int64_t machine_rating_episode(const struct machine *m)
 {
     if (m->running.open && m->running.first_customer_at != NEVER)
         return -1;
-    for (int64_t i = (int64_t)m->episodes_n - 1; i >= 0; i--)
-        if (m->episodes[i].first_customer_at != NEVER)
-            return i;
+    if (m->asked)
+        return m->asked - 1;
     return m->running.open ? -1 : (int64_t)m->episodes_n - 1;
 }
 

@@ -37,13 +37,18 @@ static void enter_episode(struct site *s, const struct episode *e, int64_t sign)
     enter_fact(&(struct ledger){.site = s, .sign = sign}, &f);
 }
 
+static int64_t running_first(const struct machine *m)
+{
+    return m->running.open ? m->running.first_customer_at : NEVER;
+}
+
 /* First customer message of the next episode of the same conversation that has one; INT64_MAX: none. */
 static int64_t own_repeat(const struct machine *m, uint32_t k)
 {
-    for (uint32_t j = k + 1; j < m->episodes_n; j++)
+    for (uint32_t j = k + 1; j < m->asked; j++)
         if (m->episodes[j].first_customer_at != NEVER)
             return m->episodes[j].first_customer_at;
-    return m->running.open && m->running.first_customer_at != NEVER ? m->running.first_customer_at : INT64_MAX;
+    return running_first(m) != NEVER ? running_first(m) : INT64_MAX;
 }
 
 static int64_t window_end(struct site *s, const struct episode *e)
@@ -66,15 +71,22 @@ static enum fcr fcr_of(struct site *s, uint32_t number, uint32_t k)
     return s->as_of < end ? FCR_PENDING : FCR_PASS;
 }
 
+/* The episode whose first contact may be pending; NULL: none. Earlier ones cannot be: the next one asked in is their repeat,
+ * or came after their window. */
+static const struct episode *pending(const struct machine *m)
+{
+    const struct episode *e = m->asked ? &m->episodes[m->asked - 1] : NULL;
+    return e && e->fcr == FCR_PENDING ? e : NULL;
+}
+
 static void set_due(struct site *s, uint32_t number)
 {
     struct conversation *c = conversation_at(s, number);
     const struct machine *m = &c->machine;
     int64_t due = machine_due(m, &s->calendar, s->as_of);
-    for (uint32_t k = m->episodes_n; k-- > 0 && m->episodes[k].ended_at + s->calendar.fcr_window_max_ms > s->as_of;) {
-        int64_t end = m->episodes[k].fcr == FCR_PENDING ? window_end(s, &m->episodes[k]) : INT64_MAX;
-        due = end < due ? end : due;
-    }
+    const struct episode *e = pending(m);
+    int64_t end = e ? window_end(s, e) : INT64_MAX;
+    due = end < due ? end : due;
     struct list_cursor cursor;
     struct item i;
     list_first(&cursor, &c->list);
@@ -99,52 +111,72 @@ static void recheck(struct site *s, uint32_t number, uint32_t k)
         set_due(s, number);
 }
 
-/* Endings of other conversations of the group whose windows may hold an instant in [from, to]. */
-static void recheck_group(struct site *s, uint32_t group, int64_t from, int64_t to)
+/* Endings of other conversations of the group that may hang on the contact x, which was put there or taken out. */
+static void recheck_around(struct site *s, uint32_t group, struct contact x)
 {
     if (group == GROUP_NONE)
         return;
-    const struct contacts *endings = &s->groups.list[group].endings;
-    uint32_t k = contacts_from(endings, from - s->calendar.fcr_window_max_ms);
-    for (; k < endings->n && endings->list[k].at <= to; k++)
-        recheck(s, endings->list[k].conversation, endings->list[k].what);
+    const struct group *g = &s->groups.list[group];
+    int64_t from = group_settled(g, x, x.at - s->calendar.fcr_window_max_ms) + 1;
+    for (uint32_t k = contacts_from(&g->endings, from); k < g->endings.n && g->endings.list[k].at <= x.at; k++) {
+        const struct contact *e = &g->endings.list[k];
+        if (e->conversation != x.conversation && topics_agree(conversation_at(s, e->conversation)->topic, x.what))
+            recheck(s, e->conversation, e->what);
+    }
 }
 
-/* Ended episodes of the conversation itself whose windows reach back from `at`. */
-static void recheck_own(struct site *s, uint32_t number, int64_t at)
+/* The first customer message of the episode *k, or of the next one that has any; moves *k behind it. INT64_MAX: none. */
+static int64_t next_first(const struct machine *m, uint32_t *k)
 {
-    const struct machine *m = &conversation_at(s, number)->machine;
-    for (uint32_t k = m->episodes_n; k-- > 0 && m->episodes[k].ended_at + s->calendar.fcr_window_max_ms >= at;)
-        recheck(s, number, k);
+    while (*k <= m->episodes_n) {
+        int64_t first = *k < m->episodes_n ? m->episodes[*k].first_customer_at : running_first(m);
+        (*k)++;
+        if (first != NEVER)
+            return first;
+    }
+    return INT64_MAX;
 }
 
-struct stretch { /* of time in which contacts of a conversation lie */
-    int64_t from, to;
-};
-
-/* Puts the contacts and endings of a conversation into its group (or takes them out); the stretch they cover. */
-static struct stretch enter_contacts(struct site *s, uint32_t number, void (*enter)(struct contacts *, struct contact))
+/* Puts the contacts and endings of a conversation into its group, or takes them out. */
+static void enter_contacts(struct site *s, uint32_t number, void (*enter)(struct contacts *, struct contact))
 {
     const struct conversation *c = conversation_at(s, number);
     const struct machine *m = &c->machine;
-    struct stretch covered = {INT64_MAX, INT64_MIN};
     if (c->group == GROUP_NONE)
-        return covered;
+        return;
     struct group *g = &s->groups.list[c->group];
-    for (uint32_t k = 0; k <= m->episodes_n; k++) {
-        bool ended = k < m->episodes_n;
-        int64_t first = ended             ? m->episodes[k].first_customer_at
-                        : m->running.open ? m->running.first_customer_at
-                                          : NEVER;
-        if (ended && m->episodes[k].flags & EPISODE_RESOLVED)
+    for (uint32_t k = 0; k < m->episodes_n; k++)
+        if (m->episodes[k].flags & EPISODE_RESOLVED)
             enter(&g->endings, (struct contact){m->episodes[k].resolved_at, number, k});
-        if (first == NEVER)
-            continue;
+    uint32_t k = 0;
+    for (int64_t first = next_first(m, &k); first != INT64_MAX; first = next_first(m, &k))
         enter(&g->firsts, (struct contact){first, number, c->topic});
-        covered.from = first < covered.from ? first : covered.from;
-        covered.to = first > covered.to ? first : covered.to;
+}
+
+struct standing { /* how a conversation stood in its group */
+    struct machine machine;
+    uint32_t group, topic;
+};
+
+/* Rechecks others around each contact that the conversation had before and has no more, or has now and had not. */
+static void recheck_others(struct site *s, uint32_t number, const struct standing *before)
+{
+    const struct conversation *c = conversation_at(s, number);
+    bool same = before->group == c->group && before->topic == c->topic;
+    uint32_t i = 0;
+    uint32_t k = 0;
+    int64_t old = next_first(&before->machine, &i);
+    int64_t new = next_first(&c->machine, &k);
+    while (old != INT64_MAX || new != INT64_MAX) {
+        bool take_old = old <= new;
+        bool take_new = new < old || (same && new == old);
+        if (!take_new)
+            recheck_around(s, before->group, (struct contact){old, number, before->topic});
+        if (!take_old)
+            recheck_around(s, c->group, (struct contact){new, number, c->topic});
+        old = take_old ? next_first(&before->machine, &i) : old;
+        new = take_new ? next_first(&c->machine, &k) : new;
     }
-    return covered;
 }
 
 static void take_out(struct site *s, uint32_t number)
@@ -179,13 +211,12 @@ static void put_in(struct site *s, uint32_t number)
 void conversation_settle(struct site *s, uint32_t number)
 {
     struct conversation *c = conversation_at(s, number);
-    uint32_t group = c->group;
-    struct stretch before = {INT64_MAX, INT64_MIN};
     if (c->applied) {
         take_out(s, number);
-        before = enter_contacts(s, number, contacts_take);
+        enter_contacts(s, number, contacts_take);
     }
-    machine_fini(&c->machine);
+    struct standing before = {.machine = c->machine, .group = c->group, .topic = c->topic};
+    c->machine = (struct machine){0};
     list_sort(&c->list, &s->names, &s->scratch);
     struct ledger l = {.site = s, .sign = 1};
     struct sink sink = {enter_fact, &l};
@@ -193,10 +224,10 @@ void conversation_settle(struct site *s, uint32_t number)
     c->run_n = conversation_run(&c->machine, &c->list, c->list.n, s->as_of, &how);
     c->topic = c->machine.topic;
     c->group = groups_get(&s->groups, c->machine.shop, c->machine.customer);
-    struct stretch after = enter_contacts(s, number, contacts_put);
+    enter_contacts(s, number, contacts_put);
     put_in(s, number);
-    recheck_group(s, group, before.from, before.to);
-    recheck_group(s, c->group, after.from, after.to);
+    recheck_others(s, number, &before);
+    machine_fini(&before.machine);
     arena_reset(&s->scratch);
 }
 
@@ -206,8 +237,9 @@ static void first_contact(struct site *s, uint32_t number, int64_t at)
     const struct conversation *c = conversation_at(s, number);
     if (c->group != GROUP_NONE)
         contacts_put(&s->groups.list[c->group].firsts, (struct contact){at, number, c->topic});
-    recheck_own(s, number, at);
-    recheck_group(s, c->group, at, at);
+    if (c->machine.asked)
+        recheck(s, number, c->machine.asked - 1);
+    recheck_around(s, c->group, (struct contact){at, number, c->topic});
 }
 
 /* The item ended an episode. */
@@ -220,11 +252,6 @@ static void ended(struct site *s, uint32_t number)
         contacts_put(&s->groups.list[c->group].endings, (struct contact){e->resolved_at, number, k});
     e->fcr = (uint8_t)fcr_of(s, number, k);
     enter_episode(s, e, 1);
-}
-
-static int64_t running_first(const struct machine *m)
-{
-    return m->running.open ? m->running.first_customer_at : NEVER;
 }
 
 /* The step itself: facts that stay go into the totals, a rating moves from one state of its episode to the next. */
@@ -253,13 +280,12 @@ static void take_group(struct site *s, uint32_t number, bool fresh)
     c->group = groups_get(&s->groups, c->machine.shop, c->machine.customer);
 }
 
-/* First contacts whose window has ended by now have passed. */
+/* A first contact whose window has ended by now has passed. */
 static void recheck_pending(struct site *s, uint32_t number)
 {
     const struct machine *m = &conversation_at(s, number)->machine;
-    for (uint32_t k = m->episodes_n; k-- > 0;)
-        if (m->episodes[k].fcr == FCR_PENDING)
-            recheck(s, number, k);
+    if (pending(m))
+        recheck(s, number, m->asked - 1);
 }
 
 void conversation_go_on(struct site *s, uint32_t number, const struct item *i)

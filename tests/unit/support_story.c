@@ -21,13 +21,11 @@ static bool maybe(struct support_random *r, uint32_t percent)
 
 static void random_spans(struct support_random *r, struct day_hours *h)
 {
-    static const struct span some[] = {{540, 1080}, {1320, 1800}, {0, 1440}, {480, 720}, {660, 1200}, {1380, 2820}};
+    static const struct span some[] = {{0, 1440}, {480, 720}, {540, 1080}, {660, 1200}, {1320, 1800}, {1380, 2820}};
     *h = (struct day_hours){0};
     for (uint32_t k = 0; k < sizeof some / sizeof *some && h->n < 2; k++)
         if (maybe(r, 25))
             h->spans[h->n++] = some[k];
-    if (h->n == 2 && h->spans[0].start_min > h->spans[1].start_min)
-        h->spans[1].start_min = h->spans[0].start_min;
 }
 
 static void random_hours(struct support_random *r, struct rulebook *b, int32_t day)

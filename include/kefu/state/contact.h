@@ -50,6 +50,12 @@ void contacts_take(struct contacts *c, struct contact x); /* must be there */
 /* The first entry at or after `at`. */
 uint32_t contacts_from(const struct contacts *c, int64_t at);
 
+/* Are they no different topics? 0: none named, which is any. */
+static inline bool topics_agree(uint32_t a, uint32_t b)
+{
+    return !a || !b || a == b;
+}
+
 /* Did another conversation of the group, with no different topic named, begin an episode in [from, to)? topic 0: none. */
 struct repeat_question {
     int64_t from, to;
@@ -57,5 +63,8 @@ struct repeat_question {
     uint32_t topic;
 };
 bool group_repeats(const struct group *g, const struct repeat_question *q);
+/* An instant >= from up to which (it too) no ending hangs on the contact x of the group, be it there or gone: two other
+ * conversations that ask no less than x came after such an ending and before x. from - 1: there are not two. */
+int64_t group_settled(const struct group *g, struct contact x, int64_t from);
 
 #endif

@@ -28,6 +28,7 @@ struct machine {
     struct episode *episodes; /* owned; ended ones */
     uint32_t episodes_n;
     uint32_t episodes_cap;
+    uint32_t asked; /* the last ended one with a customer message that is not ignored, counted from 1; 0: none */
 };
 
 void machine_fini(struct machine *m);
