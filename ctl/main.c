@@ -48,7 +48,7 @@ static enum cli_exit help(int argc, char **argv)
 {
     if (argc < 3) {
         help_all(stdout);
-        return CLI_OK;
+        return (int)CLI_OK;
     }
     const struct command *command = find(argv[2]);
     if (!command)
@@ -88,20 +88,20 @@ int main(int argc, char **argv)
     digest_start();
     if (argc < 2) {
         help_all(stderr);
-        return CLI_BAD_INPUT;
+        return (int)CLI_BAD_INPUT;
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        return help(argc, argv);
+        return (int)help(argc, argv);
     if (strcmp(argv[1], "--version") == 0) {
         printf("kefuctl %s\n", KEFU_VERSION);
-        return CLI_OK;
+        return (int)CLI_OK;
     }
     const struct command *command = find(argv[1]);
     if (!command)
-        return unknown(argv[1]);
+        return (int)unknown(argv[1]);
     if (asks_help(argc, argv)) {
         cli_help(command);
-        return CLI_OK;
+        return (int)CLI_OK;
     }
-    return run(command, argc, argv);
+    return (int)run(command, argc, argv);
 }
