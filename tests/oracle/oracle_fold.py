@@ -87,7 +87,8 @@ class Wait:
                 for agent in holders if reached(agent)]
 
     def reached_target(self, agent):
-        return self.ended_total(agent) >= self.book.response_target_ms
+        book = self.book.at(self.first_start(agent))
+        return self.ended_total(agent) >= book.response_target_ms
 
     def answer(self, sender, at):
         """Ends the wait. Returns (response or None, facts without first)."""
@@ -110,7 +111,10 @@ class Wait:
         facts = self.misses(self.ended_holders(), self.reached_target)
         whole = sum(h.worked for h in self.ended)
         last = self.last_agent()
-        if facts or whole < self.book.response_target_ms or last is None:
+        if facts or last is None:
+            return facts
+        book = self.book.at(self.first_start(last))
+        if whole < book.response_target_ms:
             return facts
         return [("miss", last, self.first_start(last))]
 
@@ -122,7 +126,8 @@ class Wait:
 
         def reached(agent):
             if agent == present.agent:
-                return so_far >= self.book.abandon_after_ms
+                book = self.book.at(self.first_start(agent))
+                return so_far >= book.abandon_after_ms
             return self.reached_target(agent)
         holders = self.ended_holders()
         if present.agent not in holders:
@@ -158,6 +163,13 @@ class Episode:
 
     def last_to_serve(self):
         return self.wait_ends[-1][0] if self.wait_ends else self.last_human
+
+    def last_moved(self):
+        """Its last customer message, or the answer if that was later."""
+        if self.customer_at is None:
+            return None
+        return max(self.last_customer_at, self.last_wait_end_at
+                   or self.last_customer_at)
 
     def counts(self):
         return (self.human_hands and self.owner is not None
@@ -355,26 +367,26 @@ class Conversation:
         if by in ("agent", "customer"):
             return episode.ended["ts"]
         if (by == "timeout" and not episode.over_wait and
-                self.book.timeout_counts_as == "resolved_at_last_reply"):
+                self.book.at(episode.ended["ts"]).timeout_counts_as == "resolved_at_last_reply"):
             return episode.last_human_at
         return None
 
     def owner(self, episode, by, named, at):
         served = episode.last_to_serve()
         if by == "timeout":
-            return self.timeout_owner(episode, served, at)
+            return self.timeout_owner(episode, served, at, at)
         if by == "agent" and named is not None:
             enders = {agent for agent, _ in episode.wait_ends}
             if named in episode.explicit or named in enders:
                 return named
         return self.assignee if self.assignee is not None else served
 
-    def timeout_owner(self, episode, served, at):
+    def timeout_owner(self, episode, served, at, judged_at):
         if served is None or self.assignee in (None, served):
             return served if served is not None else self.assignee
         had = self.book.hours.worked(max(self.since, episode.start), at)
-        return (self.assignee if had >= self.book.abandon_after_ms
-                else served)
+        return (self.assignee
+                if had >= self.book.at(judged_at).abandon_after_ms else served)
 
     def on_rating(self, event, _at):
         if identity(event) in self.voided:
@@ -385,10 +397,15 @@ class Conversation:
         asked = [e for e in self.episodes if e.customer_at is not None]
         (asked or self.episodes)[-1].ratings.append(event)
 
+    def idle_owner(self, episode):
+        """Whose it is if a timeout came at as_of, judged on the idle day."""
+        return self.timeout_owner(episode, episode.last_to_serve(),
+                                  self.as_of, episode.last_moved() or
+                                  self.as_of)
+
     def finish(self):
         if self.wait is not None:
             self.facts += self.wait.open_at(self.as_of)
         if self.episode is not None:
             self.episode.end_assignee = self.assignee
-            self.episode.owner = self.owner(self.episode, "timeout", None,
-                                            self.as_of)
+            self.episode.owner = self.idle_owner(self.episode)

@@ -51,7 +51,7 @@ def count_waits(tally, book, conversation):
             tally.add(agent, at, missed=1)
             continue
         _, agent, at, response, is_first = fact
-        within = int(response <= book.response_target_ms)
+        within = int(response <= book.at(at).response_target_ms)
         tally.add(agent, at, answered=1, within=within, response_sum=response)
         tally.response(agent, at, response)
         if is_first:
@@ -80,8 +80,8 @@ def contacts_by_customer(conversations):
 
 def first_contact(book, episode, conversation, relatives, as_of):
     """"fail", "pending" or "pass" of a resolved episode."""
-    start, end = (episode.resolved_at,
-                  episode.resolved_at + book.fcr_window_ms)
+    start = episode.resolved_at
+    end = start + book.at(episode.ended["ts"]).fcr_window_ms
     for other in relatives:
         if not same_customer(conversation, other):
             continue
@@ -114,7 +114,7 @@ def count_episode(tally, book, conversation, episode, relatives, as_of):
         return
     took = book.hours.worked(owners_clock(episode), episode.resolved_at)
     dropped = episode.over_wait and episode.ended["by"] == "agent"
-    good = (took <= book.resolution_limit_ms and contact != "fail"
+    good = (took <= book.at(day).resolution_limit_ms and contact != "fail"
             and not dropped)
     tally.add(owner, day, resolve_sum=took, resolved_within=int(good))
 
@@ -123,9 +123,8 @@ def count_idle(tally, book, conversation, as_of):
     episode = conversation.episode
     if episode is None or not episode.counts():
         return
-    last = max(episode.last_customer_at, episode.last_wait_end_at
-               or episode.last_customer_at)
-    if as_of - last >= book.idle_after_ms:
+    last = episode.last_moved()
+    if as_of - last >= book.at(last).idle_after_ms:
         tally.add(episode.owner, last, handled=1)
 
 
@@ -170,7 +169,7 @@ def count_orders(tally, book, events):
         last = max(paid, key=lambda e: (e["ts"], utf8(e["source"]),
                                         utf8(e["id"])))
         if (last["kind"] == "cross"
-                and last["amount_fen"] >= book.cross_sell_min_fen):
+                and last["amount_fen"] >= book.at(last["ts"]).cross_sell_min_fen):
             tally.add(last["agent"], last["ts"], cross=1,
                       cross_fen=last["amount_fen"])
 
@@ -293,6 +292,6 @@ def rows(book, events, as_of, by):
     with_orders = {period_of(e["ts"]) for e in orders}
     keys = sorted((k for k, row in tally.rows.items() if any(row.values())),
                   key=lambda k: (k[0] is not None, utf8(k[0] or ""), k[1]))
-    return [finish_row(book, key, tally.rows[key],
+    return [finish_row(book.in_force(key[1]), key, tally.rows[key],
                        tally.responses.get(key, []), key[1] in with_orders,
                        by == "month") for key in keys]

@@ -217,6 +217,12 @@ class Rulebook:
                 setattr(self, key, int(fields[key]))
         self.hours = Hours(self.timezone, self.service_hours, self.special_days)
 
+    def at(self, _ms):
+        return self
+
+    def in_force(self, _period):
+        return self
+
     def is_closer(self, text):
         return asks_for_nothing(text, self.closing_phrases,
                                 self.closing_particles)
@@ -224,6 +230,46 @@ class Rulebook:
     def is_placeholder(self, text):
         return bool(self.placeholder_phrases) and asks_for_nothing(
             text, self.placeholder_phrases, self.closing_particles)
+
+
+class HoursByMonth(Hours):
+    """Each local day has the hours of the rulebook of its month."""
+
+    def __init__(self, zone, books):
+        super().__init__(zone, None, None)
+        self.books = books
+        self.always = all(book.hours.always for _, book in books)
+
+    def spans_of(self, date):
+        return of_month(self.books, date.isoformat()[:7]).hours.spans_of(date)
+
+
+def of_month(books, month):
+    return [book for since, book in books if since <= month][-1]
+
+
+class Rulebooks:
+    """Several of a site: each fact is judged by that of its own day.
+
+    Each gives its effective_from; the first one's month is before all facts.
+    """
+
+    def __init__(self, zone, overrides):
+        self.books = [(o["effective_from"], Rulebook({**o, "timezone": zone}))
+                      for o in overrides]
+        self.hours = HoursByMonth(zone, self.books)
+
+    def at(self, ms):
+        return of_month(self.books, self.hours.month(ms))
+
+    def in_force(self, period):
+        return of_month(self.books, period[:7])
+
+    def is_closer(self, text):
+        return self.books[0][1].is_closer(text)
+
+    def is_placeholder(self, text):
+        return self.books[0][1].is_placeholder(text)
 
 
 def without_comments(text):

@@ -205,16 +205,17 @@ static void write_story(struct story *s, struct support_random *r)
     s->end = at;
 }
 
-void story_init(struct story *s, struct support_random *r, const struct tz *tz, size_t n)
+void story_init(struct story *s, struct support_random *r, const struct zone *zone, size_t n)
 {
     int32_t day = civil_day(2026, (int32_t)ONE_OF(r, 3, 10, 12), 31);
     int32_t month = civil_month(day);
     *s = (struct story){
-        .tz = tz, .n = n, .conversations = 1 + support_below(r, 7), .customers = 1 + support_below(r, 3)};
+        .zone = zone, .n = n, .conversations = 1 + support_below(r, 7), .customers = 1 + support_below(r, 3)};
     s->agents = 1 + support_below(r, 4);
-    s->from = tz_at(tz, day, (int32_t)ONE_OF(r, 0, 600, 1200, 1430, 1439));
+    s->from = tz_at(zone->tz, day, (int32_t)ONE_OF(r, 0, 600, 1200, 1430, 1439));
     const int32_t months[] = {INT32_MIN, maybe(r, 70) ? month + 1 : month, month + 2};
-    for (size_t k = 0; k < 1 + support_below(r, STORY_BOOKS_MAX); k++) {
+    size_t books_n = 1 + support_below(r, STORY_BOOKS_MAX);
+    for (size_t k = 0; k < books_n; k++) {
         s->books[k] = random_book(r, months[k], day);
         s->rulebooks.list[s->rulebooks.n++] = s->books[k];
     }
@@ -235,7 +236,7 @@ void story_fini(struct story *s)
 
 struct site *story_site(const struct story *s)
 {
-    return site_new(&(struct site_options){.tz = s->tz, .rulebooks = &s->rulebooks, .seed = 42});
+    return site_new(&(struct site_options){.tz = s->zone->tz, .rulebooks = &s->rulebooks, .seed = 42});
 }
 
 void story_mix(struct story *s, struct support_random *r)
@@ -299,20 +300,65 @@ static void print_book(struct buf *b, const struct rulebook *k)
     buf_put_byte(b, '}');
 }
 
-char *story_print_json(const struct story *s)
+static void print_totals(struct buf *b, struct str agent, const char *period, const struct totals *t)
+{
+    buf_put_str(b, agent.n ? STR_LIT("{\"agent\":") : STR_LIT("{\"agent\":null"));
+    if (agent.n)
+        buf_put_json(b, agent);
+    buf_printf(b, ",\"period\":\"%s\"", period);
+#define X(name) buf_printf(b, ",\"" #name "\":%lld", (long long)t->figures.name);
+    FIGURES(X)
+#undef X
+    if (t->responses.total)
+        buf_printf(b, ",\"response_p50\":%lld,\"response_p90\":%lld", (long long)hist_percentile(&t->responses, 500),
+                   (long long)hist_percentile(&t->responses, 900));
+    buf_put_byte(b, '}');
+}
+
+static void print_periods(struct buf *b, const struct site *s, uint32_t agent, enum period_kind kind)
+{
+    size_t n = 0;
+    const struct totals *t = site_totals(s, agent, kind, &n);
+    for (size_t i = 0; i < n; i++) {
+        char period[16];
+        if (!figures_any(&t[i].figures))
+            continue;
+        if (kind == PERIOD_DAY)
+            civil_print_day(period, sizeof period, t[i].period);
+        else
+            civil_print_month(period, sizeof period, t[i].period);
+        if (b->p[b->n - 1] == '}')
+            buf_put_byte(b, ',');
+        print_totals(b, site_agent_id(s, agent), period, &t[i]);
+    }
+}
+
+static void print_rows(struct buf *b, const struct site *s, enum period_kind kind)
+{
+    buf_printf(b, ",\"%s\":[", kind == PERIOD_DAY ? "day" : "month");
+    for (uint32_t a = 0; a <= site_agents_n(s); a++)
+        print_periods(b, s, a, kind);
+    buf_put_byte(b, ']');
+}
+
+char *story_print_json(const struct story *s, const char *name, const struct site *site)
 {
     struct buf b = {0};
-    buf_put_str(&b, STR_LIT("{\"rulebooks\":["));
+    buf_printf(&b, "{\"name\":\"%s\",\"zone\":\"%s\",\"as_of\":%lld,\"rulebooks\":[", name, s->zone->name,
+               (long long)site_as_of(site));
     for (size_t k = 0; k < s->rulebooks.n; k++) {
         buf_put_str(&b, k ? STR_LIT(",") : STR_LIT(""));
         print_book(&b, s->books[k]);
     }
-    buf_put_str(&b, STR_LIT("],\n\"events\":[\n"));
+    buf_put_str(&b, STR_LIT("],\"events\":["));
     for (size_t i = 0; i < s->n; i++) {
-        buf_put_str(&b, i ? STR_LIT(",\n") : STR_LIT(""));
+        buf_put_str(&b, i ? STR_LIT(",") : STR_LIT(""));
         event_print_json(&b, &s->events[i]);
     }
-    buf_put_str(&b, STR_LIT("]"));
+    buf_put_byte(&b, ']');
+    print_rows(&b, site, PERIOD_DAY);
+    print_rows(&b, site, PERIOD_MONTH);
+    buf_put_str(&b, STR_LIT("}\n"));
     buf_put_byte(&b, 0);
     return b.p;
 }

@@ -10,8 +10,13 @@
 
 #define STORY_BOOKS_MAX 3
 
+struct zone {
+    const char *name;
+    struct tz *tz;
+};
+
 struct story {
-    const struct tz *tz;                     /* borrowed */
+    const struct zone *zone;                 /* borrowed */
     struct rulebook *books[STORY_BOOKS_MAX]; /* owned */
     struct rulebooks rulebooks;              /* of these */
     struct event *events;                    /* owned; by time, nearly in the order of the lists */
@@ -22,14 +27,14 @@ struct story {
 };
 
 /* A story of n events in the zone (borrowed). */
-void story_init(struct story *s, struct support_random *r, const struct tz *tz, size_t n);
+void story_init(struct story *s, struct support_random *r, const struct zone *zone, size_t n);
 void story_fini(struct story *s);
 struct site *story_site(const struct story *s);
 /* A limit of one of the rulebooks, sometimes a millisecond more or less, or another length of time. */
 int64_t story_span(const struct story *s, struct support_random *r);
 /* Puts the events into the order in which they arrive: most in their own, some much later. */
 void story_mix(struct story *s, struct support_random *r);
-/* Events and rulebooks as JSON, for another program to compute. malloc'ed. */
-char *story_print_json(const struct story *s);
+/* Rulebooks, events and the figures that a site came to, as a line of JSON for tests/oracle/test_stories.py. malloc'ed. */
+char *story_print_json(const struct story *s, const char *name, const struct site *site);
 
 #endif
