@@ -16,32 +16,6 @@
 
 #define TOKENS_MAX_BYTES ((size_t)4 << 20)
 
-/* --- options ------------------------------------------------------------------------------------------------------ */
-
-static bool is_live(const char *name)
-{
-    return strcmp(name, "log_level") == 0 || strcmp(name, "demo") == 0 || strcmp(name, "site") == 0;
-}
-
-/* The name of an option that differs and needs a restart; NULL: there is none. */
-static const char *fixed_difference(const struct config *a, const struct config *b)
-{
-#define TEXT(name, def, max, help)                                                                                     \
-    if (!is_live(#name) && !str_eq(a->name, b->name))                                                                  \
-        return #name;
-#define PATH(name, def, help) TEXT(name, def, 0, help)
-#define WHOLE(name, def, min, max, help)                                                                               \
-    if (!is_live(#name) && a->name != b->name)                                                                         \
-        return #name;
-#define TRUTH(name, def, help) WHOLE(name, def, 0, 1, help)
-    CONFIG_OPTIONS(TEXT, PATH, WHOLE, TRUTH)
-#undef TEXT
-#undef PATH
-#undef WHOLE
-#undef TRUTH
-    return NULL;
-}
-
 /* --- rulebooks ---------------------------------------------------------------------------------------------------- */
 
 static const struct rulebook *named(const struct rulebooks *in, struct str name)
@@ -52,39 +26,6 @@ static const struct rulebook *named(const struct rulebooks *in, struct str name)
         }
     }
     return NULL;
-}
-
-static int check_old(const struct rulebook *old, const struct rulebooks *fresh, struct err *e)
-{
-    char where[160];
-    const struct rulebook *now = named(fresh, old->name);
-    snprintf(where, sizeof(where), "rulebook %.*s", STR_ARG(old->name));
-    if (!now) {
-        return err_set(e, where, "it was adopted and is gone; put its file back");
-    }
-    if (strcmp(now->sha256, old->sha256) != 0 || now->effective_month != old->effective_month) {
-        return err_set(e, where, "found other content under the same name; give the new rules a new name");
-    }
-    return 0;
-}
-
-static int check_rulebooks(const struct daemon *d, const struct rulebooks *fresh, struct err *e)
-{
-    const struct rulebooks *old = &d->settings->rulebooks;
-    for (size_t i = 0; i < old->n; i++) {
-        if (check_old(old->list[i], fresh, e) < 0) {
-            return -1;
-        }
-    }
-    for (size_t i = 0; i < fresh->n; i++) {
-        const struct rulebook *r = fresh->list[i];
-        if (!named(old, r->name) && r->effective_month <= pipeline_month(d->pipeline)) {
-            char where[160];
-            snprintf(where, sizeof(where), "rulebook %.*s effective_from", STR_ARG(r->name));
-            return err_set(e, where, "found a month that has begun; a new rulebook begins in a later one");
-        }
-    }
-    return 0;
 }
 
 /* True: a rulebook of the fresh settings is in use from now on. */
@@ -127,8 +68,6 @@ static struct settings *adopt(struct daemon *d, struct settings *fresh)
     bool used = adopt_rulebooks(d, fresh);
     swap_tokens(d->settings, &fresh->tokens);
     c->log_level = fresh->config.log_level;
-    c->demo = fresh->config.demo;
-    c->site = arena_copy(&c->arena, fresh->config.site);
     log_set_level((enum log_level)c->log_level);
     if (used) {
         keep(d, fresh);
@@ -136,19 +75,19 @@ static struct settings *adopt(struct daemon *d, struct settings *fresh)
     return used ? NULL : fresh;
 }
 
+/* Now, or the first instant of the month that the figures have reached, if the clock is behind it. */
+static int64_t latest_ms(const struct daemon *d)
+{
+    int64_t now_ms = clock_wall_ms(&d->clock);
+    int64_t month_ms = tz_at(d->settings->tz, civil_month_first(pipeline_month(d->pipeline)), 0);
+    return now_ms > month_ms ? now_ms : month_ms;
+}
+
 int reload(struct daemon *d, struct err *e)
 {
     int status = -1;
-    struct settings *fresh = settings_load(d->settings->config.file.p, e);
+    struct settings *fresh = settings_reload(d->settings, d->settings->config.file.p, latest_ms(d), e);
     if (!fresh) {
-        goto out;
-    }
-    const char *fixed = fixed_difference(&d->settings->config, &fresh->config);
-    if (fixed) {
-        err_set(e, fixed, "this option differs from the running one; restart kefud to change it");
-        goto out;
-    }
-    if (check_rulebooks(d, &fresh->rulebooks, e) < 0) {
         goto out;
     }
     fresh = adopt(d, fresh);

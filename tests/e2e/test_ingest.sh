@@ -98,13 +98,17 @@ cp "$config" "$TMPDIR/good.json"
 echo '{"state_dir": 5}' > "$config"
 "$kefuctl" reload > /dev/null 2> "$TMPDIR/reload.log" && fail "a bad file was taken"
 want_in 'the reason' 'state_dir' "$(cat "$TMPDIR/reload.log")"
-write_config '"demo": true, "group_ms": 5'
+write_config '"log_level": 7, "group_ms": 5'
 "$kefuctl" reload > /dev/null 2> "$TMPDIR/reload.log" && fail "an option that needs a restart was taken"
 want_in 'which one' 'group_ms' "$(cat "$TMPDIR/reload.log")"
-want_in 'nothing of it' '"demo": false' "$("$kefuctl" status --json)"
 write_config '"demo": true'
+"$kefuctl" reload > /dev/null 2> "$TMPDIR/reload.log" && fail "a daemon became a playground while it ran"
+want_in 'place and mend' "$config:1 demo: found true, but kefud runs with false; restart kefud" "$(cat "$TMPDIR/reload.log")"
+want_in 'still none' '"demo": false' "$("$kefuctl" status --json)"
+write_config '"log_level": 7'
+reloads=$(grep -c 'evt=reload done=1' "$log")
 kill -HUP "$pid"
-until "$kefuctl" status --json | grep -q '"demo": true'; do
+until [ "$(grep -c 'evt=reload done=1' "$log")" -gt "$reloads" ]; do
     kill -0 "$pid" || fail "SIGHUP ended it"
     sleep 0.02
 done
@@ -119,13 +123,14 @@ echo '{"name": "next", "effective_from": "2099-01", "response_target_ms": 20000}
 grep -q 'evt=rulebook name=next adopted=1' "$log" || fail "it is not told that a rulebook was taken"
 sed -i s/20000/25000/ "$TMPDIR/books/next.json"
 "$kefuctl" reload > /dev/null 2> "$TMPDIR/reload.log" && fail "a rulebook was changed under its name"
-want_in 'it is named' 'rulebook next' "$(cat "$TMPDIR/reload.log")"
+want_in 'it is named' 'books/next.json:1 name' "$(cat "$TMPDIR/reload.log")"
 rm "$TMPDIR/books/next.json"
-"$kefuctl" reload > /dev/null 2>&1 && fail "an adopted rulebook could be taken away"
+"$kefuctl" reload > /dev/null 2> "$TMPDIR/reload.log" && fail "an adopted rulebook could be taken away"
+want_in 'it is named' 'rulebooks_dir: the rulebook "next" is in force' "$(cat "$TMPDIR/reload.log")"
 echo '{"name": "late", "effective_from": "2020-01"}' > "$TMPDIR/books/late.json"
 echo '{"name": "next", "effective_from": "2099-01", "response_target_ms": 20000}' > "$TMPDIR/books/next.json"
 "$kefuctl" reload > /dev/null 2> "$TMPDIR/reload.log" && fail "a rulebook for a month that has begun was taken"
-want_in 'it is named' 'rulebook late' "$(cat "$TMPDIR/reload.log")"
+want_in 'it is named' 'books/late.json:1 effective_from' "$(cat "$TMPDIR/reload.log")"
 stop
 start
 

@@ -16,15 +16,15 @@ complain()
     failed=$((failed + 1))
 }
 
-# The options as "KIND|NAME|DEFAULT|LEAST|MOST"; least and most are of whole numbers, and of texts and paths in bytes.
+# The options as "KIND|NAME|DEFAULT|LEAST|MOST|CHANGE"; least and most are of whole numbers, and of texts and paths in bytes.
 options()
 {
     sed -n '/^#define CONFIG_ROWS/,/^$/p' "$config_h" | tr -d '\\\n' |
         grep -oE '(TEXT|PATH|WHOLE|TRUTH)\([a-z_0-9]+, *("[^"]*"|[a-z0-9]+)(, *[0-9]+)*, *(RESTART|RELOAD),' |
-        sed -E 's/, *(RESTART|RELOAD),$//
-                s/^(WHOLE|TEXT)\(([a-z_0-9]+), *("[^"]*"|[0-9]+), *([0-9]+), *([0-9]+)$/\1|\2|\3|\4|\5/
-                s/^PATH\(([a-z_0-9]+), *("[^"]*"), *([0-9]+)$/PATH|\1|\2|\3|1024/
-                s/^TRUTH\(([a-z_0-9]+), *([a-z]+)$/TRUTH|\1|\2||/'
+        sed -E 's/, *(RESTART|RELOAD),$/|\1/
+                s/^(WHOLE|TEXT)\(([a-z_0-9]+), *("[^"]*"|[0-9]+), *([0-9]+), *([0-9]+)\|/\1|\2|\3|\4|\5|/
+                s/^PATH\(([a-z_0-9]+), *("[^"]*"), *([0-9]+)\|/PATH|\1|\2|\3|1024|/
+                s/^TRUTH\(([a-z_0-9]+), *([a-z]+)\|/TRUTH|\1|\2|||/'
 }
 
 # What the manual $2 says under the item $1.
@@ -64,7 +64,7 @@ options >"$tmp/options"
 cut -d'|' -f2 "$tmp/options" >"$tmp/known"
 items "$manual" 'The site|Files|HTTP|Redis|Queues and limits' >"$tmp/told"
 same_names "$tmp/known" "$tmp/told" 'kefud.json(5)'
-while IFS='|' read -r kind name default least most; do
+while IFS='|' read -r kind name default least most change; do
     text=$(item "$name" "$manual")
     case $kind-$least in
     WHOLE-*) says "Default $default, from $least to $most." ;;
@@ -74,6 +74,10 @@ while IFS='|' read -r kind name default least most; do
     PATH-*) says "ot empty." ;;
     esac
     says "Default $default"
+    case $change-$text in
+    'RELOAD-'*'at a reload.'*) ;;
+    RELOAD-* | *'at a reload.'*) complain "kefud.json(5): $name: is it $change?" ;;
+    esac
 done <"$tmp/options"
 grep -q '^A path has at most 1024 bytes\.$' "$manual" || complain 'kefud.json(5): the longest path is not told'
 

@@ -45,14 +45,6 @@ enum config_change { CONFIG_RESTART = 0, CONFIG_RELOAD = 1 };
     WHOLE(quarantine_max, 10000, 10, 1000000, RESTART, "refused events kept for looking at and trying again")          \
     WHOLE(log_level, 6, 3, 7, RELOAD, "3 errors, 4 warnings, 5 notes, 6 information, 7 all")
 
-/* The same in the shape TEXT(name, default, most, help), PATH(name, default, help), WHOLE(name, default, least, most, help),
- * TRUTH(name, default, help), macros of these very names: for code that compares configurations by itself. */
-#define CONFIG_OPTIONS(T, P, W, B)                          CONFIG_ROWS(CONFIG_TEXT_, CONFIG_PATH_, CONFIG_WHOLE_, CONFIG_TRUTH_)
-#define CONFIG_TEXT_(name, def, least, most, change, help)  TEXT(name, def, most, help)
-#define CONFIG_PATH_(name, def, least, change, help)        PATH(name, def, help)
-#define CONFIG_WHOLE_(name, def, least, most, change, help) WHOLE(name, def, least, most, help)
-#define CONFIG_TRUTH_(name, def, change, help)              TRUTH(name, def, help)
-
 struct config {
 #define TEXT(name, def, least, most, change, help)  struct str name;
 #define PATH(name, def, least, change, help)        struct str name;
