@@ -66,14 +66,15 @@ static void print_agents(const cJSON *answer)
     static const char *const columns[] = {"agent",       "name",        "team",   "score",  "tier",
                                           "provisional", "answered",    "within", "missed", "open",
                                           "waiting",     "rating_mean", "rated"};
-    struct grid g = {.columns_n = sizeof columns / sizeof *columns, .right = {[3] = true}};
-    for (size_t i = 6; i < g.columns_n; i++)
+    const size_t columns_n = sizeof columns / sizeof *columns;
+    struct grid g = {.right = {[3] = true}};
+    for (size_t i = 6; i < columns_n; i++)
         g.right[i] = true;
-    ask_titles(&g, columns);
+    ask_titles(&g, columns, columns_n);
     const cJSON *a;
     cJSON_ArrayForEach(a, cJSON_GetObjectItemCaseSensitive(answer, "agents"))
     {
-        for (size_t i = 0; i < g.columns_n; i++) {
+        for (size_t i = 0; i < columns_n; i++) {
             if (i == 3 || i == 11)
                 put_milli(&g, a, columns[i], false);
             else
@@ -90,10 +91,10 @@ static void print_report(const cJSON *answer)
                                          "response_p90", "cross",    "score",    "tier"};
     static const char *const keys[] = {"agent",    "period",          "answered", "within",   "missed",       "handled",
                                        "resolved", "resolved_within", "fcr_fail", "rating_n", "response_p90", "cross"};
-    struct grid g = {.columns_n = sizeof titles / sizeof *titles};
+    struct grid g = {0};
     for (size_t i = 2; i < 13; i++)
         g.right[i] = true;
-    ask_titles(&g, titles);
+    ask_titles(&g, titles, sizeof titles / sizeof *titles);
     const cJSON *row, *report = cJSON_GetObjectItemCaseSensitive(answer, "report");
     cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(report, "rows"))
     {

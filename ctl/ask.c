@@ -75,9 +75,10 @@ void ask_time_cell(struct grid *g, const cJSON *object, const char *key)
         grid_put(g, (struct str){text, strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local)});
 }
 
-void ask_titles(struct grid *g, const char *const *titles)
+void ask_titles(struct grid *g, const char *const *titles, size_t n)
 {
-    for (size_t i = 0; i < g->columns_n; i++)
+    g->columns_n = n;
+    for (size_t i = 0; i < n; i++)
         grid_put(g, str_of(titles[i]));
 }
 
@@ -99,10 +100,10 @@ static bool is_time(const char *key)
 static void print_sources(const cJSON *sources)
 {
     static const char *const titles[] = {"source", "events", "latest"};
-    struct grid g = {.columns_n = 3, .right = {[1] = true}};
+    struct grid g = {.right = {[1] = true}};
     const cJSON *s;
     putchar('\n');
-    ask_titles(&g, titles);
+    ask_titles(&g, titles, 3);
     cJSON_ArrayForEach(s, sources)
     {
         ask_cell(&g, s, "source");

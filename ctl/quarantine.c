@@ -10,12 +10,13 @@
 static void print_rows(const cJSON *answer)
 {
     static const char *const columns[] = {"row", "at", "kind", "way", "id", "bytes", "reason"};
-    struct grid g = {.columns_n = sizeof columns / sizeof *columns, .right = {[0] = true, [5] = true}};
-    ask_titles(&g, columns);
+    const size_t columns_n = sizeof columns / sizeof *columns;
+    struct grid g = {.right = {[0] = true, [5] = true}};
+    ask_titles(&g, columns, columns_n);
     const cJSON *row, *rows = cJSON_GetObjectItemCaseSensitive(answer, "rows");
     cJSON_ArrayForEach(row, rows)
     {
-        for (size_t i = 0; i < g.columns_n; i++) {
+        for (size_t i = 0; i < columns_n; i++) {
             if (i == 1)
                 ask_time_cell(&g, row, columns[i]);
             else
@@ -33,9 +34,9 @@ static void print_rows(const cJSON *answer)
 static void print_retried(const cJSON *answer)
 {
     static const char *const titles[] = {"accepted", "duplicate", "rejected"};
-    struct grid g = {.columns_n = 3, .right = {true, true, true}};
-    ask_titles(&g, titles);
-    for (size_t i = 0; i < g.columns_n; i++)
+    struct grid g = {.right = {true, true, true}};
+    ask_titles(&g, titles, 3);
+    for (size_t i = 0; i < 3; i++)
         ask_cell(&g, answer, titles[i]);
     ask_print(&g);
 }

@@ -130,7 +130,7 @@ static int read_line(struct reach *r, struct str *line, struct err *e)
 
 cJSON *reach_ask(struct reach *r, struct str request, struct str *raw, struct err *e)
 {
-    struct str line;
+    struct str line = {NULL, 0};
     if (send_line(r->fd, request, e) != 0 || read_line(r, &line, e) != 0)
         return NULL;
     cJSON *answer = json_parse(line, e);

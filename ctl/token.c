@@ -33,8 +33,8 @@ static void print_token(const cJSON *answer)
 static void print_tokens(const cJSON *answer)
 {
     static const char *const columns[] = {"id", "role", "subject", "sources", "expires"};
-    struct grid g = {.columns_n = 5};
-    ask_titles(&g, columns);
+    struct grid g = {0};
+    ask_titles(&g, columns, 5);
     const cJSON *t, *source;
     cJSON_ArrayForEach(t, cJSON_GetObjectItemCaseSensitive(answer, "tokens"))
     {

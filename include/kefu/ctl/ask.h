@@ -20,7 +20,7 @@ void ask_cell(struct grid *g, const cJSON *object, const char *key);
 void ask_time_cell(struct grid *g, const cJSON *object, const char *key);
 /* Prints a grid to standard output and frees it. */
 void ask_print(struct grid *g);
-/* Adds a row of titles. */
-void ask_titles(struct grid *g, const char *const *titles);
+/* Begins a grid of n columns with a row of titles. */
+void ask_titles(struct grid *g, const char *const *titles, size_t n);
 
 #endif
