@@ -18,6 +18,7 @@ until_true()
     done
 }
 
+: >"$log"
 scripts/demo >"$log" 2>&1 </dev/null &
 demo=$!
 loaded() { grep -q 'past 30 days: [0-9]* events' "$log"; }
