@@ -86,7 +86,8 @@ void ask_print(struct grid *g)
 {
     struct buf out = {0};
     grid_print(&out, g);
-    fwrite(out.p, 1, out.n, stdout);
+    if (out.n) /* nothing to show has no memory either */
+        fwrite(out.p, 1, out.n, stdout);
     buf_fini(&out);
     grid_fini(g);
 }
