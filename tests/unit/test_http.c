@@ -357,6 +357,9 @@ static void without_descriptors_the_listener_rests_and_comes_back(void **state)
     struct fixture f = {0};
     struct rlimit was, few;
     (void)state;
+    if (getenv("VALGRIND")) { /* it takes the connection itself before it says that there is no descriptor */
+        skip();
+    }
     log_set_level(0);
     start(&f, 5000);
     int fd = dial(&f);
