@@ -147,11 +147,6 @@ static const char *word(const cJSON *object, const char *key, const char *otherw
     return cJSON_IsString(s) ? s->valuestring : otherwise;
 }
 
-static void keep_tier(struct watched *w, const char *tier)
-{
-    snprintf(w->tier, sizeof w->tier, "%s", tier);
-}
-
 /* Tells a score that moved, as it is shown (cut to two places), and a tier that changed; remembers both. */
 static void say_moved(struct live *l, const cJSON *agent, struct watched *w)
 {
@@ -161,16 +156,17 @@ static void say_moved(struct live *l, const cJSON *agent, struct watched *w)
     bool known = before != NO_SCORE && now != NO_SCORE;
     w->score = now;
     if (known && (other_tier || (before / 10 != now / 10 && l->said_n < SAID_MAX))) {
-        printf("%s%s %" PRId64 ".%02" PRId64 "→%" PRId64 ".%02" PRId64, l->said_n++ ? "  " : "",
-               word(agent, "name", word(agent, "agent", "")), before / 1000, before % 1000 / 10, now / 1000,
-               now % 1000 / 10);
+        printf("%s%s ", l->said_n++ ? "  " : "", word(agent, "name", word(agent, "agent", "")));
+        if (before / 10 != now / 10)
+            printf("%" PRId64 ".%02" PRId64 "→", before / 1000, before % 1000 / 10);
+        printf("%" PRId64 ".%02" PRId64, now / 1000, now % 1000 / 10);
         if (other_tier)
             printf(" (%s→%s)", w->tier, tier);
     }
-    keep_tier(w, tier);
+    snprintf(w->tier, sizeof w->tier, "%s", tier);
 }
 
-static void look_at(struct live *l, const cJSON *agents)
+static void say_time_and_events(struct live *l)
 {
     char clock[16];
     struct tm local;
@@ -179,7 +175,12 @@ static void look_at(struct live *l, const cJSON *agents)
     printf("%s  +%" PRIu64 " events  ", clock, l->feed.acked_n - l->told_n);
     l->told_n = l->feed.acked_n;
     l->said_n = 0;
+}
+
+static void look_at(struct live *l, const cJSON *agents)
+{
     const cJSON *agent;
+    say_time_and_events(l);
     cJSON_ArrayForEach(agent, agents)
     {
         const char *id = word(agent, "agent", "");
@@ -229,6 +230,7 @@ static void sell(struct live *l, int64_t now_ms)
 static int play(struct live *l, struct err *e)
 {
     int64_t mono_ms = clock_mono_ms(&l->clock);
+    l->look_mono_ms = mono_ms + 1000; /* by then the tiers have followed the past month */
     int64_t end = l->o->seconds ? mono_ms + l->o->seconds * 1000 : INT64_MAX;
     while (!stopped && mono_ms < end) {
         int64_t now_ms = clock_wall_ms(&l->clock);

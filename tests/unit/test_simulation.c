@@ -84,7 +84,7 @@ static void no_id_is_used_twice(void **state)
     for (int short_ids = 0; short_ids < 2; short_ids++) {
         struct simulation_options o = usual(5);
         o.short_ids = short_ids;
-        o.per_day = 2000;
+        o.per_day = 500;
         struct buf lines = all_lines(&o);
         struct batch *b = decoded(&lines);
         struct intern seen;
