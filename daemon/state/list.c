@@ -11,6 +11,8 @@
 #include "kefu/base/mem.h"
 
 enum { MASK_AMOUNT = 1 << EVENT_STR_N, MASK_SCORE = 1 << (EVENT_STR_N + 1) };
+/* The fields that are numbers: all but the reference. */
+#define STRS_MASK (((UINT32_C(1) << EVENT_STR_N) - 1) & ~(UINT32_C(1) << EVENT_REF))
 
 void names_init(struct names *n, uint64_t seed)
 {
@@ -116,33 +118,55 @@ static struct str base_id(const struct list *l)
     return (struct str){l->p + 1, (size_t)(unsigned char)l->p[0]};
 }
 
-static void put_item(struct buf *b, const struct item *i, struct str base, int64_t ts_before)
+/* Straight into memory that is known to be enough: this runs once for every event. */
+static char *put_uvar(char *p, uint64_t v)
+{
+    for (; v >= 0x80; v >>= 7)
+        *p++ = (char)(v | 0x80);
+    *p++ = (char)v;
+    return p;
+}
+
+static char *put_svar(char *p, int64_t v)
+{
+    return put_uvar(p, (uint64_t)v << 1 ^ (uint64_t)(v >> 63));
+}
+
+static char *put_raw(char *p, const char *from, size_t n)
+{
+    if (n)
+        memcpy(p, from, n);
+    return p + n;
+}
+
+static char *put_fields(char *p, const struct item *i, uint32_t mask)
+{
+    for (uint32_t left = mask & STRS_MASK; left; left &= left - 1)
+        p = put_uvar(p, i->num[__builtin_ctz(left)]);
+    if (i->ref.n)
+        p = put_raw(put_uvar(p, i->ref.n), i->ref.p, i->ref.n);
+    if (mask & MASK_AMOUNT)
+        p = put_svar(p, i->amount_fen);
+    if (mask & MASK_SCORE)
+        p = put_svar(put_svar(p, i->score_milli), i->scale);
+    if (i->flags & EVENT_HAS_TEXT)
+        p = put_uvar(p, (uint64_t)i->text_bytes);
+    return p;
+}
+
+static char *put_item(char *p, const struct item *i, struct str base, int64_t ts_before)
 {
     uint32_t mask = mask_of(i);
     size_t shared = shared_prefix(base, i->id);
-    buf_put_uvar(b, (uint64_t)i->type | (uint64_t)i->how << 4);
-    buf_put_uvar(b, i->flags);
-    buf_put_svar(b, i->ts - ts_before);
-    buf_put_uvar(b, i->source);
-    buf_put_uvar(b, shared);
-    buf_put_uvar(b, i->id.n - shared);
-    buf_put(b, i->id.p + shared, i->id.n - shared);
-    buf_put_uvar(b, mask);
-    for (int k = 0; k < EVENT_STR_N; k++)
-        if (i->num[k])
-            buf_put_uvar(b, i->num[k]);
-    if (i->ref.n) {
-        buf_put_uvar(b, i->ref.n);
-        buf_put_str(b, i->ref);
-    }
-    if (mask & MASK_AMOUNT)
-        buf_put_svar(b, i->amount_fen);
-    if (mask & MASK_SCORE) {
-        buf_put_svar(b, i->score_milli);
-        buf_put_svar(b, i->scale);
-    }
-    if (i->flags & EVENT_HAS_TEXT)
-        buf_put_uvar(b, (uint64_t)i->text_bytes);
+    p = put_uvar(p, (uint64_t)i->type | (uint64_t)i->how << 4);
+    p = put_uvar(p, i->flags);
+    p = put_svar(p, i->ts - ts_before);
+    p = put_uvar(p, i->source);
+    p = put_uvar(p, shared);
+    p = put_uvar(p, i->id.n - shared);
+    p = put_raw(p, i->id.p + shared, i->id.n - shared);
+    p = put_uvar(p, mask);
+    return put_fields(p, i, mask);
 }
 
 /* Ids leave the list as they came in: prefix and rest stand apart, so they are joined in `id`, which has room for 128. */
@@ -239,17 +263,13 @@ void list_append(struct list *l, const struct item *i, const struct names *names
 {
     bool sorted = l->sorted_n == l->n && at_the_end(l, i, names);
     char room[1024]; /* an item is two texts of 128 bytes and some thirty numbers of at most ten */
-    struct buf b = {.p = room, .cap = sizeof room};
     if (l->n == 0) {
-        buf_put_byte(&b, (uint8_t)i->id.n);
-        buf_put_str(&b, i->id);
-        put_bytes(l, room, b.n);
-        b.n = 0;
+        room[0] = (char)i->id.n;
+        put_bytes(l, room, (size_t)(put_raw(room + 1, i->id.p, i->id.n) - room));
     }
-    put_item(&b, i, base_id(l), l->n ? l->last_ts : 0);
-    assert(b.p == room);
+    const char *end = put_item(room, i, base_id(l), l->n ? l->last_ts : 0);
     l->last_at = l->bytes_n;
-    put_bytes(l, room, b.n);
+    put_bytes(l, room, (size_t)(end - room));
     l->n++;
     l->sorted_n += sorted;
     l->last_ts = i->ts;
