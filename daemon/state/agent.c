@@ -1,7 +1,7 @@
 /* Agents: their latest profile and status, and what they have open now.
  *
- * It keeps true: open_n and waiting_n of all agents together are those of the site; an agent's waits hang in one list in
- * the order in which their customers began to wait. */
+ * It keeps true: open_n and waiting_n of all agents together are those of the site; an agent's waits hang in one heap, the
+ * oldest on top. */
 #include "kefu/state/inside.h"
 
 /* The fields of a profile, each the latest by (ts, source, id). */
@@ -40,37 +40,80 @@ void agent_settle(struct site *s, uint32_t number)
     site_mark_dirty(s, number);
 }
 
-/* Waits come nearly always in order, so the place is looked for from the end. */
+/* The waits of an agent are a pairing heap: each has younger ones under it, of which `newer` is the first; these stand in a
+ * row by `next`, and `prev` is the one before in the row, or the one above. Whatever the order in which waits begin and end,
+ * the oldest is at hand for a few steps. */
+static uint32_t put_under(struct site *s, uint32_t older, uint32_t newer)
+{
+    struct conversation *o = conversation_at(s, older);
+    struct conversation *n = conversation_at(s, newer);
+    n->prev = older;
+    n->next = o->newer;
+    if (n->next != CONVERSATION_NONE)
+        conversation_at(s, n->next)->prev = newer;
+    o->newer = newer;
+    return older;
+}
+
+/* Two heaps as one, by their tops; either may be CONVERSATION_NONE. */
+static uint32_t meld(struct site *s, uint32_t a, uint32_t b)
+{
+    if (a == CONVERSATION_NONE || b == CONVERSATION_NONE)
+        return a == CONVERSATION_NONE ? b : a;
+    bool a_first = conversation_at(s, a)->machine.wait.opened_at <= conversation_at(s, b)->machine.wait.opened_at;
+    return a_first ? put_under(s, a, b) : put_under(s, b, a);
+}
+
+/* Takes the top off a row of heaps. */
+static uint32_t take_first(struct site *s, uint32_t *row)
+{
+    uint32_t first = *row;
+    if (first == CONVERSATION_NONE)
+        return first;
+    struct conversation *c = conversation_at(s, first);
+    *row = c->next;
+    c->prev = c->next = CONVERSATION_NONE;
+    return first;
+}
+
+/* A row of heaps as one: in pairs, and then these from the last on, which is what keeps later steps few. */
+static uint32_t meld_row(struct site *s, uint32_t row)
+{
+    uint32_t pairs = CONVERSATION_NONE;
+    while (row != CONVERSATION_NONE) {
+        uint32_t a = take_first(s, &row);
+        uint32_t pair = meld(s, a, take_first(s, &row));
+        conversation_at(s, pair)->next = pairs;
+        pairs = pair;
+    }
+    uint32_t all = CONVERSATION_NONE;
+    while (pairs != CONVERSATION_NONE)
+        all = meld(s, take_first(s, &pairs), all);
+    return all;
+}
+
 static void link_wait(struct site *s, struct agent *a, uint32_t number)
 {
-    struct conversation *c = conversation_at(s, number);
-    uint32_t after = a->last_wait;
-    while (after != CONVERSATION_NONE && conversation_at(s, after)->machine.wait.opened_at > c->machine.wait.opened_at)
-        after = conversation_at(s, after)->prev;
-    c->prev = after;
-    c->next = after == CONVERSATION_NONE ? a->first_wait : conversation_at(s, after)->next;
-    if (c->prev == CONVERSATION_NONE)
-        a->first_wait = number;
-    else
-        conversation_at(s, c->prev)->next = number;
-    if (c->next == CONVERSATION_NONE)
-        a->last_wait = number;
-    else
-        conversation_at(s, c->next)->prev = number;
+    a->oldest_wait = meld(s, a->oldest_wait, number);
 }
 
 static void unlink_wait(struct site *s, struct agent *a, uint32_t number)
 {
     struct conversation *c = conversation_at(s, number);
-    if (c->prev == CONVERSATION_NONE)
-        a->first_wait = c->next;
-    else
-        conversation_at(s, c->prev)->next = c->next;
-    if (c->next == CONVERSATION_NONE)
-        a->last_wait = c->prev;
-    else
-        conversation_at(s, c->next)->prev = c->prev;
-    c->prev = c->next = CONVERSATION_NONE;
+    uint32_t under = meld_row(s, c->newer);
+    if (a->oldest_wait == number) {
+        a->oldest_wait = under;
+    } else {
+        struct conversation *before = conversation_at(s, c->prev);
+        if (before->newer == number)
+            before->newer = c->next;
+        else
+            before->next = c->next;
+        if (c->next != CONVERSATION_NONE)
+            conversation_at(s, c->next)->prev = c->prev;
+        a->oldest_wait = meld(s, a->oldest_wait, under);
+    }
+    c->prev = c->next = c->newer = CONVERSATION_NONE;
 }
 
 void agent_now_join(struct site *s, uint32_t conversation)
@@ -124,6 +167,6 @@ void site_agent_now(const struct site *s, uint32_t agent, struct agent_now *out)
                               .open_n = a->open_n,
                               .waiting_n = a->waiting_n,
                               .oldest_wait_at = INT64_MAX};
-    if (a->first_wait != CONVERSATION_NONE)
-        out->oldest_wait_at = conversation_at(s, a->first_wait)->machine.wait.opened_at;
+    if (a->oldest_wait != CONVERSATION_NONE)
+        out->oldest_wait_at = conversation_at(s, a->oldest_wait)->machine.wait.opened_at;
 }

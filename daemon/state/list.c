@@ -31,6 +31,7 @@ void names_fini(struct names *n)
 void list_fini(struct list *l)
 {
     free(l->p);
+    free(l->marks);
     *l = (struct list){0};
 }
 
@@ -234,6 +235,73 @@ bool list_next(struct list_cursor *c, struct item *out)
     return true;
 }
 
+/* Marks of items among the first n; the first item has none. */
+static uint32_t marks_among(uint32_t n)
+{
+    return n ? (n - 1) / LIST_MARK_EVERY : 0;
+}
+
+/* The cursor before the item of the k-th mark; 0: before the first item. */
+static void start_at_mark(struct list_cursor *c, const struct list *l, uint32_t k)
+{
+    list_first(c, l);
+    if (!k)
+        return;
+    c->at = l->marks[k - 1].at;
+    c->ts = l->marks[k - 1].ts_before;
+}
+
+/* Among sorted items. */
+static bool find_in_order(const struct list *l, const struct item *who, const struct names *names,
+                          struct list_cursor *c, struct item *out)
+{
+    uint32_t lo = 0;
+    uint32_t hi = marks_among(l->sorted_n);
+    while (lo < hi) {
+        uint32_t mid = (lo + hi + 1) / 2;
+        start_at_mark(c, l, mid);
+        if (list_next(c, out) && item_cmp(out, who, names) <= 0)
+            lo = mid;
+        else
+            hi = mid - 1;
+    }
+    start_at_mark(c, l, lo);
+    int order = -1;
+    while (order < 0 && list_next(c, out))
+        order = item_cmp(out, who, names);
+    return order == 0;
+}
+
+/* Among all from the cursor on. */
+static bool find_from(const struct item *who, struct list_cursor *c, struct item *out)
+{
+    while (list_next(c, out))
+        if (out->source == who->source && str_eq(out->id, who->id))
+            return true;
+    return false;
+}
+
+bool list_find(const struct list *l, const struct item *who, const struct names *names, struct list_cursor *c,
+               struct item *out)
+{
+    if (find_in_order(l, who, names, c, out))
+        return true;
+    start_at_mark(c, l, marks_among(l->sorted_n)); /* then among those that came out of order since */
+    if (find_from(who, c, out))
+        return true;
+    list_first(c, l); /* or at another place than `who` would have: a conflict */
+    return find_from(who, c, out);
+}
+
+/* The item to come next is one that gets a mark. Room for marks doubles. */
+static void put_mark(struct list *l)
+{
+    uint32_t k = l->n / LIST_MARK_EVERY;
+    if ((k & (k - 1)) == 0)
+        l->marks = xrealloc(l->marks, 2 * (size_t)k * sizeof *l->marks);
+    l->marks[k - 1] = (struct list_mark){.ts_before = l->last_ts, .at = l->bytes_n};
+}
+
 static void put_bytes(struct list *l, const char *p, size_t n)
 {
     if (l->bytes_n + n > l->cap) {
@@ -268,6 +336,8 @@ void list_append(struct list *l, const struct item *i, const struct names *names
         put_bytes(l, room, (size_t)(put_raw(room + 1, i->id.p, i->id.n) - room));
     }
     const char *end = put_item(room, i, base_id(l), l->n ? l->last_ts : 0);
+    if (l->n && l->n % LIST_MARK_EVERY == 0)
+        put_mark(l);
     l->last_at = l->bytes_n;
     put_bytes(l, room, (size_t)(end - room));
     l->n++;
@@ -300,7 +370,7 @@ void list_sort(struct list *l, const struct names *names, struct arena *scratch)
     struct item *items = list_items(l, scratch);
     uint32_t n = l->n;
     qsort_r(items, n, sizeof *items, cmp_items, (void *)names);
-    *l = (struct list){.p = l->p, .cap = l->cap};
+    *l = (struct list){.p = l->p, .marks = l->marks, .cap = l->cap};
     for (uint32_t k = 0; k < n; k++)
         list_append(l, &items[k], names);
     assert(l->sorted_n == l->n);

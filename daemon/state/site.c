@@ -18,9 +18,8 @@ static void make_agents(struct site *s)
         return;
     xgrow(&s->agents, &s->agents_cap, need, sizeof *s->agents);
     for (; s->agents_n < need; s->agents_n++)
-        s->agents[s->agents_n] = (struct agent){.first_wait = CONVERSATION_NONE,
-                                                .last_wait = CONVERSATION_NONE,
-                                                .timer = {.due_ms = INT64_MAX, .in_heap_ms = INT64_MAX}};
+        s->agents[s->agents_n] =
+            (struct agent){.oldest_wait = CONVERSATION_NONE, .timer = {.due_ms = INT64_MAX, .in_heap_ms = INT64_MAX}};
 }
 
 struct site *site_new(const struct site_options *o)

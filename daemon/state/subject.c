@@ -54,7 +54,7 @@ static uint32_t new_conversation(struct site *s, struct str key)
     c->key = xstrndup(key.p, key.n);
     c->key_n = (uint8_t)key.n;
     c->group = GROUP_NONE;
-    c->prev = c->next = CONVERSATION_NONE;
+    c->prev = c->next = c->newer = CONVERSATION_NONE;
     c->timer = (struct timer){.due_ms = INT64_MAX, .in_heap_ms = INT64_MAX};
     return number;
 }
@@ -98,8 +98,7 @@ static uint64_t identity_hash(const struct site *s, uint32_t source, struct str 
 
 struct identity_question {
     const struct site *site;
-    uint32_t source;
-    struct str id;
+    struct item who; /* as far as it orders items */
     struct item *found;
     struct list_cursor *cursor;
 };
@@ -107,11 +106,7 @@ struct identity_question {
 static bool holds_identity(const void *arg, uint32_t ref)
 {
     const struct identity_question *q = arg;
-    list_first(q->cursor, subject_list(q->site, ref));
-    while (list_next(q->cursor, q->found))
-        if (q->found->source == q->source && str_eq(q->found->id, q->id))
-            return true;
-    return false;
+    return list_find(subject_list(q->site, ref), &q->who, &q->site->names, q->cursor, q->found);
 }
 
 uint32_t identity_find(const struct site *s, const struct event *e, struct item *found, struct list_cursor *cursor)
@@ -119,7 +114,8 @@ uint32_t identity_find(const struct site *s, const struct event *e, struct item 
     uint32_t source = intern_find(&s->names.words, e->source);
     if (!source)
         return TABLE_NONE;
-    struct identity_question q = {.site = s, .source = source, .id = e->id, .found = found, .cursor = cursor};
+    struct identity_question q = {.site = s, .found = found, .cursor = cursor};
+    q.who = (struct item){.type = e->type, .how = e->how, .ts = e->ts, .source = source, .id = e->id};
     return table_find(&s->identities, identity_hash(s, source, e->id), holds_identity, &q);
 }
 

@@ -209,8 +209,10 @@ void story_init(struct story *s, struct support_random *r, const struct zone *zo
 {
     int32_t day = civil_day(2026, (int32_t)ONE_OF(r, 3, 10, 12), 31);
     int32_t month = civil_month(day);
-    *s = (struct story){
-        .zone = zone, .n = n, .conversations = 1 + support_below(r, 7), .customers = 1 + support_below(r, 3)};
+    *s = (struct story){.zone = zone,
+                        .n = n,
+                        .conversations = 1 + support_below(r, maybe(r, 90) ? 7 : 40),
+                        .customers = 1 + support_below(r, 3)};
     s->agents = 1 + support_below(r, 4);
     s->from = tz_at(zone->tz, day, (int32_t)ONE_OF(r, 0, 600, 1200, 1430, 1439));
     const int32_t months[] = {INT32_MIN, maybe(r, 70) ? month + 1 : month, month + 2};

@@ -77,6 +77,51 @@ static void items_come_into_order_whatever_the_order_they_came_in(void **state)
     arena_fini(&arena);
 }
 
+static bool is_found(const struct list *l, const struct event *e, struct names *names)
+{
+    struct list_cursor c;
+    struct item who;
+    struct item found;
+    item_of_event(&who, e, names);
+    return list_find(l, &who, names, &c, &found) && str_eq(found.id, e->id) && found.source == who.source;
+}
+
+/* Also while the list is only partly in order, and at lengths around those at which items are marked. */
+static void an_item_is_found_by_its_identity_however_long_the_list(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {1, 2, 255, 256, 257, 512, 513, 1500};
+    struct support_random r = support_random();
+    struct arena arena = {0};
+    for (size_t round = 0; round < 2 * sizeof lengths / sizeof *lengths; round++) {
+        size_t n = lengths[round / 2];
+        struct event *events = support_history(&r, &arena, n + 1);
+        struct names names;
+        struct list l = {0};
+        names_init(&names, 1);
+        if (round % 2)
+            support_shuffle(&r, events, n);
+        for (size_t k = 0; k < n; k++) {
+            struct item i;
+            item_of_event(&i, &events[k], &names);
+            list_append(&l, &i, &names);
+            if (support_below(&r, 400) == 0)
+                list_sort(&l, &names, &arena);
+        }
+        for (size_t k = 0; k < n; k++)
+            assert_true(is_found(&l, &events[k], &names));
+        assert_false(is_found(&l, &events[n], &names));
+        struct event conflict = events[support_below(&r, (uint32_t)n)];
+        conflict.ts += (int64_t)support_below(&r, 3) * 60000 - 60000;
+        conflict.type = EVENT_HANDOFF;
+        assert_true(is_found(&l, &conflict, &names));
+        list_fini(&l);
+        names_fini(&names);
+        free(events);
+    }
+    arena_fini(&arena);
+}
+
 static void the_longest_names_fit(void **state)
 {
     (void)state;
@@ -130,6 +175,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_item_gives_back_all_the_sender_said),
         cmocka_unit_test(items_come_into_order_whatever_the_order_they_came_in),
+        cmocka_unit_test(an_item_is_found_by_its_identity_however_long_the_list),
         cmocka_unit_test(the_longest_names_fit),
         cmocka_unit_test(a_chat_message_takes_about_thirty_bytes),
     };

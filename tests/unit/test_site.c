@@ -1,6 +1,7 @@
 /* The state as a function of the set of events: any order, any duplicates, any way through time, the same figures. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -130,6 +131,47 @@ static void an_event_ahead_of_the_clock_counts_when_its_time_has_come(void **sta
     site_free(s);
 }
 
+struct asking { /* a customer who waits in a conversation; since 0: not now */
+    int64_t since;
+    int conversation;
+};
+
+/* The customer begins to wait in a new conversation, some time ago, or is answered. */
+static void go_on(struct site *s, struct support_random *r, struct asking *a, int step)
+{
+    char id[16], key[16];
+    int64_t at = a->since ? a->since + 1 : T0 + 1 + (int64_t)support_below(r, 50000);
+    a->conversation = a->since ? a->conversation : step;
+    snprintf(id, sizeof id, "%d", step);
+    snprintf(key, sizeof key, "k%d", a->conversation);
+    struct event e = message(id, at, a->since ? FROM_AGENT : FROM_CUSTOMER, a->since ? "A" : NULL);
+    e.subject = str_of(key);
+    site_fold(s, &e, T0 + 100000);
+    a->since = a->since ? 0 : at;
+}
+
+static void the_oldest_wait_is_known_whatever_the_order_in_which_waits_begin_and_end(void **state)
+{
+    enum { CUSTOMERS = 200 };
+    struct support_random r = support_random();
+    struct site *s = new_site(*state);
+    struct asking customers[CUSTOMERS] = {{0, 0}};
+    for (int step = 0; step < 4000; step++) {
+        go_on(s, &r, &customers[support_below(&r, CUSTOMERS)], step);
+        int64_t oldest = INT64_MAX;
+        int64_t waiting = 0;
+        for (size_t i = 0; i < CUSTOMERS; i++) {
+            oldest = customers[i].since && customers[i].since < oldest ? customers[i].since : oldest;
+            waiting += customers[i].since != 0;
+        }
+        struct agent_now nobody;
+        site_agent_now(s, 0, &nobody);
+        assert_int_equal(nobody.oldest_wait_at, oldest);
+        assert_int_equal(nobody.waiting_n, waiting);
+    }
+    site_free(s);
+}
+
 /* Folds events with a clock that goes on by itself, a few deadlines at a time. */
 static char *fold_live(struct fixture *f, const struct event *events, size_t n, int64_t end)
 {
@@ -194,6 +236,7 @@ int main(void)
         cmocka_unit_test(flags_told_at_the_door_make_no_conflict),
         cmocka_unit_test(silence_becomes_a_miss_by_deadline_not_by_the_next_event),
         cmocka_unit_test(an_event_ahead_of_the_clock_counts_when_its_time_has_come),
+        cmocka_unit_test(the_oldest_wait_is_known_whatever_the_order_in_which_waits_begin_and_end),
         cmocka_unit_test(every_order_and_every_way_through_time_gives_the_same_figures),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

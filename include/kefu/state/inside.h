@@ -28,7 +28,8 @@ struct conversation {
     uint32_t run_n;      /* items the machine has stepped over */
     uint32_t group;      /* of its customer, GROUP_NONE */
     uint32_t topic;      /* under which its contacts stand in the group */
-    uint32_t prev, next; /* in the holder's list of waits; CONVERSATION_NONE */
+    uint32_t prev, next; /* in the holder's heap of waits (agent.c); CONVERSATION_NONE */
+    uint32_t newer;
     uint8_t key_n;
     bool applied;    /* machine, tail and contacts stand in the totals */
     bool pending;    /* is in site.pending */
@@ -58,7 +59,7 @@ struct agent {
     enum event_how status;
     int64_t open_n;
     int64_t waiting_n;
-    uint32_t first_wait, last_wait; /* conversations with a wait this agent holds, by opened_at */
+    uint32_t oldest_wait; /* top of the heap of conversations with a wait that this agent holds; CONVERSATION_NONE */
     bool pending;
     bool dirty;
 };

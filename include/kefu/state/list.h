@@ -38,8 +38,15 @@ struct item {
     int64_t text_bytes;
 };
 
+#define LIST_MARK_EVERY 256 /* items */
+struct list_mark {          /* where an item begins, to be found without reading all before it */
+    int64_t ts_before;      /* of the item before */
+    uint32_t at;
+};
+
 struct list {
-    char *p; /* owned; the first item's id in front, for the others to lean on */
+    char *p;                 /* owned; the first item's id in front, for the others to lean on */
+    struct list_mark *marks; /* owned; of each LIST_MARK_EVERY-th item, NULL while there is none */
     uint32_t bytes_n;
     uint32_t cap;
     uint32_t last_at; /* where the last item begins */
@@ -69,6 +76,11 @@ struct list_cursor {
 };
 void list_first(struct list_cursor *c, const struct list *l);
 bool list_next(struct list_cursor *c, struct item *out);
+
+/* The item with the source and id of `who` into *out (borrowed as by list_next); false: none. Of who only the fields that
+ * order items are read. Quick, however long the list, if these are all the same; else the list is read to its end. */
+bool list_find(const struct list *l, const struct item *who, const struct names *names, struct list_cursor *c,
+               struct item *out);
 
 /* All items in an array of the arena, in the list's own order; n = l->n. */
 struct item *list_items(const struct list *l, struct arena *arena);
