@@ -55,6 +55,11 @@ void site_free(struct site *s)
 void site_rulebooks_changed(struct site *s)
 {
     calendar_refresh(&s->calendar);
+    if (s->calendar.always_open)
+        return; /* deadlines do not hang on hours */
+    for (uint32_t i = 0; i < s->conversations_n; i++)
+        if (conversation_at(s, i)->machine.running.open)
+            conversation_set_due(s, i);
 }
 
 enum verdict site_probe(const struct site *s, const struct event *e)

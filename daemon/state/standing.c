@@ -79,11 +79,11 @@ static const struct episode *pending(const struct machine *m)
     return e && e->fcr == FCR_PENDING ? e : NULL;
 }
 
-static void set_due(struct site *s, uint32_t number)
+void conversation_set_due(struct site *s, uint32_t number)
 {
     struct conversation *c = conversation_at(s, number);
     const struct machine *m = &c->machine;
-    int64_t due = machine_due(m, &s->calendar, s->as_of);
+    int64_t due = machine_due(m, &s->calendar, c->applied_at); /* it may have passed since, and is to be seen then */
     const struct episode *e = pending(m);
     int64_t end = e ? window_end(s, e) : INT64_MAX;
     due = end < due ? end : due;
@@ -108,7 +108,7 @@ static void recheck(struct site *s, uint32_t number, uint32_t k)
     totals_episode(&s->agents[e->owner].totals, e, 1);
     site_mark_dirty(s, e->owner);
     if (now == FCR_PENDING) /* what made it fail was taken back: its window's end is to be waited for again */
-        set_due(s, number);
+        conversation_set_due(s, number);
 }
 
 /* Endings of other conversations of the group that may hang on the contact x, which was put there or taken out. */
@@ -205,7 +205,7 @@ static void put_in(struct site *s, uint32_t number)
     c->applied_at = s->as_of;
     enter_tail(s, c, 1);
     agent_now_join(s, number);
-    set_due(s, number);
+    conversation_set_due(s, number);
 }
 
 void conversation_settle(struct site *s, uint32_t number)
@@ -299,7 +299,7 @@ void conversation_go_on(struct site *s, uint32_t number, const struct item *i)
         agent_now_leave(s, number);
         enter_tail(s, c, -1);
         if (c->timer.due_ms <= s->as_of)
-            recheck_pending(s, number); /* set_due below looks ahead only */
+            recheck_pending(s, number); /* conversation_set_due below looks ahead only */
     }
     step(s, c, i);
     if (names[0] != m->customer || names[1] != m->shop || names[2] != m->topic)
@@ -312,7 +312,7 @@ void conversation_go_on(struct site *s, uint32_t number, const struct item *i)
     c->applied_at = s->as_of;
     enter_tail(s, c, 1);
     agent_now_join(s, number);
-    set_due(s, number);
+    conversation_set_due(s, number);
 }
 
 void conversation_refresh(struct site *s, uint32_t number)
@@ -322,5 +322,5 @@ void conversation_refresh(struct site *s, uint32_t number)
     recheck_pending(s, number);
     c->applied_at = s->as_of;
     enter_tail(s, c, 1);
-    set_due(s, number);
+    conversation_set_due(s, number);
 }

@@ -131,6 +131,33 @@ static void an_event_ahead_of_the_clock_counts_when_its_time_has_come(void **sta
     site_free(s);
 }
 
+/* T0 is in March. The customer asks in its last minute; hours of April say when the ten minutes are over. */
+static void deadlines_follow_a_rulebook_that_is_adopted_meanwhile(void **state)
+{
+    struct fixture *f = *state;
+    int64_t april = tz_at(f->tz, civil_day(2026, 4, 1), 0);
+    struct rulebook late = f->rulebook, early = f->rulebook;
+    late.effective_month = early.effective_month = (2026 - 1970) * 12 + 3;
+    late.always_open = early.always_open = false;
+    for (int d = 0; d < 7; d++) {
+        late.week[d].spans[0].start_min = 9 * 60;
+        early.week[d].spans[0].start_min = 6 * 60;
+    }
+    f->rulebooks.list[f->rulebooks.n++] = &late;
+    struct site *s = new_site(f);
+    struct event question = message("1", april - 60000, FROM_CUSTOMER, NULL);
+    site_fold(s, &question, april - 60000);
+    assert_int_equal(site_advance(s, april - 60000, 10), april + 9 * 3600000 + 9 * 60000);
+    f->rulebooks.list[1] = &early;
+    site_rulebooks_changed(s);
+    int64_t due = april + 6 * 3600000 + 9 * 60000;
+    assert_int_equal(site_advance(s, april - 60000, 10), due);
+    site_advance(s, due, 10);
+    assert_int_equal(site_figures(s, 0, PERIOD_MONTH, late.effective_month - 1)->missed, 1);
+    site_free(s);
+    f->rulebooks.n = 1;
+}
+
 struct asking { /* a customer who waits in a conversation; since 0: not now */
     int64_t since;
     int conversation;
@@ -236,6 +263,7 @@ int main(void)
         cmocka_unit_test(flags_told_at_the_door_make_no_conflict),
         cmocka_unit_test(silence_becomes_a_miss_by_deadline_not_by_the_next_event),
         cmocka_unit_test(an_event_ahead_of_the_clock_counts_when_its_time_has_come),
+        cmocka_unit_test(deadlines_follow_a_rulebook_that_is_adopted_meanwhile),
         cmocka_unit_test(the_oldest_wait_is_known_whatever_the_order_in_which_waits_begin_and_end),
         cmocka_unit_test(every_order_and_every_way_through_time_gives_the_same_figures),
     };

@@ -228,10 +228,34 @@ static void a_repeat_taken_back_leaves_a_first_contact_that_passes_by_itself(voi
     site_free(s);
 }
 
+/* The same, and k1 has a deadline of its own that passes at the moment when the repeat is taken back. */
+static void a_repeat_taken_back_hides_no_deadline_that_passed_meanwhile(void **state)
+{
+    (void)state;
+    struct rulebook book = support_rulebook();
+    struct story story = {.zone = &zones[0], .rulebooks = {.list = {&book}, .n = 1}};
+    struct site *s = story_site(&story);
+    int64_t later = T0 + 4000 + book.abandon_after_ms;
+    struct event events[] = {message("k1", "1", T0, FROM_CUSTOMER),       message("k1", "2", T0 + 1000, FROM_AGENT),
+                             other(EVENT_RESOLVED, "k1", "3", T0 + 2000), message("k2", "4", T0 + 3000, FROM_CUSTOMER),
+                             other(EVENT_HANDOFF, "k1", "5", T0 + 4000),  other(EVENT_RECALLED, "k2", "6", later)};
+    events[2].how = BY_AGENT;
+    events[5].strs[EVENT_REF] = STR_LIT("4");
+    events[5].strs[EVENT_REF_SOURCE] = STR_LIT("s");
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+        site_fold(s, &events[i], events[i].ts);
+    settle(s, 10);
+    const struct figures *f = site_figures(s, site_agent_find(s, STR_LIT("A")), PERIOD_DAY, tz_day(zones[0].tz, T0));
+    assert_int_equal(f->fcr_pending, 1);
+    assert_int_equal(f->missed, 1);
+    site_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_repeat_taken_back_leaves_a_first_contact_that_passes_by_itself),
+        cmocka_unit_test(a_repeat_taken_back_hides_no_deadline_that_passed_meanwhile),
         cmocka_unit_test(at_any_moment_the_figures_are_those_of_a_fresh_site),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

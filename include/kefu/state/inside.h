@@ -129,6 +129,7 @@ void site_set_due(struct site *s, struct timer *t, uint32_t ref, int64_t due_ms)
 void conversation_settle(struct site *s, uint32_t number);                      /* runs it again from the start */
 void conversation_go_on(struct site *s, uint32_t number, const struct item *i); /* the next item in order */
 void conversation_refresh(struct site *s, uint32_t number);                     /* as_of has moved past its deadline */
+void conversation_set_due(struct site *s, uint32_t number);                     /* when it changes by itself, anew */
 
 /* order.c, agent.c */
 void order_settle(struct site *s, uint32_t number);
