@@ -290,12 +290,23 @@ static void on_reply(redisAsyncContext *ac, void *reply, void *arg)
     c->depth--;
 }
 
+/* hiredis looks through a formatted command with strchr, as if it ended in a zero byte: so it gets one that does. */
+static int format(struct redis_conn *c, struct str encoded, struct command *command)
+{
+    struct buf ended = {0};
+    buf_put_str(&ended, encoded);
+    buf_put_byte(&ended, 0);
+    int status = redisAsyncFormattedCommand(c->ac, on_reply, command, ended.p, encoded.n);
+    buf_fini(&ended);
+    return status;
+}
+
 /* Hands a command to hiredis whatever is in flight. */
 static int send_command(struct redis_conn *c, struct str encoded, const struct redis_call *call)
 {
     struct command *command = xmalloc(sizeof *command);
     *command = (struct command){c, *call, encoded.n};
-    if (!c->ac || redisAsyncFormattedCommand(c->ac, on_reply, command, encoded.p, encoded.n) != REDIS_OK) {
+    if (!c->ac || format(c, encoded, command) != REDIS_OK) {
         free(command);
         return -1;
     }

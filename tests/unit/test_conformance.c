@@ -227,7 +227,8 @@ static size_t run_folder(const char *folder)
     }
     if (d)
         closedir(d);
-    qsort(names, n, sizeof *names, by_name);
+    if (n) /* none: qsort wants no NULL */
+        qsort(names, n, sizeof *names, by_name);
     for (size_t i = 0; i < n; i++) {
         every_order_gives_the_rows(names[i]);
         free(names[i]);
