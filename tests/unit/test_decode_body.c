@@ -210,7 +210,8 @@ static void ten_thousand_mutated_events_are_each_counted_once(void **state)
         }
         batch_free(b);
     }
-    assert_in_range(events, 100, 9900); /* the mutations are neither too wild nor too tame: about 500 are events still */
+    assert_in_range(events, 100,
+                    9900); /* the mutations are neither too wild nor too tame: about 500 are events still */
 }
 
 static void mutated_bodies_never_count_an_input_twice(void **state)

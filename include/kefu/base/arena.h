@@ -15,9 +15,9 @@ struct arena {
     size_t total_n;            /* bytes handed out since the last reset */
 };
 
-void arena_fini(struct arena *a);  /* a zeroed arena is a valid empty one */
-void arena_reset(struct arena *a); /* forgets all that was handed out, keeps one block */
-void *arena_alloc(struct arena *a, size_t n); /* aligned to 16, not zeroed, never NULL */
+void arena_fini(struct arena *a);                     /* a zeroed arena is a valid empty one */
+void arena_reset(struct arena *a);                    /* forgets all that was handed out, keeps one block */
+void *arena_alloc(struct arena *a, size_t n);         /* aligned to 16, not zeroed, never NULL */
 struct str arena_copy(struct arena *a, struct str s); /* a copy with a zero byte behind it; absent stays absent */
 
 #endif

@@ -7,9 +7,9 @@
 
 #include "kefu/base/str.h"
 
-#define DIGEST_KEY_BYTES 16
+#define DIGEST_KEY_BYTES   16
 #define DIGEST_KEYED_BYTES 16
-#define DIGEST_SHA256_HEX 65 /* with its zero byte */
+#define DIGEST_SHA256_HEX  65 /* with its zero byte */
 
 /* Must be called once before anything below (libsodium's start); exits with a log line if that fails. */
 void digest_start(void);

@@ -14,7 +14,6 @@ struct err {
 /* Fills e (e may be NULL: then nothing is kept) and returns -1, so that a function can end in
  * `return err_set(e, "rulebooks/a.json:12 kpis[0].weight", "found -3, expected 0 or more");`
  * `where` is borrowed for the call and may be "". */
-int err_set(struct err *e, const char *where, const char *what_format, ...)
-    __attribute__((format(printf, 3, 4)));
+int err_set(struct err *e, const char *where, const char *what_format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -20,8 +20,8 @@ struct hist {
     int64_t total; /* sum of counts */
 };
 
-void hist_fini(struct hist *h); /* a zeroed hist is a valid empty one */
-void hist_add(struct hist *h, int64_t value_ms); /* value_ms >= 0 */
+void hist_fini(struct hist *h);                     /* a zeroed hist is a valid empty one */
+void hist_add(struct hist *h, int64_t value_ms);    /* value_ms >= 0 */
 void hist_remove(struct hist *h, int64_t value_ms); /* must have been added */
 void hist_merge(struct hist *into, const struct hist *from);
 /* The nearest-rank percentile (the ceil(total * permille / 1000)-th smallest, permille 1 … 1000), or -1 when empty. */

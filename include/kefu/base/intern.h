@@ -20,8 +20,8 @@ struct intern {
 
 void intern_init(struct intern *t, uint64_t seed);
 void intern_fini(struct intern *t);
-uint32_t intern_put(struct intern *t, struct str s);        /* the number of s, a new one if need be; absent: 0 */
-uint32_t intern_find(const struct intern *t, struct str s); /* 0 if absent or never put */
+uint32_t intern_put(struct intern *t, struct str s);             /* the number of s, a new one if need be; absent: 0 */
+uint32_t intern_find(const struct intern *t, struct str s);      /* 0 if absent or never put */
 struct str intern_name(const struct intern *t, uint32_t number); /* borrows until fini; {"",0} for 0 */
 static inline uint32_t intern_count(const struct intern *t)      /* numbers are 1 … count */
 {

@@ -30,9 +30,9 @@ int32_t tz_offset_s(const struct tz *tz, int64_t at_ms);
 /* Civil calendar, proleptic Gregorian. */
 int32_t civil_day(int32_t year, int32_t month, int32_t dom); /* month 1 … 12 */
 void civil_date(int32_t day, int32_t *year, int32_t *month, int32_t *dom);
-int32_t civil_month(int32_t day);      /* the month (counted from 1970-01) of a day */
+int32_t civil_month(int32_t day);         /* the month (counted from 1970-01) of a day */
 int32_t civil_month_first(int32_t month); /* its first day */
-int32_t civil_weekday(int32_t day);    /* 0 = Monday … 6 = Sunday */
+int32_t civil_weekday(int32_t day);       /* 0 = Monday … 6 = Sunday */
 /* "YYYY-MM-DD" of a real date -> day; "YYYY-MM" -> month. -1: not one. */
 int civil_parse_day(struct str s, int32_t *day);
 int civil_parse_month(struct str s, int32_t *month);

@@ -22,17 +22,17 @@ enum verdict {
 /* One input line or array element that was no acceptable event. */
 enum refusal_kind {
     REFUSAL_NONE = 0,
-    REFUSAL_BAD = 1,      /* no event: cannot be retried */
-    REFUSAL_FUTURE = 2,   /* an event stamped too far ahead: retried by itself when its time has come */
-    REFUSAL_CONFLICT = 3  /* an event whose identity is taken by another */
+    REFUSAL_BAD = 1,     /* no event: cannot be retried */
+    REFUSAL_FUTURE = 2,  /* an event stamped too far ahead: retried by itself when its time has come */
+    REFUSAL_CONFLICT = 3 /* an event whose identity is taken by another */
 };
 struct refusal {
     enum refusal_kind kind;
-    size_t index;         /* which input, from 0, among all inputs of the batch */
-    size_t input_bytes;   /* length of the input */
-    struct str id;        /* of the event, if it could be read */
-    struct str reason;    /* "ts: found "soon", expected integer milliseconds or RFC 3339 with an offset" */
-    struct event *event;  /* FUTURE and CONFLICT: the event (in the arena); BAD: NULL */
+    size_t index;        /* which input, from 0, among all inputs of the batch */
+    size_t input_bytes;  /* length of the input */
+    struct str id;       /* of the event, if it could be read */
+    struct str reason;   /* "ts: found "soon", expected integer milliseconds or RFC 3339 with an offset" */
+    struct event *event; /* FUTURE and CONFLICT: the event (in the arena); BAD: NULL */
 };
 
 enum batch_result {
@@ -42,12 +42,12 @@ enum batch_result {
 };
 
 struct batch {
-    struct arena arena;      /* strings of all below */
-    struct event *events;    /* owned array; in order of input */
-    size_t *event_index;     /* owned: which input (from 0) event i was */
+    struct arena arena;   /* strings of all below */
+    struct event *events; /* owned array; in order of input */
+    size_t *event_index;  /* owned: which input (from 0) event i was */
     size_t events_n;
     size_t events_cap;
-    enum verdict *verdicts;  /* owned, events_n of them, filled by the pipeline */
+    enum verdict *verdicts;   /* owned, events_n of them, filled by the pipeline */
     struct refusal *refusals; /* owned array; by input index; the pipeline adds conflicts */
     size_t refusals_n;
     size_t refusals_cap;
@@ -55,10 +55,10 @@ struct batch {
     struct str way;          /* "http", "socket", "quarantine"…: for logs and quarantine */
     struct str position_key; /* if set: a source whose position is committed in the same transaction */
     struct str position;
-    uint64_t retry_of;       /* quarantine row this batch retries (deleted in the same transaction); 0: none */
+    uint64_t retry_of; /* quarantine row this batch retries (deleted in the same transaction); 0: none */
     enum batch_result result;
     void (*done)(struct batch *b); /* called once, in the loop */
-    void *owner;             /* the collector's own, borrowed */
+    void *owner;                   /* the collector's own, borrowed */
 };
 
 struct batch *batch_new(struct str way, void (*done)(struct batch *), void *owner);

@@ -16,15 +16,15 @@
 
 /* A row of the quarantine. */
 struct quarantined {
-    uint64_t row;         /* its number; given by the loop, rising, never reused */
-    int64_t at_ms;        /* when it was refused */
+    uint64_t row;  /* its number; given by the loop, rising, never reused */
+    int64_t at_ms; /* when it was refused */
     enum refusal_kind kind;
-    struct str way;       /* by which way it came */
-    struct str id;        /* of the event, if known */
+    struct str way; /* by which way it came */
+    struct str id;  /* of the event, if known */
     struct str reason;
     size_t input_bytes;
-    struct str record;    /* event_encode of the event, or absent */
-    int64_t due_ms;       /* FUTURE: when it may be tried again */
+    struct str record; /* event_encode of the event, or absent */
+    int64_t due_ms;    /* FUTURE: when it may be tried again */
 };
 
 /* What a rule remembers about a subject: an opaque blob under (rule, subject). */
@@ -39,8 +39,8 @@ enum commit_result { COMMIT_NONE = 0, COMMIT_DONE, COMMIT_FULL };
 struct commit {
     const struct event **events; /* to the journal, in this order */
     size_t events_n;
-    int64_t at_ms;               /* wall time of the commit, for the journal row */
-    struct str position_key;     /* with position: replaces the stored position of that source */
+    int64_t at_ms;           /* wall time of the commit, for the journal row */
+    struct str position_key; /* with position: replaces the stored position of that source */
     struct str position;
     const struct quarantined *quarantine_add;
     size_t quarantine_add_n;

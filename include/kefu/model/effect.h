@@ -16,12 +16,12 @@ enum effect_kind { EFFECT_NONE = 0, EFFECT_TIER = 1 };
 
 struct effect {
     enum effect_kind kind;
-    uint64_t number;    /* in the outbox; rising, never reused */
-    int64_t stream_ms;  /* the stream id is stream_ms-stream_n: max(now, last) and a counter */
+    uint64_t number;   /* in the outbox; rising, never reused */
+    int64_t stream_ms; /* the stream id is stream_ms-stream_n: max(now, last) and a counter */
     uint64_t stream_n;
-    struct str stream;  /* "tiers" */
+    struct str stream;                      /* "tiers" */
     struct str pairs[2 * EFFECT_PAIRS_MAX]; /* field, value, field, value … */
-    size_t pairs_n;     /* strings in pairs */
+    size_t pairs_n;                         /* strings in pairs */
 };
 
 #endif

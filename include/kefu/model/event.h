@@ -17,18 +17,18 @@
 /* Numbers are written to disk: never change or reuse one. */
 enum event_type {
     EVENT_NONE = 0,
-    EVENT_OPENED = 1,    /* conversation.opened */
-    EVENT_MESSAGE = 2,   /* message */
-    EVENT_RECALLED = 3,  /* message.recalled */
-    EVENT_ASSIGNED = 4,  /* conversation.assigned */
-    EVENT_HANDOFF = 5,   /* conversation.handoff */
-    EVENT_RESOLVED = 6,  /* conversation.resolved */
-    EVENT_REOPENED = 7,  /* conversation.reopened */
-    EVENT_RATING = 8,    /* rating */
-    EVENT_VOIDED = 9,    /* rating.voided */
-    EVENT_ORDER = 10,    /* order */
-    EVENT_PROFILE = 11,  /* agent.profile */
-    EVENT_STATUS = 12,   /* agent.status */
+    EVENT_OPENED = 1,   /* conversation.opened */
+    EVENT_MESSAGE = 2,  /* message */
+    EVENT_RECALLED = 3, /* message.recalled */
+    EVENT_ASSIGNED = 4, /* conversation.assigned */
+    EVENT_HANDOFF = 5,  /* conversation.handoff */
+    EVENT_RESOLVED = 6, /* conversation.resolved */
+    EVENT_REOPENED = 7, /* conversation.reopened */
+    EVENT_RATING = 8,   /* rating */
+    EVENT_VOIDED = 9,   /* rating.voided */
+    EVENT_ORDER = 10,   /* order */
+    EVENT_PROFILE = 11, /* agent.profile */
+    EVENT_STATUS = 12,  /* agent.status */
     EVENT_TYPES
 };
 
@@ -77,7 +77,7 @@ enum event_flag {
     X(SHOP, "shop", 128)                                                                                               \
     X(CHANNEL, "channel", 128)                                                                                         \
     X(TOPIC, "topic", 128)                                                                                             \
-    X(REF, "message", 128) /* the message or rating meant; "rating" in rating.voided */                                \
+    X(REF, "message", 128)          /* the message or rating meant; "rating" in rating.voided */                       \
     X(REF_SOURCE, "of_source", 128) /* always given after decoding a reference: defaults to the event's own source */  \
     X(CONVERSATION, "conversation", 128) /* of an order; elsewhere it is the subject */                                \
     X(REASON, "reason", 512)                                                                                           \
@@ -98,16 +98,16 @@ enum event_str {
 struct event {
     enum event_type type;
     enum event_how how;
-    uint32_t flags;        /* enum event_flag */
-    int64_t ts;            /* milliseconds since 1970 UTC */
-    struct str source;     /* 1 … 128 bytes */
-    struct str id;         /* 1 … 128 bytes, unique within source */
-    struct str subject;    /* the conversation, order or agent whose list it joins */
+    uint32_t flags;     /* enum event_flag */
+    int64_t ts;         /* milliseconds since 1970 UTC */
+    struct str source;  /* 1 … 128 bytes */
+    struct str id;      /* 1 … 128 bytes, unique within source */
+    struct str subject; /* the conversation, order or agent whose list it joins */
     struct str strs[EVENT_STR_N];
-    int64_t amount_fen;    /* order */
-    int64_t score_milli;   /* rating: score × 1000 */
-    int64_t scale;         /* rating */
-    int64_t text_bytes;    /* length of the text that was there; 0 without EVENT_HAS_TEXT */
+    int64_t amount_fen;  /* order */
+    int64_t score_milli; /* rating: score × 1000 */
+    int64_t scale;       /* rating */
+    int64_t text_bytes;  /* length of the text that was there; 0 without EVENT_HAS_TEXT */
 };
 
 /* The name of SPEC.md ("conversation.opened"); "" for EVENT_NONE. */

@@ -9,24 +9,24 @@
 
 /* In the order of SPEC.md's report. Times are milliseconds, ratings milli-stars of five, money fen. */
 #define FIGURES(X)                                                                                                     \
-    X(answered)        /* waits ended by this agent's answer */                                                        \
-    X(within)          /* of these, within the response target */                                                      \
-    X(missed)          /* waits held to the target or beyond and not answered */                                       \
-    X(response_sum)    /* ms over answered */                                                                          \
-    X(first_n)         /* answers that were the episode's first human message */                                       \
-    X(first_sum)       /* ms over first_n */                                                                           \
+    X(answered)     /* waits ended by this agent's answer */                                                           \
+    X(within)       /* of these, within the response target */                                                         \
+    X(missed)       /* waits held to the target or beyond and not answered */                                          \
+    X(response_sum) /* ms over answered */                                                                             \
+    X(first_n)      /* answers that were the episode's first human message */                                          \
+    X(first_sum)    /* ms over first_n */                                                                              \
     X(first_within)                                                                                                    \
-    X(handled)         /* counted episodes owned */                                                                    \
+    X(handled) /* counted episodes owned */                                                                            \
     X(resolved)                                                                                                        \
     X(resolved_within)                                                                                                 \
     X(fcr_pass)                                                                                                        \
     X(fcr_fail)                                                                                                        \
     X(fcr_pending)                                                                                                     \
-    X(resolve_sum)     /* ms over resolved episodes with a human message */                                            \
+    X(resolve_sum) /* ms over resolved episodes with a human message */                                                \
     X(rating_n)                                                                                                        \
-    X(rating_sum)      /* milli-stars */                                                                               \
+    X(rating_sum) /* milli-stars */                                                                                    \
     X(rating_good)                                                                                                     \
-    X(cross)           /* cross-sell orders that count */                                                              \
+    X(cross) /* cross-sell orders that count */                                                                        \
     X(cross_fen)
 
 struct figures {

@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 #define SCORE_KPIS_MAX 32
-#define SCORE_NONE INT64_MIN /* no data: not zero */
+#define SCORE_NONE     INT64_MIN /* no data: not zero */
 
 struct kpi_score {
-    int64_t num;         /* the metric as a pair; den 0: no data */
+    int64_t num; /* the metric as a pair; den 0: no data */
     int64_t den;
     int64_t score_milli; /* 0 … 100000, or SCORE_NONE */
 };
