@@ -153,6 +153,11 @@ static enum cli_exit run_reload(const struct cli *c)
     return ask(c, STR_LIT("{\"do\":\"reload\"}"), print_status);
 }
 
+static enum cli_exit run_checkpoint(const struct cli *c)
+{
+    return ask(c, STR_LIT("{\"do\":\"checkpoint\"}"), print_status);
+}
+
 static const struct cli_option none[] = {{NULL, NULL, NULL}};
 
 const struct command command_status = {
@@ -171,4 +176,14 @@ const struct command command_reload = {
     .help = "The same as SIGHUP, but says what became of it.\n",
     .options = none,
     .run = run_reload,
+};
+
+const struct command command_checkpoint = {
+    .name = "checkpoint",
+    .arguments = "[--json]",
+    .summary = "make a checkpoint now, so that the next start has little to read",
+    .help = "The daemon makes them by itself (checkpoint_events, checkpoint_s); this one is for before a\n"
+            "planned restart. Ends when it is durable.\n",
+    .options = none,
+    .run = run_checkpoint,
 };

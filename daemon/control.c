@@ -52,6 +52,7 @@ static const struct {
     {"token_add", control_token_add},
     {"token_list", control_token_list},
     {"token_revoke", control_token_revoke},
+    {"checkpoint", control_checkpoint},
     {"reload", control_reload},
 };
 

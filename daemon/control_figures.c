@@ -50,6 +50,18 @@ static void put_milli(struct buf *out, const char *name, int64_t milli)
 
 /* --- status ------------------------------------------------------------------------------------------------------- */
 
+static void put_checkpoint(struct buf *out, const struct daemon *d)
+{
+    struct checkpoint_status s;
+    checkpoint_status(pipeline_checkpoint(d->pipeline), &s);
+    buf_printf(out, ", \"checkpoint\": {\"seq\": %" PRIu64 ", ", s.seq);
+    if (s.at_ms) {
+        buf_printf(out, "\"at\": %" PRId64 ", ", s.at_ms);
+    }
+    buf_printf(out, "\"busy\": %s, \"unsaved\": %zu, \"in_memory\": %zu}", s.busy ? "true" : "false", s.unsaved_n,
+               s.in_memory_n);
+}
+
 static void put_counts(struct buf *out, struct daemon *d)
 {
     struct site_counts n;
@@ -121,6 +133,7 @@ enum control_outcome control_status(struct control_call *c, struct err *e)
     put_whole(out, "as_of", site_as_of(d->site));
     put_counts(out, d);
     buf_printf(out, ", \"journal\": {\"last_seq\": %" PRIu64 "}", store_last_seq(d->store));
+    put_checkpoint(out, d);
     put_redis(out, d);
     put_sources(out, pipeline_sources(d->pipeline));
     put_ways(out, d);

@@ -33,7 +33,7 @@ static void sort_refusals(struct batch *b)
     qsort(b->refusals, b->refusals_n, sizeof(*b->refusals), by_index);
 }
 
-static void probe(struct flight *f, const struct site *s)
+static void probe(struct flight *f, struct site *s)
 {
     struct batch *b = f->batch;
     f->events = xcalloc(b->events_n, sizeof(struct event *));
@@ -98,7 +98,7 @@ static void drop_retried(struct flight *f, const struct quarantine *q)
     }
 }
 
-struct flight *flight_new(struct batch *b, const struct site *s, struct quarantine *q, int64_t now_ms)
+struct flight *flight_new(struct batch *b, struct site *s, struct quarantine *q, int64_t now_ms)
 {
     struct flight *f = xcalloc(1, sizeof(*f));
     f->batch = b;

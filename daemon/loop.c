@@ -111,7 +111,23 @@ static void on_nothing(evutil_socket_t fd, short what, void *arg)
 static int open_store(struct daemon *d, struct err *e)
 {
     d->store = store_open(config_of(d)->state_dir.p, e);
-    return d->store ? key_load(config_of(d)->customer_key_file.p, d->store, d->customer_key, e) : -1;
+    if (!d->store || key_load(config_of(d)->customer_key_file.p, d->store, d->customer_key, e) < 0 ||
+        shelf_seed(d->store, &d->shelf.seed, e) < 0) {
+        return -1;
+    }
+    d->shelf_reader = shelf_reader_open(d->store, e);
+    d->shelf.ask = shelf_reader_ask;
+    d->shelf.arg = d->shelf_reader;
+    return d->shelf_reader ? 0 : -1;
+}
+
+static struct checkpoint_options checkpoint_options_of(const struct config *c)
+{
+    return (struct checkpoint_options){.events_max = (uint64_t)c->checkpoint_events,
+                                       .every_ms = c->checkpoint_s * 1000,
+                                       .rest_ms = c->memory_rest_h * 3600000,
+                                       .memory_min = (size_t)c->memory_min,
+                                       .journal_keep_ms = c->journal_keep_days * 86400000};
 }
 
 static int start_pipeline(struct daemon *d, struct err *e)
@@ -120,7 +136,8 @@ static int start_pipeline(struct daemon *d, struct err *e)
     struct settings *s = d->settings;
     uint64_t seed;
     digest_random(&seed, sizeof(seed));
-    d->site = site_new(&(struct site_options){s->tz, &s->rulebooks, seed});
+    d->site =
+        site_new(&(struct site_options){.tz = s->tz, .rulebooks = &s->rulebooks, .shelf = &d->shelf, .seed = seed});
     d->pipeline = pipeline_new(
         &(struct pipeline_options){.site = d->site,
                                    .store = d->store,
@@ -130,6 +147,7 @@ static int start_pipeline(struct daemon *d, struct err *e)
                                    .clock = d->clock,
                                    .out = {show_agent, tell_effect, d},
                                    .writer = {(size_t)c->queue_max_commits, (size_t)c->group_max_events, c->group_ms},
+                                   .checkpoint = checkpoint_options_of(c),
                                    .events_max = EVENTS_MAX,
                                    .quarantine_max = (size_t)c->quarantine_max,
                                    .seed = seed});
@@ -346,6 +364,7 @@ void daemon_free(struct daemon *d)
     if (d->site) {
         site_free(d->site);
     }
+    shelf_reader_free(d->shelf_reader);
     if (d->store) {
         store_close(d->store);
     }

@@ -33,6 +33,7 @@ struct pipeline {
     struct judge *judge;
     struct outbox *outbox;
     struct sources *sources;
+    struct checkpoint *checkpoint;
     struct desk desk;
     struct batch **settled; /* to be answered this turn */
     size_t settled_n, settled_cap;
@@ -104,6 +105,9 @@ static void flight_back(struct commit *c)
     p->flying_events_n -= b->events_n;
     if (durable) {
         flight_land(f, &(struct landing){p->o.site, p->sources, now_of(p), keep_late, p});
+        if (c->events_n) {
+            checkpoint_folded(p->checkpoint, c->first_seq + c->events_n - 1);
+        }
         quarantine_drop(p->quarantine, b->retry_of);
     } else {
         abandon(p, f);
@@ -342,6 +346,7 @@ static int64_t wait_of(struct pipeline *p)
     int64_t wait_ms = sooner(LONGEST_WAIT_MS, tz_at(p->o.tz, civil_month_first(p->month + 1), 0), now_ms);
     int64_t rest_ms = p->rules_mono_ms > p->full_mono_ms ? p->rules_mono_ms : p->full_mono_ms;
     wait_ms = sooner(wait_ms, p->site_due_ms, site_now(p));
+    wait_ms = sooner(wait_ms, checkpoint_due_ms(p->checkpoint), mono_ms);
     if (p->open) {
         wait_ms = sooner(wait_ms, quarantine_due_ms(p->quarantine), now_ms);
     }
@@ -359,6 +364,7 @@ int64_t pipeline_turn(struct pipeline *p)
     answer(p);
     retry_due(p);
     p->site_due_ms = site_advance(p->o.site, site_now(p), SITE_STEPS_A_TURN);
+    checkpoint_turn(p->checkpoint, &(struct checkpoint_now){now_of(p), mono_of(p), p->writer});
     run_rules(p);
     return more ? 0 : wait_of(p);
 }
@@ -375,7 +381,7 @@ struct loading {
 static void load_event(void *arg, uint64_t seq, const struct event *e)
 {
     struct loading *l = arg;
-    (void)seq;
+    checkpoint_folded(l->p->checkpoint, seq);
     if (site_fold(l->p->o.site, e, l->now_ms) == VERDICT_ACCEPTED) {
         sources_saw(l->p->sources, e);
     }
@@ -426,7 +432,9 @@ static int load(struct pipeline *p, struct err *e)
     struct store_replay replay = {.each = load_event, .arg = &l};
     struct store *s = p->o.store;
     struct store_marks marks;
-    if (store_marks(s, &marks, e) < 0 || store_replay(s, 1, &replay, e) < 0) {
+    uint64_t next_seq;
+    if (store_marks(s, &marks, e) < 0 || checkpoint_load(p->checkpoint, s, &next_seq, e) < 0 ||
+        store_replay(s, next_seq, &replay, e) < 0) {
         return -1;
     }
     p->judge = judge_new(p->o.site, p->o.rulebooks, &marks);
@@ -470,6 +478,7 @@ struct pipeline *pipeline_new(const struct pipeline_options *o)
     p->ingest = (struct ingest){submit, ingest_now, ingest_rulebook, o->customer_key};
     p->outbox = outbox_new();
     p->sources = sources_new(o->seed);
+    p->checkpoint = checkpoint_new(o->site, p->sources, &p->o.checkpoint);
     p->rules_mono_ms = p->full_mono_ms = INT64_MIN;
     return p;
 }
@@ -481,7 +490,8 @@ void pipeline_close(struct pipeline *p)
 
 bool pipeline_is_idle(const struct pipeline *p)
 {
-    return p->flying_n == 0 && p->settled_n == 0 && !p->desk.is_out && !desk_is_due(p);
+    return p->flying_n == 0 && p->settled_n == 0 && !p->desk.is_out && !desk_is_due(p) &&
+           checkpoint_is_idle(p->checkpoint);
 }
 
 void pipeline_finish(struct pipeline *p)
@@ -507,6 +517,7 @@ void pipeline_free(struct pipeline *p)
     quarantine_free(p->quarantine);
     judge_free(p->judge);
     outbox_free(p->outbox);
+    checkpoint_free(p->checkpoint);
     sources_free(p->sources);
     desk_fini(&p->desk);
     free(p->settled);
@@ -553,6 +564,11 @@ const struct site *pipeline_site(const struct pipeline *p)
 const struct quarantine *pipeline_quarantine(const struct pipeline *p)
 {
     return p->quarantine;
+}
+
+struct checkpoint *pipeline_checkpoint(struct pipeline *p)
+{
+    return p->checkpoint;
 }
 
 const struct sources *pipeline_sources(const struct pipeline *p)

@@ -30,18 +30,48 @@ void sources_free(struct sources *s)
     free(s);
 }
 
-void sources_saw(struct sources *s, const struct event *e)
+static struct source_count *count_of(struct sources *s, struct str source)
 {
-    if (!s->last || !str_eq(e->source, s->counts[s->last - 1].source)) {
-        s->last = intern_put(&s->names, e->source);
+    if (!s->last || !str_eq(source, s->counts[s->last - 1].source)) {
+        s->last = intern_put(&s->names, source);
     }
     if (s->last > s->n) {
         xgrow(&s->counts, &s->cap, s->n + 1, sizeof(*s->counts));
         s->counts[s->n++] = (struct source_count){intern_name(&s->names, s->last), 0, INT64_MIN};
     }
-    struct source_count *c = &s->counts[s->last - 1];
+    return &s->counts[s->last - 1];
+}
+
+void sources_saw(struct sources *s, const struct event *e)
+{
+    struct source_count *c = count_of(s, e->source);
     c->events_n++;
     c->last_ts = e->ts > c->last_ts ? e->ts : c->last_ts;
+}
+
+void sources_encode(const struct sources *s, struct buf *out)
+{
+    buf_put_uvar(out, s->n);
+    for (size_t i = 0; i < s->n; i++) {
+        buf_put_uvar(out, s->counts[i].source.n);
+        buf_put_str(out, s->counts[i].source);
+        buf_put_uvar(out, s->counts[i].events_n);
+        buf_put_svar(out, s->counts[i].last_ts);
+    }
+}
+
+int sources_decode(struct sources *s, struct cursor *in, struct err *e)
+{
+    for (uint64_t n = cursor_uvar(in); n && !in->bad; n--) {
+        struct str name = cursor_bytes(in, (size_t)cursor_uvar(in));
+        struct source_count *c = name.n ? count_of(s, name) : NULL;
+        if (c) {
+            c->events_n = cursor_uvar(in);
+            c->last_ts = cursor_svar(in);
+        }
+        in->bad |= !c;
+    }
+    return in->bad ? err_set(e, "shelf sources", "their bytes are cut; put the latest backup in its place") : 0;
 }
 
 size_t sources_n(const struct sources *s)

@@ -13,6 +13,7 @@ void groups_fini(struct groups *g)
         free(g->list[i].endings.list);
     }
     free(g->list);
+    free(g->free);
     table_fini(&g->by_key);
     *g = (struct groups){0};
 }
@@ -29,19 +30,50 @@ static bool is_group(const void *arg, uint32_t value)
     return g->shop == k->pair[0] && g->customer == k->pair[1];
 }
 
-uint32_t groups_get(struct groups *g, uint32_t shop, uint32_t customer)
+static uint64_t hash_of(const struct groups *g, const struct key *key)
+{
+    return table_hash((struct str){(const char *)key->pair, sizeof key->pair}, g->seed);
+}
+
+static uint32_t new_group(struct groups *g, const struct key *key)
+{
+    uint32_t number = (uint32_t)g->n;
+    if (g->free_n) {
+        number = g->free[--g->free_n];
+    } else {
+        xgrow(&g->list, &g->cap, g->n + 1, sizeof *g->list);
+        g->n++;
+    }
+    g->list[number] = (struct group){.shop = key->pair[0], .customer = key->pair[1], .warm_from = INT64_MAX};
+    table_add(&g->by_key, hash_of(g, key), number);
+    return number;
+}
+
+uint32_t groups_take(struct groups *g, uint32_t shop, uint32_t customer)
 {
     if (!customer)
         return GROUP_NONE;
     struct key key = {.groups = g, .pair = {shop, customer}};
-    uint64_t hash = table_hash((struct str){(const char *)key.pair, sizeof key.pair}, g->seed);
-    uint32_t found = table_find(&g->by_key, hash, is_group, &key);
-    if (found != TABLE_NONE)
-        return found;
-    xgrow(&g->list, &g->cap, g->n + 1, sizeof *g->list);
-    g->list[g->n] = (struct group){.shop = shop, .customer = customer};
-    table_add(&g->by_key, hash, (uint32_t)g->n);
-    return (uint32_t)g->n++;
+    uint32_t number = table_find(&g->by_key, hash_of(g, &key), is_group, &key);
+    if (number == TABLE_NONE)
+        number = new_group(g, &key);
+    g->list[number].users_n++;
+    return number;
+}
+
+void groups_give_back(struct groups *g, uint32_t group)
+{
+    if (group == GROUP_NONE || --g->list[group].users_n)
+        return;
+    struct group *gone = &g->list[group];
+    struct key key = {.groups = g, .pair = {gone->shop, gone->customer}};
+    assert(!gone->firsts.n && !gone->endings.n);
+    table_remove(&g->by_key, hash_of(g, &key), group);
+    free(gone->firsts.list);
+    free(gone->endings.list);
+    *gone = (struct group){0};
+    xgrow(&g->free, &g->free_cap, g->free_n + 1, sizeof *g->free);
+    g->free[g->free_n++] = group;
 }
 
 static int cmp(const struct contact *a, const struct contact *b)

@@ -35,11 +35,23 @@ void list_fini(struct list *l)
     *l = (struct list){0};
 }
 
+enum name_table name_table_of(enum event_str field)
+{
+    if (field == EVENT_AGENT)
+        return NAME_AGENTS;
+    return field == EVENT_CUSTOMER ? NAME_CUSTOMERS : NAME_WORDS;
+}
+
+struct intern *names_table(struct names *n, enum name_table which)
+{
+    if (which == NAME_AGENTS)
+        return &n->agents;
+    return which == NAME_CUSTOMERS ? &n->customers : &n->words;
+}
+
 static const struct intern *table_of(const struct names *names, enum event_str which)
 {
-    if (which == EVENT_AGENT)
-        return &names->agents;
-    return which == EVENT_CUSTOMER ? &names->customers : &names->words;
+    return names_table((struct names *)names, name_table_of(which));
 }
 
 void item_of_event(struct item *out, const struct event *e, struct names *names)
@@ -327,9 +339,8 @@ static bool at_the_end(const struct list *l, const struct item *i, const struct 
     return item_cmp(&last, i, names) < 0;
 }
 
-void list_append(struct list *l, const struct item *i, const struct names *names)
+static void put(struct list *l, const struct item *i, bool sorted)
 {
-    bool sorted = l->sorted_n == l->n && at_the_end(l, i, names);
     char room[1024]; /* an item is two texts of 128 bytes and some thirty numbers of at most ten */
     if (l->n == 0) {
         room[0] = (char)i->id.n;
@@ -343,6 +354,16 @@ void list_append(struct list *l, const struct item *i, const struct names *names
     l->n++;
     l->sorted_n += sorted;
     l->last_ts = i->ts;
+}
+
+void list_append(struct list *l, const struct item *i, const struct names *names)
+{
+    put(l, i, l->sorted_n == l->n && at_the_end(l, i, names));
+}
+
+void list_push(struct list *l, const struct item *i)
+{
+    put(l, i, l->sorted_n == l->n);
 }
 
 struct item *list_items(const struct list *l, struct arena *arena)

@@ -63,6 +63,7 @@ static void judge(struct site *s, struct order *o, int64_t *due)
 void order_settle(struct site *s, uint32_t number)
 {
     struct order *o = &s->orders[number];
+    site_touch(s, ref_of(SUBJECT_ORDER, number));
     enter(s, o, -1);
     count_events(s, o, o->counted_n, -1);
     list_sort(&o->list, &s->names, &s->scratch);

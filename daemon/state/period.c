@@ -49,9 +49,11 @@ const struct totals *periods_find(const struct periods *p, int32_t period)
 struct totals *periods_at(struct periods *p, int32_t period)
 {
     struct totals *t = (struct totals *)periods_find(p, period);
+    size_t k = t ? (size_t)(t - p->list) : place_of(p, period);
+    if (k < p->saved_n)
+        p->saved_n = k; /* who asks for it is about to change it */
     if (t)
         return t;
-    size_t k = place_of(p, period);
     xgrow(&p->list, &p->cap, p->n + 1, sizeof *p->list);
     memmove(&p->list[k + 1], &p->list[k], (p->n - k) * sizeof *p->list);
     p->list[k] = (struct totals){.period = period};
@@ -136,4 +138,38 @@ void totals_order(struct agent_totals *t, int32_t day, int64_t amount_fen, int64
 {
     add_order(&periods_at(&t->days, day)->figures, amount_fen, sign);
     add_order(&periods_at(&t->months, civil_month(day))->figures, amount_fen, sign);
+}
+
+void totals_encode(struct buf *out, const struct totals *t)
+{
+#define X(name) buf_put_svar(out, t->figures.name);
+    FIGURES(X)
+#undef X
+    uint32_t before = 0;
+    buf_put_uvar(out, t->responses.n);
+    for (size_t i = 0; i < t->responses.n; i++) {
+        buf_put_uvar(out, t->responses.buckets[i].index - before);
+        buf_put_uvar(out, t->responses.buckets[i].count);
+        before = t->responses.buckets[i].index;
+    }
+}
+
+int totals_decode(struct totals *t, struct cursor *in)
+{
+#define X(name) t->figures.name = cursor_svar(in);
+    FIGURES(X)
+#undef X
+    struct hist *h = &t->responses;
+    uint64_t n = cursor_uvar(in);
+    uint32_t index = 0;
+    xgrow(&h->buckets, &h->cap, n < HIST_BUCKETS_MAX ? n : 1, sizeof *h->buckets);
+    for (uint64_t i = 0; i < n && !in->bad; i++) {
+        index += (uint32_t)cursor_uvar(in);
+        struct hist_bucket b = {.index = index, .count = (uint32_t)cursor_uvar(in)};
+        if (h->n == h->cap)
+            return -1;
+        h->buckets[h->n++] = b;
+        h->total += b.count;
+    }
+    return in->bad ? -1 : 0;
 }

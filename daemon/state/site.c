@@ -11,15 +11,18 @@
 #include "kefu/state/inside.h"
 
 /* Every number that names an agent has a place in agents[]; nobody has place 0. */
-static void make_agents(struct site *s)
+void site_make_agents(struct site *s)
 {
     size_t need = (size_t)intern_count(&s->names.agents) + 1;
     if (need <= s->agents_n)
         return;
     xgrow(&s->agents, &s->agents_cap, need, sizeof *s->agents);
-    for (; s->agents_n < need; s->agents_n++)
+    for (; s->agents_n < need; s->agents_n++) {
         s->agents[s->agents_n] =
             (struct agent){.oldest_wait = CONVERSATION_NONE, .timer = {.due_ms = INT64_MAX, .in_heap_ms = INT64_MAX}};
+        if (s->agents_n)
+            site_touch(s, ref_of(SUBJECT_AGENT, (uint32_t)s->agents_n)); /* who was once named is always known */
+    }
 }
 
 struct site *site_new(const struct site_options *o)
@@ -30,7 +33,10 @@ struct site *site_new(const struct site_options *o)
     s->groups.seed = o->seed + 3;
     calendar_init(&s->calendar, o->tz, o->rulebooks);
     names_init(&s->names, o->seed);
-    make_agents(s);
+    s->cold.shelf = o->shelf;
+    s->cold.now = SAVE_A;
+    s->cold.until = INT64_MIN;
+    site_make_agents(s);
     return s;
 }
 
@@ -39,6 +45,8 @@ void site_free(struct site *s)
     if (!s)
         return;
     subjects_fini(s);
+    cold_fini(s);
+    free(s->free.list);
     agent_totals_fini(&s->order_events);
     names_fini(&s->names);
     table_fini(&s->identities);
@@ -62,7 +70,7 @@ void site_rulebooks_changed(struct site *s)
             conversation_set_due(s, i);
 }
 
-enum verdict site_probe(const struct site *s, const struct event *e)
+enum verdict site_probe(struct site *s, const struct event *e)
 {
     struct item found;
     struct list_cursor cursor;
@@ -101,7 +109,8 @@ enum verdict site_fold(struct site *s, const struct event *e, int64_t now_ms)
     struct item i;
     item_of_event(&i, e, &s->names);
     uint32_t ref = subject_get(s, e);
-    make_agents(s);
+    site_make_agents(s);
+    site_touch(s, ref);
     list_append(subject_list(s, ref), &i, &s->names);
     identity_add(s, &i, ref);
     s->events_n++;
@@ -166,7 +175,7 @@ bool site_had_orders(const struct site *s, enum period_kind kind, int32_t period
 void site_counts(const struct site *s, struct site_counts *out)
 {
     *out = (struct site_counts){.events_n = s->events_n,
-                                .conversations_n = s->conversations_n,
+                                .conversations_n = s->known_n,
                                 .open_n = s->open_n,
                                 .waiting_n = s->waiting_n,
                                 .customers_n = intern_count(&s->names.customers),

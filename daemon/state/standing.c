@@ -65,6 +65,7 @@ static enum fcr fcr_of(struct site *s, uint32_t number, uint32_t k)
     int64_t end = window_end(s, e);
     if (own_repeat(&c->machine, k) < end)
         return FCR_FAIL;
+    group_warm(s, c->group, e->resolved_at);
     struct repeat_question q = {.from = e->resolved_at, .to = end, .conversation = number, .topic = c->topic};
     if (c->group != GROUP_NONE && group_repeats(&s->groups.list[c->group], &q))
         return FCR_FAIL;
@@ -103,6 +104,7 @@ static void recheck(struct site *s, uint32_t number, uint32_t k)
     enum fcr now = fcr_of(s, number, k);
     if (now == (enum fcr)e->fcr)
         return;
+    site_touch(s, ref_of(SUBJECT_CONVERSATION, number));
     totals_episode(&s->agents[e->owner].totals, e, -1);
     e->fcr = (uint8_t)now;
     totals_episode(&s->agents[e->owner].totals, e, 1);
@@ -116,6 +118,7 @@ static void recheck_around(struct site *s, uint32_t group, struct contact x)
 {
     if (group == GROUP_NONE)
         return;
+    group_warm(s, group, x.at - s->calendar.fcr_window_max_ms);
     const struct group *g = &s->groups.list[group];
     int64_t from = group_settled(g, x, x.at - s->calendar.fcr_window_max_ms) + 1;
     for (uint32_t k = contacts_from(&g->endings, from); k < g->endings.n && g->endings.list[k].at <= x.at; k++) {
@@ -208,9 +211,16 @@ static void put_in(struct site *s, uint32_t number)
     conversation_set_due(s, number);
 }
 
+static void take_names(struct site *s, struct conversation *c)
+{
+    c->topic = c->machine.topic;
+    c->group = groups_take(&s->groups, c->machine.shop, c->machine.customer);
+}
+
 void conversation_settle(struct site *s, uint32_t number)
 {
     struct conversation *c = conversation_at(s, number);
+    site_touch(s, ref_of(SUBJECT_CONVERSATION, number));
     if (c->applied) {
         take_out(s, number);
         enter_contacts(s, number, contacts_take);
@@ -222,11 +232,11 @@ void conversation_settle(struct site *s, uint32_t number)
     struct sink sink = {enter_fact, &l};
     struct run how = {.names = &s->names, .calendar = &s->calendar, .scratch = &s->scratch, .sink = &sink};
     c->run_n = conversation_run(&c->machine, &c->list, c->list.n, s->as_of, &how);
-    c->topic = c->machine.topic;
-    c->group = groups_get(&s->groups, c->machine.shop, c->machine.customer);
+    take_names(s, c);
     enter_contacts(s, number, contacts_put);
     put_in(s, number);
     recheck_others(s, number, &before);
+    groups_give_back(&s->groups, before.group);
     machine_fini(&before.machine);
     arena_reset(&s->scratch);
 }
@@ -276,8 +286,8 @@ static void take_group(struct site *s, uint32_t number, bool fresh)
         site_mark_pending(s, ref_of(SUBJECT_CONVERSATION, number));
         return;
     }
-    c->topic = c->machine.topic;
-    c->group = groups_get(&s->groups, c->machine.shop, c->machine.customer);
+    groups_give_back(&s->groups, c->group);
+    take_names(s, c);
 }
 
 /* A first contact whose window has ended by now has passed. */
@@ -318,9 +328,53 @@ void conversation_go_on(struct site *s, uint32_t number, const struct item *i)
 void conversation_refresh(struct site *s, uint32_t number)
 {
     struct conversation *c = conversation_at(s, number);
+    site_touch(s, ref_of(SUBJECT_CONVERSATION, number));
     enter_tail(s, c, -1);
     recheck_pending(s, number);
     c->applied_at = s->as_of;
     enter_tail(s, c, 1);
     conversation_set_due(s, number);
+}
+
+static void no_fact(void *arg, const struct fact *f)
+{
+    (void)arg;
+    (void)f;
+}
+
+int conversation_restore(struct site *s, uint32_t number, struct restored *r)
+{
+    struct conversation *c = conversation_at(s, number);
+    struct sink sink = {no_fact, NULL};
+    struct run how = {.names = &s->names, .calendar = &s->calendar, .scratch = &s->cold.scratch, .sink = &sink};
+    c->run_n = conversation_run(&c->machine, &c->list, r->run_n, INT64_MAX, &how);
+    arena_reset(&s->cold.scratch);
+    struct str fcr = cursor_bytes(&r->fcr, c->machine.episodes_n);
+    if (r->fcr.bad || c->run_n != r->run_n)
+        return -1;
+    for (uint32_t k = 0; k < c->machine.episodes_n; k++)
+        c->machine.episodes[k].fcr = (uint8_t)fcr.p[k];
+    take_names(s, c);
+    enter_contacts(s, number, contacts_put);
+    c->applied = true;
+    c->applied_at = r->applied_at;
+    agent_now_join(s, number);
+    conversation_set_due(s, number);
+    return 0;
+}
+
+bool conversation_rests(const struct site *s, uint32_t number)
+{
+    const struct conversation *c = conversation_at(s, number);
+    return c->applied && !c->pending && c->run_n == c->list.n && !c->machine.running.open &&
+           c->timer.due_ms == INT64_MAX;
+}
+
+void conversation_leave(struct site *s, uint32_t number)
+{
+    const struct conversation *c = conversation_at(s, number);
+    enter_contacts(s, number, contacts_take);
+    if (c->group != GROUP_NONE)
+        s->groups.list[c->group].warm_from = INT64_MAX;
+    groups_give_back(&s->groups, c->group);
 }

@@ -43,51 +43,73 @@ static bool is_order(const void *arg, uint32_t value)
     return str_eq(subject_key(q->site, ref_of(SUBJECT_ORDER, value)), q->key);
 }
 
-static uint32_t new_conversation(struct site *s, struct str key)
+static uint32_t free_place(struct site *s)
 {
-    uint32_t number = s->conversations_n++;
-    if (number % CONVERSATIONS_CHUNK == 0) {
+    if (s->free.n)
+        return s->free.list[--s->free.n];
+    if (s->conversations_n % CONVERSATIONS_CHUNK == 0) {
         xgrow(&s->chunks, &s->chunks_cap, s->chunks_n + 1, sizeof *s->chunks);
         s->chunks[s->chunks_n++] = xcalloc(CONVERSATIONS_CHUNK, sizeof(struct conversation));
     }
+    return s->conversations_n++;
+}
+
+uint32_t conversation_new(struct site *s, struct str key)
+{
+    uint32_t number = free_place(s);
     struct conversation *c = conversation_at(s, number);
     c->key = xstrndup(key.p, key.n);
     c->key_n = (uint8_t)key.n;
     c->group = GROUP_NONE;
     c->prev = c->next = c->newer = CONVERSATION_NONE;
     c->timer = (struct timer){.due_ms = INT64_MAX, .in_heap_ms = INT64_MAX};
+    table_add(&s->conversation_ids, table_hash(key, s->seed), number);
     return number;
 }
 
-static uint32_t new_order(struct site *s, struct str key)
+uint32_t order_new(struct site *s, struct str key)
 {
     xgrow(&s->orders, &s->orders_cap, s->orders_n + 1, sizeof *s->orders);
     s->orders[s->orders_n] = (struct order){.key = xstrndup(key.p, key.n),
                                             .key_n = (uint8_t)key.n,
                                             .timer = {.due_ms = INT64_MAX, .in_heap_ms = INT64_MAX}};
+    table_add(&s->order_ids, table_hash(key, s->seed), (uint32_t)s->orders_n);
     return (uint32_t)s->orders_n++;
 }
 
-/* The number under a key in a table of conversations or orders, a new one if need be. */
-static uint32_t get_keyed(struct site *s, struct table *ids, struct str key, bool conversation)
+uint32_t conversation_find(const struct site *s, struct str key)
 {
     struct key_question q = {.site = s, .key = key};
-    uint64_t hash = table_hash(key, s->seed);
-    uint32_t number = table_find(ids, hash, conversation ? is_conversation : is_order, &q);
+    return table_find(&s->conversation_ids, table_hash(key, s->seed), is_conversation, &q);
+}
+
+static uint32_t get_conversation(struct site *s, struct str key)
+{
+    uint32_t number = conversation_find(s, key);
+    if (number == TABLE_NONE) {
+        cold_thaw_key(s, key);
+        number = conversation_find(s, key);
+    }
     if (number != TABLE_NONE)
         return number;
-    number = conversation ? new_conversation(s, key) : new_order(s, key);
-    table_add(ids, hash, number);
-    return number;
+    s->known_n++;
+    return conversation_new(s, key);
+}
+
+static uint32_t get_order(struct site *s, struct str key)
+{
+    struct key_question q = {.site = s, .key = key};
+    uint32_t number = table_find(&s->order_ids, table_hash(key, s->seed), is_order, &q);
+    return number == TABLE_NONE ? order_new(s, key) : number;
 }
 
 uint32_t subject_get(struct site *s, const struct event *e)
 {
     enum subject_kind kind = event_subject_kind(e->type);
     if (kind == SUBJECT_CONVERSATION)
-        return ref_of(kind, get_keyed(s, &s->conversation_ids, e->subject, true));
+        return ref_of(kind, get_conversation(s, e->subject));
     if (kind == SUBJECT_ORDER)
-        return ref_of(kind, get_keyed(s, &s->order_ids, e->subject, false));
+        return ref_of(kind, get_order(s, e->subject));
     return ref_of(kind, intern_put(&s->names.agents, e->subject));
 }
 
@@ -109,7 +131,8 @@ static bool holds_identity(const void *arg, uint32_t ref)
     return list_find(subject_list(q->site, ref), &q->who, &q->site->names, q->cursor, q->found);
 }
 
-uint32_t identity_find(const struct site *s, const struct event *e, struct item *found, struct list_cursor *cursor)
+static uint32_t find_in_memory(const struct site *s, const struct event *e, struct item *found,
+                               struct list_cursor *cursor)
 {
     uint32_t source = intern_find(&s->names.words, e->source);
     if (!source)
@@ -117,6 +140,31 @@ uint32_t identity_find(const struct site *s, const struct event *e, struct item 
     struct identity_question q = {.site = s, .found = found, .cursor = cursor};
     q.who = (struct item){.type = e->type, .how = e->how, .ts = e->ts, .source = source, .id = e->id};
     return table_find(&s->identities, identity_hash(s, source, e->id), holds_identity, &q);
+}
+
+uint32_t identity_find(struct site *s, const struct event *e, struct item *found, struct list_cursor *cursor)
+{
+    uint32_t ref = find_in_memory(s, e, found, cursor);
+    if (ref == TABLE_NONE && cold_thaw_identity(s, e->source, e->id))
+        ref = find_in_memory(s, e, found, cursor);
+    return ref;
+}
+
+void conversation_drop(struct site *s, uint32_t number)
+{
+    struct conversation *c = conversation_at(s, number);
+    struct list_cursor cursor;
+    struct item i;
+    list_first(&cursor, &c->list);
+    while (list_next(&cursor, &i))
+        table_remove(&s->identities, identity_hash(s, i.source, i.id), ref_of(SUBJECT_CONVERSATION, number));
+    table_remove(&s->conversation_ids, table_hash((struct str){c->key, c->key_n}, s->seed), number);
+    free(c->key);
+    list_fini(&c->list);
+    machine_fini(&c->machine);
+    *c = (struct conversation){0};
+    xgrow(&s->free.list, &s->free.cap, s->free.n + 1, sizeof *s->free.list);
+    s->free.list[s->free.n++] = number;
 }
 
 void identity_add(struct site *s, const struct item *i, uint32_t ref)

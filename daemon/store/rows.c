@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "kefu/base/mem.h"
+#include "kefu/store/shelf.h"
 
 static const struct str POSITION = {"position/", 9};
 
@@ -149,6 +150,8 @@ int rows_add(struct db *db, const struct commit *c, struct store_marks *marks, s
         raise_marks(marks, c);
         rc = marks_set(db, marks);
     }
+    if (rc == SQLITE_OK && c->shelf)
+        rc = shelf_do(db, c->shelf);
     return rc;
 }
 

@@ -33,8 +33,29 @@ static const char *const MIGRATIONS[] = {
     "CREATE INDEX outbox_unsent ON outbox(site, number) WHERE sent = 0;"
     "CREATE TABLE marks(site INTEGER PRIMARY KEY, effect_number INTEGER NOT NULL, stream_ms INTEGER NOT NULL,"
     " stream_n INTEGER NOT NULL, quarantine_row INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT;",
+    /* The shelf (shelf.h). */
+    "CREATE TABLE subject(id INTEGER PRIMARY KEY, site INTEGER NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL,"
+    " grp INTEGER NOT NULL, last_ts INTEGER NOT NULL, cold INTEGER NOT NULL, checksum INTEGER NOT NULL,"
+    " blob BLOB NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX subject_key ON subject(site, kind, key);"
+    "CREATE INDEX subject_group ON subject(site, grp, last_ts) WHERE grp <> 0;"
+    "CREATE INDEX subject_warm ON subject(site, id) WHERE cold = 0;"
+    "CREATE TABLE fresh(number INTEGER PRIMARY KEY, site INTEGER NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL,"
+    " grp INTEGER NOT NULL, last_ts INTEGER NOT NULL, cold INTEGER NOT NULL, checksum INTEGER NOT NULL,"
+    " blob BLOB NOT NULL) STRICT;"
+    "CREATE TABLE total(site INTEGER NOT NULL, agent TEXT NOT NULL, kind INTEGER NOT NULL, period INTEGER NOT NULL,"
+    " checksum INTEGER NOT NULL, blob BLOB NOT NULL, PRIMARY KEY(site, agent, kind, period)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE identity(site INTEGER NOT NULL, hash INTEGER NOT NULL, subject INTEGER NOT NULL,"
+    " PRIMARY KEY(site, hash, subject)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE filter(site INTEGER NOT NULL, which INTEGER NOT NULL, part INTEGER NOT NULL, n INTEGER NOT NULL,"
+    " checksum INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(site, which, part)) STRICT;",
 };
 #define MIGRATIONS_N ((int64_t)(sizeof MIGRATIONS / sizeof MIGRATIONS[0]))
+
+#define SUBJECT "SELECT kind, key, grp, last_ts, cold, blob, checksum FROM subject"
+#define UPSERT                                                                                                          \
+    " ON CONFLICT(site, kind, key) DO UPDATE SET grp = excluded.grp, last_ts = excluded.last_ts, cold = excluded.cold," \
+    " checksum = excluded.checksum, blob = excluded.blob"
 
 static const char *const STATEMENTS[SQL_N] = {
     [SQL_JOURNAL_ADD] = "INSERT INTO journal(site, seq, n, at_ms, payload, checksum) VALUES(" SITE ", ?, ?, ?, ?, ?)",
@@ -69,6 +90,32 @@ static const char *const STATEMENTS[SQL_N] = {
                       " VALUES(" SITE ", ?, ?, ?, ?, ?)",
     [SQL_MARKS_GET] = "SELECT effect_number, stream_ms, stream_n, quarantine_row, checksum FROM marks"
                       " WHERE site = " SITE,
+    [SQL_FRESH_ADD] = "INSERT INTO fresh(site, kind, key, grp, last_ts, cold, blob, checksum)"
+                      " VALUES(" SITE ", ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_FRESH_FIRST] = "SELECT min(number) FROM fresh",
+    [SQL_FRESH_MERGE] =
+        "INSERT INTO subject(site, kind, key, grp, last_ts, cold, checksum, blob)"
+        " SELECT site, kind, key, grp, last_ts, cold, checksum, blob FROM fresh WHERE number <= ?" UPSERT,
+    [SQL_FRESH_DROP] = "DELETE FROM fresh WHERE number <= ?",
+    [SQL_SUBJECT_CHILL] = "INSERT INTO subject(site, kind, key, grp, last_ts, cold, blob, checksum)"
+                          " VALUES(" SITE ", ?, ?, ?, ?, ?, ?, ?)" UPSERT,
+    [SQL_SUBJECT_ID] = "SELECT id FROM subject WHERE site = " SITE " AND kind = ? AND key = ?",
+    [SQL_SUBJECT_WARM] = SUBJECT " WHERE site = " SITE " AND cold = 0 ORDER BY id",
+    [SQL_SUBJECT_ALL] = SUBJECT " WHERE site = " SITE " ORDER BY id",
+    [SQL_SUBJECT_BY_KEY] = SUBJECT " WHERE site = " SITE " AND kind = 1 AND key = ?",
+    [SQL_SUBJECT_BY_IDENTITY] =
+        SUBJECT " WHERE id IN (SELECT subject FROM identity WHERE site = " SITE " AND hash = ?)",
+    [SQL_SUBJECT_BY_GROUP] = SUBJECT " WHERE site = " SITE " AND grp <> 0 AND grp = ? AND last_ts >= ?",
+    [SQL_IDENTITY_ADD] = "INSERT OR IGNORE INTO identity(site, hash, subject) VALUES(" SITE ", ?, ?)",
+    [SQL_TOTAL_SET] = "INSERT OR REPLACE INTO total(site, agent, kind, period, blob, checksum)"
+                      " VALUES(" SITE ", ?, ?, ?, ?, ?)",
+    [SQL_TOTAL_CLEAR] = "DELETE FROM total WHERE site = " SITE,
+    [SQL_TOTAL_EACH] = "SELECT agent, kind, period, blob, checksum FROM total WHERE site = " SITE,
+    [SQL_FILTER_SET] =
+        "INSERT OR REPLACE INTO filter(site, which, part, n, bytes, checksum) VALUES(" SITE ", ?, ?, ?, ?, ?)",
+    [SQL_FILTER_EACH] = "SELECT which, part, n, bytes, checksum FROM filter WHERE site = " SITE " ORDER BY which, part",
+    [SQL_JOURNAL_OLDEST] = "SELECT seq, seq + n - 1, at_ms FROM journal WHERE site = " SITE " ORDER BY seq LIMIT 65",
+    [SQL_JOURNAL_TRIM] = "DELETE FROM journal WHERE site = " SITE " AND seq <= ?",
 };
 
 const char *schema_sql(enum sql which)

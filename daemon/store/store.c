@@ -28,6 +28,7 @@
 
 struct store {
     char *dir;
+    const char *vfs; /* borrowed; NULL: SQLite's own */
     struct lock lock;
     struct db db;
     _Atomic uint64_t last_seq;
@@ -117,6 +118,7 @@ struct store *store_open_vfs(const char *dir, const char *vfs, struct err *e)
     struct store *s = xcalloc(1, sizeof *s);
     s->dir = xstrndup(dir, strlen(dir));
     s->lock.fd = -1;
+    s->vfs = vfs;
     if (open_in(s, vfs, e) == 0)
         return s;
     store_close(s);
@@ -132,6 +134,16 @@ void store_close(struct store *s)
     buf_fini(&s->payload);
     free(s->dir);
     free(s);
+}
+
+struct db *store_db(struct store *s)
+{
+    return &s->db;
+}
+
+const char *store_vfs(const struct store *s)
+{
+    return s->vfs;
 }
 
 uint64_t store_last_seq(const struct store *s)

@@ -59,7 +59,7 @@ void world_open(struct world *w)
     struct err e;
     w->store = store_open_vfs(w->dir, w->vfs, &e);
     assert_non_null(w->store);
-    w->site = site_new(&(struct site_options){w->tz, &w->rulebooks, 7});
+    w->site = site_new(&(struct site_options){.tz = w->tz, .rulebooks = &w->rulebooks, .seed = 7});
     w->p = pipeline_new(&(struct pipeline_options){.site = w->site,
                                                    .store = w->store,
                                                    .tz = w->tz,

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define HIST_BUCKETS_MAX (256u + (63u - 8u + 1u) * 128u)
+
 struct hist_bucket {
     uint32_t index;
     uint32_t count;

@@ -12,6 +12,7 @@ extern const struct command command_agent;
 extern const struct command command_agents;
 extern const struct command command_report;
 extern const struct command command_quarantine;
+extern const struct command command_checkpoint;
 extern const struct command command_token;
 extern const struct command command_reload;
 

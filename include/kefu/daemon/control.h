@@ -5,7 +5,7 @@
  * requests one after the other. Requests over 64 KiB or that are no JSON are answered with an error and the end.
  *
  *   {"do":"status"}          version, pid, demo, state, uptime_ms, ready, rulebook, period, as_of, counts (events, conversations,
- *                            open, waiting, agents, orders, quarantined), journal {last_seq}, redis {state, backlog}, sources
+ *                            open, waiting, agents, orders, quarantined), journal {last_seq}, checkpoint {seq, at, busy, unsaved, in_memory}, redis {state, backlog}, sources
  *                            [{source, events, last_ts}], http {address, port}, ingest_socket, redis_address, prefix
  *   {"do":"agent","agent":ID}                     what Redis shows of an agent plus figures of today and of the month
  *   {"do":"agents"}                               all agents' snapshots, best score first
@@ -14,6 +14,7 @@
  *   {"do":"quarantine_retry"[,"row":N]}           one or all that can be tried again: accepted, duplicate, rejected
  *   {"do":"token_add","role":R[,"subject":S][,"sources":[…]][,"days":N]}   {"token": T, "id": I}: shown this once
  *   {"do":"token_list"}, {"do":"token_revoke","id":I}
+ *   {"do":"checkpoint"}                           makes one now, answers when it is durable: {"seq", "in_memory"}
  *   {"do":"reload"}                               as SIGHUP: whole or not at all, the answer says which
  */
 #ifndef KEFU_DAEMON_CONTROL_H

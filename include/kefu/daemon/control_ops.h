@@ -30,6 +30,7 @@ enum control_outcome control_quarantine_retry(struct control_call *c, struct err
 enum control_outcome control_token_add(struct control_call *c, struct err *e);
 enum control_outcome control_token_list(struct control_call *c, struct err *e);
 enum control_outcome control_token_revoke(struct control_call *c, struct err *e);
+enum control_outcome control_checkpoint(struct control_call *c, struct err *e);
 enum control_outcome control_reload(struct control_call *c, struct err *e);
 
 /* A member of the request: absent (n = 0) or default if it is not given, CONTROL_REFUSED with e if it is of another type. */

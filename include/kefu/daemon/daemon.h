@@ -19,6 +19,7 @@
 #include "kefu/daemon/settings.h"
 #include "kefu/publish/redis.h"
 #include "kefu/state/site.h"
+#include "kefu/store/shelf.h"
 #include "kefu/store/store.h"
 
 struct daemon {
@@ -29,6 +30,8 @@ struct daemon {
     struct event_base *base;
     struct store *store;
     uint8_t customer_key[DIGEST_KEY_BYTES];
+    struct shelf shelf;
+    struct shelf_reader *shelf_reader;
     struct site *site;
     struct pipeline *pipeline;
     struct publisher *publisher; /* NULL: nothing is published */

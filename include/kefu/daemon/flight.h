@@ -29,7 +29,7 @@ struct flight {
 };
 
 /* Makes the commit of a batch; rows are in the quarantine's mirror from now on. */
-struct flight *flight_new(struct batch *b, const struct site *s, struct quarantine *q, int64_t now_ms);
+struct flight *flight_new(struct batch *b, struct site *s, struct quarantine *q, int64_t now_ms);
 void flight_free(struct flight *f);
 /* Is there anything to write at all? */
 bool flight_has_work(const struct flight *f);

@@ -16,6 +16,7 @@
 #include "kefu/base/clock.h"
 #include "kefu/base/err.h"
 #include "kefu/base/tz.h"
+#include "kefu/daemon/checkpoint.h"
 #include "kefu/daemon/outbox.h"
 #include "kefu/daemon/quarantine.h"
 #include "kefu/daemon/sources.h"
@@ -46,6 +47,7 @@ struct pipeline_options {
     struct clock clock;
     struct pipeline_out out;
     struct writer_options writer;
+    struct checkpoint_options checkpoint;
     size_t events_max;     /* under way at one time; a batch that does not fit is refused */
     size_t quarantine_max; /* rows kept */
     uint64_t seed;
@@ -54,7 +56,7 @@ struct pipeline_options {
 struct pipeline *pipeline_new(const struct pipeline_options *o);
 void pipeline_free(struct pipeline *p);
 
-/* Brings the site to where the store is: journal, memory, outbox, quarantine, then time. Starts the writer. -1 with e:
+/* Brings the site to where the store is: last checkpoint, journal from there on, memory, outbox, quarantine, then time. Starts the writer. -1 with e:
  * the store is damaged where a start reads it. */
 int pipeline_start(struct pipeline *p, struct err *e);
 /* Does all there is to do now; returns after how many ms to come again at the latest (0: at once). */
@@ -86,6 +88,7 @@ void pipeline_catch_up(struct pipeline *p);
 /* For status; borrowed, for reading. */
 const struct site *pipeline_site(const struct pipeline *p);
 const struct quarantine *pipeline_quarantine(const struct pipeline *p);
+struct checkpoint *pipeline_checkpoint(struct pipeline *p); /* to want one, too; turned by the pipeline */
 const struct sources *pipeline_sources(const struct pipeline *p);
 int32_t pipeline_month(const struct pipeline *p);
 const struct rulebook *pipeline_rulebook(const struct pipeline *p); /* in force this month */

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kefu/base/buf.h"
+#include "kefu/base/err.h"
 #include "kefu/model/event.h"
 
 struct sources;
@@ -12,6 +14,10 @@ struct sources;
 struct sources *sources_new(uint64_t seed);
 void sources_free(struct sources *s);
 void sources_saw(struct sources *s, const struct event *e);
+
+/* All of it as bytes, and back into an empty one. -1 with e: not such bytes. */
+void sources_encode(const struct sources *s, struct buf *out);
+int sources_decode(struct sources *s, struct cursor *in, struct err *e);
 
 struct source_count {
     struct str source;

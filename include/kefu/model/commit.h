@@ -13,6 +13,7 @@
 #include "kefu/model/batch.h"
 #include "kefu/model/effect.h"
 #include "kefu/model/event.h"
+#include "kefu/model/shelf.h"
 
 /* A row of the quarantine. */
 struct quarantined {
@@ -52,6 +53,7 @@ struct commit {
     size_t outbox_add_n;
     const uint64_t *outbox_sent; /* effect numbers that have gone out */
     size_t outbox_sent_n;
+    struct shelf_work *shelf; /* a step of a checkpoint, or NULL */
     /* filled by the writer */
     enum commit_result result;
     uint64_t first_seq; /* sequence of events[0]; the others follow. From 1, without gaps */

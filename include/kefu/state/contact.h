@@ -31,6 +31,8 @@ struct group {
     uint32_t customer;
     struct contacts firsts;
     struct contacts endings;
+    uint32_t users_n;  /* conversations in memory that are of it; without any it goes */
+    int64_t warm_from; /* its conversations whose last event is not before that are all in memory; INT64_MAX: unknown */
 };
 
 struct groups {
@@ -38,12 +40,16 @@ struct groups {
     struct group *list; /* owned */
     size_t n;
     size_t cap;
+    uint32_t *free; /* owned; numbers that stand for no group */
+    size_t free_n, free_cap;
     uint64_t seed;
 };
 
 void groups_fini(struct groups *g);
-/* The group of a customer in a shop (0: none named), made if need be. customer 0 has no group: GROUP_NONE. */
-uint32_t groups_get(struct groups *g, uint32_t shop, uint32_t customer);
+/* The group of a customer in a shop (0: none named), made if need be; who takes it gives it back. customer 0 has no group:
+ * GROUP_NONE, which may be given back too. */
+uint32_t groups_take(struct groups *g, uint32_t shop, uint32_t customer);
+void groups_give_back(struct groups *g, uint32_t group);
 
 void contacts_put(struct contacts *c, struct contact x);
 void contacts_take(struct contacts *c, struct contact x); /* must be there */

@@ -5,11 +5,13 @@
 #ifndef KEFU_STATE_INSIDE_H
 #define KEFU_STATE_INSIDE_H
 
+#include "kefu/base/bloom.h"
 #include "kefu/base/heap.h"
 #include "kefu/base/table.h"
 #include "kefu/state/calendar.h"
 #include "kefu/state/contact.h"
 #include "kefu/state/conversation.h"
+#include "kefu/state/freeze.h"
 #include "kefu/state/list.h"
 #include "kefu/state/period.h"
 #include "kefu/state/site.h"
@@ -19,8 +21,12 @@ struct timer { /* a subject's deadline and the earliest entry that the heap has 
     int64_t in_heap_ms; /* INT64_MAX: none */
 };
 
+/* Does what lies on the shelf of a subject say what memory says? The two kinds of unsaved ones change places at each cut:
+ * those of the kind that is not `now` belong to the cut and are still to be frozen. */
+enum save { SAVE_CLEAN = 0, SAVE_A = 1, SAVE_B = 2 };
+
 struct conversation {
-    char *key; /* owned: its id */
+    char *key; /* owned: its id; NULL: the place is free */
     struct list list;
     struct machine machine;
     struct timer timer;
@@ -31,6 +37,7 @@ struct conversation {
     uint32_t prev, next; /* in the holder's heap of waits (agent.c); CONVERSATION_NONE */
     uint32_t newer;
     uint8_t key_n;
+    uint8_t save;    /* enum save */
     bool applied;    /* machine, tail and contacts stand in the totals */
     bool pending;    /* is in site.pending */
     bool looks_back; /* holds a recall or a void */
@@ -44,6 +51,7 @@ struct order {
     struct timer timer;
     uint32_t counted_n; /* items, from the first, that are counted as order events of the site */
     uint8_t key_n;
+    uint8_t save; /* enum save */
     bool pending;
     bool counts; /* stands in the totals, as: */
     uint32_t agent;
@@ -60,8 +68,29 @@ struct agent {
     int64_t open_n;
     int64_t waiting_n;
     uint32_t oldest_wait; /* top of the heap of conversations with a wait that this agent holds; CONVERSATION_NONE */
+    uint8_t save;         /* enum save */
     bool pending;
     bool dirty;
+};
+
+struct refs {
+    uint32_t *list; /* owned */
+    size_t n, cap;
+};
+
+/* What lies on the shelf, and what is on its way there. */
+struct cold {
+    const struct shelf *shelf; /* borrowed; NULL: nothing is ever frozen, and nothing below is used */
+    struct bloom keys;         /* of conversations that may lie there and not be in memory */
+    struct bloom identities;   /* of the events in these */
+    int64_t until;             /* no event of theirs is later; INT64_MIN: there are none */
+    struct refs unsaved;       /* subjects with save == now */
+    struct refs cut;           /* those of the cut under way */
+    size_t cut_done_n;
+    uint8_t now;                   /* enum save */
+    const struct freezer *freezer; /* of the cut under way; borrowed */
+    struct buf blob, blob_list;    /* room to freeze in */
+    struct arena scratch;          /* room to thaw in */
 };
 
 struct site {
@@ -73,7 +102,10 @@ struct site {
     struct table conversation_ids; /* -> number */
     struct conversation **chunks;  /* owned; CONVERSATIONS_CHUNK each */
     size_t chunks_n, chunks_cap;
-    uint32_t conversations_n;
+    uint32_t conversations_n; /* places, free ones too */
+    struct refs free;         /* conversations' places that are free */
+    uint64_t known_n;         /* conversations ever met, also those not in memory */
+    struct cold cold;
     struct table order_ids;
     struct order *orders; /* owned */
     size_t orders_n, orders_cap;
@@ -115,8 +147,16 @@ static inline struct conversation *conversation_at(const struct site *s, uint32_
 struct list *subject_list(const struct site *s, uint32_t ref);
 struct str subject_key(const struct site *s, uint32_t ref);
 uint32_t subject_get(struct site *s, const struct event *e);
+/* The place of a conversation in memory, TABLE_NONE: it is not there. */
+uint32_t conversation_find(const struct site *s, struct str key);
+/* Makes an order, or takes a free place for a conversation. */
+uint32_t conversation_new(struct site *s, struct str key);
+uint32_t order_new(struct site *s, struct str key);
+/* Takes a conversation out of the tables; its place is free from then on. */
+void conversation_drop(struct site *s, uint32_t number);
+void site_make_agents(struct site *s); /* site.c: every number that names an agent gets its place */
 /* The ref whose list holds an item of the event's identity, that item in *found (id borrowed from *cursor); TABLE_NONE. */
-uint32_t identity_find(const struct site *s, const struct event *e, struct item *found, struct list_cursor *cursor);
+uint32_t identity_find(struct site *s, const struct event *e, struct item *found, struct list_cursor *cursor);
 void identity_add(struct site *s, const struct item *i, uint32_t ref);
 void subjects_fini(struct site *s);
 
@@ -130,6 +170,31 @@ void conversation_settle(struct site *s, uint32_t number);                      
 void conversation_go_on(struct site *s, uint32_t number, const struct item *i); /* the next item in order */
 void conversation_refresh(struct site *s, uint32_t number);                     /* as_of has moved past its deadline */
 void conversation_set_due(struct site *s, uint32_t number);                     /* when it changes by itself, anew */
+
+/* One that was frozen comes back as it stood: its list is there, the totals hold it. -1: it does not fit its list. */
+struct restored {
+    int64_t applied_at;
+    uint32_t run_n;
+    struct cursor fcr; /* a byte an ended episode */
+};
+int conversation_restore(struct site *s, uint32_t number, struct restored *r);
+/* Nothing of it can change by itself, and no figure of now hangs on it. */
+bool conversation_rests(const struct site *s, uint32_t number);
+void conversation_leave(struct site *s, uint32_t number); /* out of its group; the totals keep it */
+
+/* cold.c: what was frozen and is not in memory. */
+void site_touch(struct site *s, uint32_t ref); /* the subject is about to change */
+uint64_t cold_key_hash(const struct site *s, struct str key);
+uint64_t cold_identity_hash(const struct site *s, struct str source, struct str id);
+uint64_t cold_group_hash(const struct site *s, uint32_t shop, uint32_t customer);
+void cold_thaw_key(struct site *s, struct str key); /* the conversation, if it is cold */
+bool cold_thaw_identity(struct site *s, struct str source,
+                        struct str id); /* whatever may hold it; false: nothing may */
+/* All conversations of the group that have an event at or after `from`. Any pointer into groups.list is void then. */
+void group_warm(struct site *s, uint32_t group, int64_t from);
+void cold_fini(struct site *s);
+/* freeze.c: hands the subject to the freezer. */
+void subject_freeze(struct site *s, uint32_t ref, const struct freezer *to);
 
 /* order.c, agent.c */
 void order_settle(struct site *s, uint32_t number);

@@ -20,6 +20,11 @@ struct names { /* the numbers of a site; lists are meaningless without them */
     struct intern words;     /* sources, shops, topics and all other names */
 };
 
+/* Which of them a field's names are in. */
+enum name_table { NAME_AGENTS = 0, NAME_CUSTOMERS = 1, NAME_WORDS = 2, NAME_TABLES };
+enum name_table name_table_of(enum event_str field);
+struct intern *names_table(struct names *n, enum name_table which); /* borrowed */
+
 void names_init(struct names *n, uint64_t seed);
 void names_fini(struct names *n);
 
@@ -66,6 +71,10 @@ int item_cmp(const struct item *a, const struct item *b, const struct names *nam
 
 /* Appends; sorted_n grows with it if the item belongs at the end of a list that is all sorted. */
 void list_append(struct list *l, const struct item *i, const struct names *names);
+
+/* The same for an item that is known to come after all others, without a look at any name: for lists that were sorted before,
+ * and for those whose numbers are not the site's (freeze.h). */
+void list_push(struct list *l, const struct item *i);
 
 /* Reads items one after the other. An item's id stands in the cursor's own memory: borrowed until the next call. */
 struct list_cursor {

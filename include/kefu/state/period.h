@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kefu/base/buf.h"
 #include "kefu/state/episode.h"
 #include "kefu/state/fact.h"
 #include "kefu/state/site.h"
@@ -15,6 +16,7 @@ struct periods {
     struct totals *list; /* owned, by period */
     size_t n;
     size_t cap;
+    size_t saved_n; /* so many, from the first, lie on the shelf as they stand */
 };
 
 struct agent_totals {
@@ -26,6 +28,10 @@ void agent_totals_fini(struct agent_totals *t);
 /* Totals of a period, made if need be; borrowed until the next call that makes one. */
 struct totals *periods_at(struct periods *p, int32_t period);
 const struct totals *periods_find(const struct periods *p, int32_t period); /* NULL: none */
+
+/* As bytes for the shelf, and back into an empty total: figures, then the buckets of the histogram. -1: not such bytes. */
+void totals_encode(struct buf *out, const struct totals *t);
+int totals_decode(struct totals *t, struct cursor *in);
 
 /* Adds (sign 1) or takes out (sign -1) in the fact's day and its month. */
 void totals_fact(struct agent_totals *t, const struct fact *f, int64_t sign);

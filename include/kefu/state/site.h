@@ -19,12 +19,14 @@
 #include "kefu/model/figures.h"
 #include "kefu/model/period.h"
 #include "kefu/model/rulebook.h"
+#include "kefu/model/shelf.h"
 
 struct site;
 
 struct site_options {
     const struct tz *tz;               /* borrowed, must outlive the site */
     const struct rulebooks *rulebooks; /* borrowed, n >= 1 */
+    const struct shelf *shelf;         /* borrowed; NULL: everything stays in memory and is never frozen */
     uint64_t seed;                     /* for hash tables: random in a daemon, any in tests */
 };
 
@@ -34,8 +36,9 @@ void site_free(struct site *s);
 /* To be called when rulebooks were added to those the site was given (for months that have not begun). */
 void site_rulebooks_changed(struct site *s);
 
-/* What folding this event would answer: ACCEPTED, DUPLICATE, or REJECTED (a conflict). Changes nothing. */
-enum verdict site_probe(const struct site *s, const struct event *e);
+/* What folding this event would answer: ACCEPTED, DUPLICATE, or REJECTED (a conflict). Changes no figure (but may bring a
+ * conversation back into memory). */
+enum verdict site_probe(struct site *s, const struct event *e);
 /* Folds an event (borrowed for the call) at as_of = max(as_of so far, now_ms). Events that come out of order count only
  * after the next site_advance: call it after each batch, before reading figures. */
 enum verdict site_fold(struct site *s, const struct event *e, int64_t now_ms);

@@ -22,6 +22,10 @@ struct store *store_open(const char *dir, struct err *e);
 /* The same over a named SQLite VFS (NULL: SQLite's own), which is how tests make disks fail. */
 struct store *store_open_vfs(const char *dir, const char *vfs, struct err *e);
 void store_close(struct store *s);
+/* For the other files of store/: its connection, and the VFS it was opened over. */
+struct db;
+struct db *store_db(struct store *s);
+const char *store_vfs(const struct store *s);
 
 /* Sequence of the last event in the journal; 0: none. May be asked from any thread. */
 uint64_t store_last_seq(const struct store *s);

@@ -1,0 +1,499 @@
+/* The steps of a checkpoint, each a commit to the writer.
+ *
+ * Keeps true: a row goes to the disk as it stood at the cut; the flip follows the last of them; nothing cold leaves memory
+ * before it, and the filters that know it, are durable. What a commit borrows stays untouched until it is back. */
+#include "kefu/daemon/checkpoint.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "kefu/base/clock.h"
+#include "kefu/base/log.h"
+#include "kefu/base/mem.h"
+#include "kefu/model/commit.h"
+#include "kefu/state/freeze.h"
+#include "kefu/store/shelf.h"
+
+#define ROWS_A_STEP    256  /* frozen in a turn, a millisecond; and written in a transaction, a few */
+#define PLACES_A_STEP  4096 /* looked at for rest in a turn */
+#define CHILL_ROWS     256  /* cold ones in a transaction, more or less: their identities are some thousands */
+#define FULL_PAUSE_MS  1000
+#define CHILL_AGAIN_MS INT64_C(3600000)
+
+enum phase { PHASE_WAIT = 0, PHASE_FREEZE, PHASE_FLIP, PHASE_MERGE, PHASE_TRIM, PHASE_MARK, PHASE_CHILL };
+
+struct pile { /* rows copied out of the site */
+    struct arena arena;
+    struct shelf_row *rows; /* owned */
+    size_t n, cap;
+};
+
+struct wish {
+    void (*done)(void *arg);
+    void *arg;
+    bool cut; /* the cut that it waits for was made */
+};
+
+struct checkpoint {
+    struct site *site;
+    struct sources *sources;
+    struct checkpoint_options o;
+    struct freezer freezer;
+    enum phase phase;
+    bool is_out, full;
+    bool whole; /* all was counted anew, and no flip has said so yet */
+    struct commit commit;
+    struct shelf_work work;
+    struct pile gathered, out;
+    struct arena totals_arena;
+    struct shelf_total *totals; /* owned */
+    size_t totals_n, totals_cap;
+    struct buf head;
+    uint64_t seq, cut_seq, flip_seq; /* folded, of the cut under way, of the last flip */
+    uint64_t since_n;                /* events folded since the last cut */
+    int64_t due_mono_ms, full_mono_ms, chilled_mono_ms;
+    size_t memory_n; /* conversations in memory after the last chill */
+    struct chill chill;
+    size_t part; /* of the filter being written */
+    int filter;
+    int64_t at_ms;
+    struct wish *wishes; /* owned */
+    size_t wishes_n, wishes_cap;
+};
+
+/* --- gathering ---------------------------------------------------------------------------------------------------- */
+
+static void pile_clear(struct pile *p)
+{
+    arena_reset(&p->arena);
+    p->n = 0;
+}
+
+static void gather_row(void *arg, const struct shelf_row *row)
+{
+    struct pile *p = &((struct checkpoint *)arg)->gathered;
+    xgrow(&p->rows, &p->cap, p->n + 1, sizeof(*p->rows));
+    struct shelf_row *to = &p->rows[p->n++];
+    *to = *row;
+    to->key = arena_copy(&p->arena, row->key);
+    to->blob = arena_copy(&p->arena, row->blob);
+    struct str hashes = {(const char *)row->identities, row->identities_n * sizeof(*row->identities)};
+    to->identities = (const uint64_t *)(const void *)arena_copy(&p->arena, hashes).p;
+}
+
+static void gather_total(void *arg, const struct shelf_total *total)
+{
+    struct checkpoint *c = arg;
+    xgrow(&c->totals, &c->totals_cap, c->totals_n + 1, sizeof(*c->totals));
+    struct shelf_total *to = &c->totals[c->totals_n++];
+    *to = *total;
+    to->agent = arena_copy(&c->totals_arena, total->agent);
+    to->blob = arena_copy(&c->totals_arena, total->blob);
+}
+
+struct checkpoint *checkpoint_new(struct site *s, struct sources *sources, const struct checkpoint_options *o)
+{
+    struct checkpoint *c = xcalloc(1, sizeof(*c));
+    c->site = s;
+    c->sources = sources;
+    c->o = *o;
+    c->freezer = (struct freezer){gather_row, gather_total, c};
+    c->full_mono_ms = c->due_mono_ms = c->chilled_mono_ms = INT64_MIN;
+    return c;
+}
+
+void checkpoint_free(struct checkpoint *c)
+{
+    if (!c) {
+        return;
+    }
+    arena_fini(&c->gathered.arena);
+    arena_fini(&c->out.arena);
+    arena_fini(&c->totals_arena);
+    buf_fini(&c->head);
+    free(c->gathered.rows);
+    free(c->out.rows);
+    free(c->totals);
+    free(c->wishes);
+    free(c);
+}
+
+/* --- one commit --------------------------------------------------------------------------------------------------- */
+
+static void come_back(struct commit *commit)
+{
+    struct checkpoint *c = commit->owner;
+    c->is_out = false;
+    c->full = commit->result != COMMIT_DONE;
+}
+
+static void push(struct checkpoint *c, const struct checkpoint_now *now)
+{
+    c->commit = (struct commit){.at_ms = now->wall_ms, .shelf = &c->work, .back = come_back, .owner = c};
+    c->is_out = writer_push(now->writer, &c->commit) == 0;
+    c->full = !c->is_out; /* no room in the queue: again in a moment */
+}
+
+static void send(struct checkpoint *c, const struct checkpoint_now *now, struct shelf_work work)
+{
+    c->work = work;
+    push(c, now);
+}
+
+/* What was gathered goes out, as fresh rows or cold ones. */
+static void send_rows(struct checkpoint *c, const struct checkpoint_now *now, struct shelf_work work)
+{
+    struct pile rows = c->gathered;
+    c->gathered = c->out;
+    c->out = rows;
+    pile_clear(&c->gathered);
+    work.rows = c->out.rows;
+    work.rows_n = c->out.n;
+    send(c, now, work);
+}
+
+/* --- phases: each does one step and says whether it is at its end -------------------------------------------------- */
+
+static void cut(struct checkpoint *c)
+{
+    struct buf site_head = {0};
+    site_cut(c->site, &c->freezer, &site_head);
+    c->head.n = 0;
+    buf_put_uvar(&c->head, site_fingerprint(c->site));
+    buf_put_uvar(&c->head, site_head.n);
+    buf_put_str(&c->head, buf_str(&site_head));
+    sources_encode(c->sources, &c->head);
+    buf_fini(&site_head);
+    c->cut_seq = c->seq;
+    c->since_n = 0;
+    for (size_t i = 0; i < c->wishes_n; i++) {
+        c->wishes[i].cut = true;
+    }
+}
+
+static bool freeze(struct checkpoint *c, const struct checkpoint_now *now)
+{
+    bool more = c->gathered.n < ROWS_A_STEP ? site_freeze(c->site, ROWS_A_STEP) : true;
+    if (c->gathered.n >= ROWS_A_STEP || (!more && c->gathered.n)) {
+        send_rows(c, now, (struct shelf_work){.step = SHELF_FRESH});
+        return false;
+    }
+    return !more;
+}
+
+static bool flip(struct checkpoint *c, const struct checkpoint_now *now)
+{
+    if (c->work.step == SHELF_FLIP) {
+        c->flip_seq = c->cut_seq;
+        c->at_ms = now->wall_ms;
+        c->whole = false;
+        c->totals_n = 0;
+        arena_reset(&c->totals_arena);
+        return true;
+    }
+    send(c, now,
+         (struct shelf_work){.step = SHELF_FLIP,
+                             .totals = c->totals,
+                             .totals_n = c->totals_n,
+                             .whole = c->whole,
+                             .head = buf_str(&c->head),
+                             .seq = c->cut_seq});
+    return false;
+}
+
+/* A step that the store repeats until it has no more. */
+static bool repeat(struct checkpoint *c, const struct checkpoint_now *now, struct shelf_work work)
+{
+    if (c->work.step == work.step && !c->work.more) {
+        return true;
+    }
+    send(c, now, work);
+    return false;
+}
+
+static bool trim(struct checkpoint *c, const struct checkpoint_now *now)
+{
+    return repeat(
+        c, now,
+        (struct shelf_work){.step = SHELF_TRIM, .seq = c->flip_seq, .before_ms = now->wall_ms - c->o.journal_keep_ms});
+}
+
+static bool wants_chill(const struct checkpoint *c, int64_t mono_ms)
+{
+    size_t n = site_in_memory_n(c->site);
+    bool grown = n > c->memory_n + c->memory_n / 4 || mono_ms - c->chilled_mono_ms >= CHILL_AGAIN_MS || c->wishes_n;
+    return n > c->o.memory_min && grown;
+}
+
+/* Dirty parts of the filters, one a step. True: there is none. */
+static bool filters(struct checkpoint *c, const struct checkpoint_now *now)
+{
+    for (; c->filter < 2; c->filter++, c->part = 0) {
+        struct bloom *b = site_filter(c->site, c->filter);
+        struct shelf_work work = {.step = SHELF_FILTER, .filter = c->filter};
+        size_t part = bloom_take_dirty(b, c->part, &work.bytes, &work.hashes_n);
+        if (part == bloom_parts_n(b)) {
+            continue;
+        }
+        work.part = part;
+        work.bytes = arena_copy(&c->totals_arena, work.bytes); /* it may change while it is written */
+        c->part = part + 1;
+        send(c, now, work);
+        return false;
+    }
+    c->filter = 0;
+    c->part = 0;
+    arena_reset(&c->totals_arena);
+    return true;
+}
+
+/* The filters learn of all that rests, and become durable: later only few parts of them change a step. */
+static bool mark(struct checkpoint *c, const struct checkpoint_now *now)
+{
+    c->chill.n = PLACES_A_STEP;
+    if (site_chill(c->site, &c->chill, NULL) || !filters(c, now)) {
+        return false;
+    }
+    c->chill.place = 0;
+    return true;
+}
+
+static void forget(struct checkpoint *c)
+{
+    for (size_t i = 0; i < c->out.n; i++) {
+        site_forget(c->site, c->out.rows[i].key);
+    }
+    pile_clear(&c->out);
+}
+
+static bool chill(struct checkpoint *c, const struct checkpoint_now *now)
+{
+    if (c->work.step == SHELF_CHILL) {
+        forget(c);
+        c->work.step = SHELF_WORK_NONE;
+    }
+    bool more = true;
+    for (size_t n = 0; more && c->gathered.n < CHILL_ROWS && n < PLACES_A_STEP; n += CHILL_ROWS) {
+        c->chill.n = CHILL_ROWS;
+        more = site_chill(c->site, &c->chill, &c->freezer);
+    }
+    if (c->gathered.n && filters(c, now)) {
+        send_rows(c, now, (struct shelf_work){.step = SHELF_CHILL, .until = site_cold_until(c->site)});
+    }
+    return !more && !c->gathered.n && !c->is_out;
+}
+
+/* --- the round ---------------------------------------------------------------------------------------------------- */
+
+static bool wants_cut(const struct checkpoint *c, int64_t mono_ms)
+{
+    if (!site_may_cut(c->site)) {
+        return false;
+    }
+    return c->wishes_n || c->since_n >= c->o.events_max ||
+           (site_unsaved_n(c->site) && c->due_mono_ms != INT64_MIN && mono_ms >= c->due_mono_ms);
+}
+
+static void grant(struct checkpoint *c)
+{
+    size_t kept_n = 0;
+    for (size_t i = 0; i < c->wishes_n; i++) {
+        struct wish w = c->wishes[i];
+        if (!w.cut) {
+            c->wishes[kept_n++] = w;
+            continue;
+        }
+        w.done(w.arg);
+    }
+    c->wishes_n = kept_n;
+}
+
+static void end_round(struct checkpoint *c, const struct checkpoint_now *now)
+{
+    log_line(LOG_LEVEL_INFO, "checkpoint", "seq=%" PRIu64 " in_memory=%zu", c->flip_seq, site_in_memory_n(c->site));
+    c->due_mono_ms = now->mono_ms + c->o.every_ms;
+    c->phase = PHASE_WAIT;
+    grant(c);
+}
+
+static void start_chill(struct checkpoint *c, const struct checkpoint_now *now)
+{
+    if (!wants_chill(c, now->mono_ms)) {
+        end_round(c, now);
+        return;
+    }
+    c->phase = PHASE_MARK;
+    c->chill = (struct chill){.before = site_as_of(c->site) - c->o.rest_ms};
+}
+
+static void end_chill(struct checkpoint *c, const struct checkpoint_now *now)
+{
+    c->memory_n = site_in_memory_n(c->site);
+    c->chilled_mono_ms = now->mono_ms;
+    end_round(c, now);
+}
+
+/* One step of the phase; at its end, the next phase. */
+static void step(struct checkpoint *c, const struct checkpoint_now *now)
+{
+    switch (c->phase) {
+    case PHASE_WAIT:
+        cut(c);
+        c->phase = PHASE_FREEZE;
+        break;
+    case PHASE_FREEZE: c->phase = freeze(c, now) ? PHASE_FLIP : PHASE_FREEZE; break;
+    case PHASE_FLIP: c->phase = flip(c, now) ? PHASE_MERGE : PHASE_FLIP; break;
+    case PHASE_MERGE:
+        c->phase = repeat(c, now, (struct shelf_work){.step = SHELF_MERGE}) ? PHASE_TRIM : PHASE_MERGE;
+        break;
+    case PHASE_TRIM:
+        if (trim(c, now)) {
+            start_chill(c, now);
+        }
+        break;
+    case PHASE_MARK: c->phase = mark(c, now) ? PHASE_CHILL : PHASE_MARK; break;
+    case PHASE_CHILL:
+        if (chill(c, now)) {
+            end_chill(c, now);
+        }
+        break;
+    }
+}
+
+void checkpoint_turn(struct checkpoint *c, const struct checkpoint_now *now)
+{
+    if (c->due_mono_ms == INT64_MIN) {
+        c->due_mono_ms = now->mono_ms + c->o.every_ms;
+    }
+    if (c->is_out || now->mono_ms < c->full_mono_ms || (c->phase == PHASE_WAIT && !wants_cut(c, now->mono_ms))) {
+        return;
+    }
+    if (c->full) {
+        c->full_mono_ms = now->mono_ms + FULL_PAUSE_MS;
+        push(c, now);
+        return;
+    }
+    step(c, now);
+}
+
+int64_t checkpoint_due_ms(const struct checkpoint *c)
+{
+    if (c->is_out) {
+        return INT64_MAX; /* the writer wakes the loop */
+    }
+    if (c->full) {
+        return c->full_mono_ms;
+    }
+    if (c->phase != PHASE_WAIT || (c->wishes_n && site_may_cut(c->site))) {
+        return INT64_MIN;
+    }
+    return site_may_cut(c->site) && site_unsaved_n(c->site) ? c->due_mono_ms : INT64_MAX;
+}
+
+bool checkpoint_is_idle(const struct checkpoint *c)
+{
+    return !c->is_out;
+}
+
+void checkpoint_folded(struct checkpoint *c, uint64_t seq)
+{
+    c->since_n += seq - c->seq;
+    c->seq = seq;
+}
+
+void checkpoint_want(struct checkpoint *c, void (*done)(void *arg), void *arg)
+{
+    xgrow(&c->wishes, &c->wishes_cap, c->wishes_n + 1, sizeof(*c->wishes));
+    c->wishes[c->wishes_n++] = (struct wish){.done = done, .arg = arg};
+}
+
+void checkpoint_unwant(struct checkpoint *c, void *arg)
+{
+    for (size_t i = 0; i < c->wishes_n; i++) {
+        if (c->wishes[i].arg == arg) {
+            c->wishes[i--] = c->wishes[--c->wishes_n];
+        }
+    }
+}
+
+void checkpoint_status(const struct checkpoint *c, struct checkpoint_status *out)
+{
+    *out = (struct checkpoint_status){.seq = c->flip_seq,
+                                      .at_ms = c->at_ms,
+                                      .busy = c->phase != PHASE_WAIT,
+                                      .unsaved_n = site_unsaved_n(c->site),
+                                      .in_memory_n = site_in_memory_n(c->site)};
+}
+
+/* --- at a start --------------------------------------------------------------------------------------------------- */
+
+struct loading {
+    struct checkpoint *c;
+    bool anew;
+};
+
+static int load_row(void *arg, const struct shelf_row *row, struct err *e)
+{
+    struct loading *l = arg;
+    return site_thaw_row(l->c->site, row, l->anew, e);
+}
+
+static int load_total(void *arg, const struct shelf_total *total, struct err *e)
+{
+    struct loading *l = arg;
+    return site_thaw_total(l->c->site, total, e);
+}
+
+static int load_filter(void *arg, const struct shelf_work *part, struct err *e)
+{
+    struct loading *l = arg;
+    if (part->filter < 0 || part->filter > 1 ||
+        bloom_put_part(site_filter(l->c->site, part->filter), (size_t)part->part, part->bytes, part->hashes_n) < 0) {
+        return err_set(e, "shelf filter", "its parts do not fit together; put the latest backup in its place");
+    }
+    return 0;
+}
+
+static int load_head(struct loading *l, struct str head, struct err *e)
+{
+    struct cursor in = cursor_of(head);
+    uint64_t fingerprint = cursor_uvar(&in);
+    struct str site_head = cursor_bytes(&in, (size_t)cursor_uvar(&in));
+    if (site_thaw_head(l->c->site, site_head, e) < 0 || sources_decode(l->c->sources, &in, e) < 0) {
+        return -1;
+    }
+    l->anew = fingerprint != site_fingerprint(l->c->site);
+    if (l->anew) {
+        log_line(LOG_LEVEL_NOTE, "recount",
+                 "reason=\"the rulebooks or the zone are not those of the last checkpoint\"");
+    }
+    return 0;
+}
+
+int checkpoint_load(struct checkpoint *c, struct store *store, uint64_t *next_seq, struct err *e)
+{
+    struct loading l = {.c = c};
+    struct shelf_reading r = {load_row, load_total, load_filter, &l};
+    struct str head;
+    int64_t until;
+    *next_seq = 1;
+    if (shelf_recover(store, e) < 0 || shelf_head(store, &c->flip_seq, &head, e) < 0) {
+        return -1;
+    }
+    if (!head.n) {
+        return 0;
+    }
+    int bad = load_head(&l, head, e) < 0 || shelf_until(store, &until, e) < 0 ||
+              (!l.anew && shelf_each_total(store, &r, e) < 0) || shelf_each_filter(store, &r, e) < 0 ||
+              shelf_each_row(store, l.anew, &r, e) < 0;
+    free((void *)(uintptr_t)head.p);
+    if (bad) {
+        return -1;
+    }
+    site_set_cold_until(c->site, until);
+    c->whole = l.anew;
+    c->seq = c->flip_seq;
+    *next_seq = c->flip_seq + 1;
+    return 0;
+}

@@ -1,0 +1,269 @@
+/* What has left memory, and what is about to lie on the shelf as it stands.
+ *
+ * It keeps true: a conversation is in memory, or the filter of keys says "perhaps" and the shelf has it, so that its next
+ * event finds it; the same of every identity; and before a first contact is judged by times when something cold may have
+ * happened, the conversations of that customer are back. A subject of a cut is frozen before it changes. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "kefu/base/log.h"
+#include "kefu/base/mem.h"
+#include "kefu/state/inside.h"
+
+static void push_ref(struct refs *r, uint32_t ref)
+{
+    xgrow(&r->list, &r->cap, r->n + 1, sizeof *r->list);
+    r->list[r->n++] = ref;
+}
+
+static uint8_t *save_of(const struct site *s, uint32_t ref)
+{
+    uint32_t number = ref_number(ref);
+    if (ref_kind(ref) == SUBJECT_CONVERSATION)
+        return &conversation_at(s, number)->save;
+    return ref_kind(ref) == SUBJECT_ORDER ? &s->orders[number].save : &s->agents[number].save;
+}
+
+void site_touch(struct site *s, uint32_t ref)
+{
+    if (!s->cold.shelf)
+        return;
+    uint8_t *save = save_of(s, ref);
+    if (*save == s->cold.now)
+        return;
+    if (*save != SAVE_CLEAN)
+        subject_freeze(s, ref, s->cold.freezer);
+    *save = s->cold.now;
+    push_ref(&s->cold.unsaved, ref);
+}
+
+size_t site_unsaved_n(const struct site *s)
+{
+    return s->cold.unsaved.n;
+}
+
+bool site_may_cut(const struct site *s)
+{
+    return s->cold.shelf && !s->cold.freezer && !s->pending_n;
+}
+
+static void cut_totals(struct periods *p, struct shelf_total *t, const struct freezer *f, struct buf *room)
+{
+    for (; p->saved_n < p->n; p->saved_n++) {
+        room->n = 0;
+        totals_encode(room, &p->list[p->saved_n]);
+        t->period = p->list[p->saved_n].period;
+        t->blob = buf_str(room);
+        f->total(f->arg, t);
+    }
+}
+
+void site_cut(struct site *s, const struct freezer *f, struct buf *head)
+{
+    struct cold *c = &s->cold;
+    assert(site_may_cut(s));
+    for (uint32_t a = 0; a < s->agents_n; a++) {
+        struct str id = intern_name(&s->names.agents, a);
+        cut_totals(&s->agents[a].totals.days, &(struct shelf_total){.agent = id, .kind = SHELF_DAY}, f, &c->blob);
+        cut_totals(&s->agents[a].totals.months, &(struct shelf_total){.agent = id, .kind = SHELF_MONTH}, f, &c->blob);
+    }
+    cut_totals(&s->order_events.days, &(struct shelf_total){.kind = SHELF_ORDERS_DAY}, f, &c->blob);
+    cut_totals(&s->order_events.months, &(struct shelf_total){.kind = SHELF_ORDERS_MONTH}, f, &c->blob);
+    buf_put_svar(head, s->as_of);
+    buf_put_uvar(head, s->events_n);
+    buf_put_uvar(head, s->known_n);
+    struct refs empty = {.list = c->cut.list, .cap = c->cut.cap};
+    c->cut = c->unsaved;
+    c->unsaved = empty;
+    c->cut_done_n = 0;
+    c->now = c->now == SAVE_A ? SAVE_B : SAVE_A;
+    c->freezer = f;
+}
+
+bool site_freeze(struct site *s, size_t n)
+{
+    struct cold *c = &s->cold;
+    for (; n && c->cut_done_n < c->cut.n; c->cut_done_n++) {
+        uint32_t ref = c->cut.list[c->cut_done_n];
+        uint8_t *save = save_of(s, ref);
+        if (*save == c->now)
+            continue; /* it has changed since, and was frozen before */
+        subject_freeze(s, ref, c->freezer);
+        *save = SAVE_CLEAN;
+        n--;
+    }
+    if (c->cut_done_n < c->cut.n)
+        return true;
+    c->cut.n = c->cut_done_n = 0;
+    c->freezer = NULL;
+    return false;
+}
+
+/* --- hashes that mean the same after a restart -------------------------------------------------------------------- */
+
+uint64_t cold_key_hash(const struct site *s, struct str key)
+{
+    return table_hash(key, s->cold.shelf->seed);
+}
+
+uint64_t cold_identity_hash(const struct site *s, struct str source, struct str id)
+{
+    return table_hash(id, s->cold.shelf->seed ^ table_hash(source, 1));
+}
+
+uint64_t cold_group_hash(const struct site *s, uint32_t shop, uint32_t customer)
+{
+    if (!customer)
+        return 0;
+    uint64_t shop_hash = table_hash(intern_name(&s->names.words, shop), 2);
+    uint64_t hash = table_hash(intern_name(&s->names.customers, customer), s->cold.shelf->seed ^ shop_hash);
+    return hash >> 1 | 1; /* never 0, and a whole number to SQLite */
+}
+
+/* --- waking ------------------------------------------------------------------------------------------------------- */
+
+static void wake(void *arg, const struct shelf_row *row)
+{
+    struct site *s = arg;
+    struct err e;
+    if (conversation_find(s, row->key) != TABLE_NONE)
+        return;
+    if (site_thaw_row(s, row, false, &e) < 0) { /* its checksum held: it was written so */
+        log_line(LOG_LEVEL_ERROR, "thaw", "where=\"%s\" error=\"%s\"", e.where, e.what);
+        abort();
+    }
+}
+
+static void ask(struct site *s, const struct shelf_question *q)
+{
+    s->cold.shelf->ask(s->cold.shelf->arg, q, wake, s);
+}
+
+void cold_thaw_key(struct site *s, struct str key)
+{
+    uint64_t hash = s->cold.keys.layers_n ? cold_key_hash(s, key) : 0;
+    if (s->cold.keys.layers_n && bloom_may_hold(&s->cold.keys, hash))
+        ask(s, &(struct shelf_question){.by = SHELF_BY_KEY, .key = key});
+}
+
+bool cold_thaw_identity(struct site *s, struct str source, struct str id)
+{
+    if (!s->cold.identities.layers_n)
+        return false;
+    uint64_t hash = cold_identity_hash(s, source, id);
+    if (!bloom_may_hold(&s->cold.identities, hash))
+        return false;
+    ask(s, &(struct shelf_question){.by = SHELF_BY_IDENTITY, .hash = hash});
+    return true;
+}
+
+void group_warm(struct site *s, uint32_t group, int64_t from)
+{
+    if (from > s->cold.until || group == GROUP_NONE || s->groups.list[group].warm_from <= from)
+        return;
+    const struct group *g = &s->groups.list[group];
+    uint64_t hash = cold_group_hash(s, g->shop, g->customer);
+    s->groups.list[group].warm_from = from;
+    ask(s, &(struct shelf_question){.by = SHELF_BY_GROUP, .hash = hash, .from = from});
+}
+
+/* --- resting ------------------------------------------------------------------------------------------------------ */
+
+static bool may_chill(const struct site *s, uint32_t number, int64_t before)
+{
+    const struct conversation *c = conversation_at(s, number);
+    return c->key && c->save == SAVE_CLEAN && c->list.last_ts < before && conversation_rests(s, number);
+}
+
+struct chilled { /* the conversation that goes */
+    const struct freezer *to;
+    uint64_t *identities; /* owned */
+    size_t n, cap;
+};
+
+static void know_identity(struct site *s, const struct item *i, struct chilled *out)
+{
+    uint64_t hash = cold_identity_hash(s, intern_name(&s->names.words, i->source), i->id);
+    xgrow(&out->identities, &out->cap, out->n + 1, sizeof *out->identities);
+    out->identities[out->n++] = hash;
+    bloom_add(&s->cold.identities, hash);
+}
+
+static void hand_out_cold(void *arg, const struct shelf_row *row)
+{
+    struct chilled *c = arg;
+    struct shelf_row cold = *row;
+    cold.cold = true;
+    cold.identities = c->identities;
+    cold.identities_n = c->n;
+    c->to->row(c->to->arg, &cold);
+}
+
+/* The filters learn of it; with a freezer it is handed out as well. */
+static void chill(struct site *s, uint32_t number, struct chilled *out)
+{
+    const struct conversation *c = conversation_at(s, number);
+    struct list_cursor cursor;
+    struct item i;
+    out->n = 0;
+    list_first(&cursor, &c->list);
+    while (list_next(&cursor, &i))
+        know_identity(s, &i, out);
+    bloom_add(&s->cold.keys, cold_key_hash(s, (struct str){c->key, c->key_n}));
+    if (c->list.last_ts > s->cold.until)
+        s->cold.until = c->list.last_ts;
+    if (out->to)
+        subject_freeze(s, ref_of(SUBJECT_CONVERSATION, number), &(struct freezer){.row = hand_out_cold, .arg = out});
+}
+
+bool site_chill(struct site *s, struct chill *c, const struct freezer *f)
+{
+    struct chilled out = {.to = f};
+    assert(!s->cold.freezer);
+    for (; c->n && c->place < s->conversations_n; c->place++, c->n--)
+        if (may_chill(s, c->place, c->before))
+            chill(s, c->place, &out);
+    free(out.identities);
+    return c->place < s->conversations_n;
+}
+
+void site_forget(struct site *s, struct str key)
+{
+    uint32_t number = conversation_find(s, key);
+    if (number == TABLE_NONE || !may_chill(s, number, INT64_MAX))
+        return;
+    conversation_leave(s, number);
+    conversation_drop(s, number);
+}
+
+int64_t site_cold_until(const struct site *s)
+{
+    return s->cold.until;
+}
+
+void site_set_cold_until(struct site *s, int64_t until)
+{
+    s->cold.until = until;
+}
+
+struct bloom *site_filter(struct site *s, int which)
+{
+    return which ? &s->cold.identities : &s->cold.keys;
+}
+
+size_t site_in_memory_n(const struct site *s)
+{
+    return s->conversations_n - s->free.n;
+}
+
+void cold_fini(struct site *s)
+{
+    struct cold *c = &s->cold;
+    bloom_fini(&c->keys);
+    bloom_fini(&c->identities);
+    free(c->unsaved.list);
+    free(c->cut.list);
+    buf_fini(&c->blob);
+    buf_fini(&c->blob_list);
+    arena_fini(&c->scratch);
+}

@@ -1,0 +1,423 @@
+/* Writing the shelf a step at a time, reading it at a start, and asking it for what has left memory.
+ *
+ * It keeps true: what a start reads is one cut, whole, whatever crashed; the journal keeps every row behind the last flip, and
+ * its very last row always (sequences go on from it). It refuses a row whose checksum does not fit. */
+#include "kefu/store/shelf.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "kefu/base/buf.h"
+#include "kefu/base/digest.h"
+#include "kefu/base/log.h"
+#include "kefu/base/mem.h"
+#include "kefu/store/rows.h"
+
+#define KEY_HEAD    STR_LIT("shelf")
+#define KEY_MERGING STR_LIT("shelf_merging")
+#define KEY_UNTIL   STR_LIT("shelf_until")
+#define KEY_SEED    STR_LIT("shelf_seed")
+#define MERGE_ROWS  500 /* a transaction: some milliseconds */
+#define TRIM_ROWS   64
+#define HASH_SHIFT  16 /* 48 bits of a hash say where to look */
+#define EXIT_LOST   74 /* EX_IOERR */
+
+/* --- one step ------------------------------------------------------------------------------------------------------ */
+
+static int put_row(struct db *db, enum sql which, const struct shelf_row *r)
+{
+    struct db_row row = row_of(db, which);
+    row_int(&row, r->kind);
+    row_text(&row, r->key);
+    row_uint(&row, r->group);
+    row_int(&row, r->last_ts);
+    row_int(&row, r->cold);
+    row_blob(&row, r->blob);
+    return row_save(&row);
+}
+
+static int add_fresh(struct db *db, const struct shelf_work *w)
+{
+    int rc = SQLITE_OK;
+    for (size_t i = 0; rc == SQLITE_OK && i < w->rows_n; i++)
+        rc = put_row(db, SQL_FRESH_ADD, &w->rows[i]);
+    return rc;
+}
+
+static int put_total(struct db *db, const struct shelf_total *t)
+{
+    struct db_row row = row_of(db, SQL_TOTAL_SET);
+    row_text(&row, t->agent);
+    row_int(&row, t->kind);
+    row_int(&row, t->period);
+    row_blob(&row, t->blob);
+    return row_save(&row);
+}
+
+static int flip(struct db *db, const struct shelf_work *w)
+{
+    struct buf head = {0};
+    int rc = SQLITE_OK;
+    if (w->whole) {
+        struct db_row all = row_of(db, SQL_TOTAL_CLEAR);
+        rc = row_run(&all);
+    }
+    for (size_t i = 0; rc == SQLITE_OK && i < w->totals_n; i++)
+        rc = put_total(db, &w->totals[i]);
+    buf_put_uvar(&head, w->seq);
+    buf_put_str(&head, w->head);
+    if (rc == SQLITE_OK)
+        rc = rows_set(db, KEY_HEAD, buf_str(&head));
+    if (rc == SQLITE_OK)
+        rc = rows_set(db, KEY_MERGING, STR_LIT("1"));
+    buf_fini(&head);
+    return rc;
+}
+
+/* The one number that a statement without arguments answers; 0 if it is NULL. */
+static int ask_number(struct db *db, enum sql which, int64_t *number)
+{
+    sqlite3_stmt *stmt = db->statements[which];
+    int rc = sqlite3_step(stmt);
+    *number = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+    sqlite3_reset(stmt);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int run_with(struct db *db, enum sql which, int64_t number)
+{
+    struct db_row row = row_of(db, which);
+    row_int(&row, number);
+    return row_run(&row);
+}
+
+static int merge(struct db *db, struct shelf_work *w)
+{
+    int64_t first = 0;
+    int rc = ask_number(db, SQL_FRESH_FIRST, &first);
+    if (rc != SQLITE_OK)
+        return rc;
+    w->more = first != 0;
+    if (!w->more)
+        return rows_set(db, KEY_MERGING, (struct str){0});
+    rc = run_with(db, SQL_FRESH_MERGE, first + MERGE_ROWS - 1);
+    return rc == SQLITE_OK ? run_with(db, SQL_FRESH_DROP, first + MERGE_ROWS - 1) : rc;
+}
+
+struct pointer { /* an identity and where it is */
+    int64_t hash, subject;
+};
+
+static int cmp_pointers(const void *a, const void *b)
+{
+    const struct pointer *x = a, *y = b;
+    return (x->hash > y->hash) - (x->hash < y->hash);
+}
+
+/* Writes a cold row and adds its identities to the list. */
+static int chill_row(struct db *db, const struct shelf_row *r, struct pointer *to, size_t *n)
+{
+    int rc = put_row(db, SQL_SUBJECT_CHILL, r);
+    sqlite3_stmt *stmt = db->statements[SQL_SUBJECT_ID];
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_int(stmt, 1, (int)r->kind);
+    sqlite3_bind_text64(stmt, 2, r->key.p, r->key.n, SQLITE_STATIC, SQLITE_UTF8);
+    rc = sqlite3_step(stmt);
+    int64_t id = sqlite3_column_int64(stmt, 0);
+    sqlite3_reset(stmt);
+    for (size_t k = 0; k < r->identities_n; k++)
+        to[(*n)++] = (struct pointer){(int64_t)(r->identities[k] >> HASH_SHIFT), id};
+    return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+static int add_pointers(struct db *db, struct pointer *list, size_t n)
+{
+    int rc = SQLITE_OK;
+    qsort(list, n, sizeof *list, cmp_pointers); /* neighbours share a page */
+    for (size_t k = 0; rc == SQLITE_OK && k < n; k++) {
+        struct db_row row = row_of(db, SQL_IDENTITY_ADD);
+        row_int(&row, list[k].hash);
+        row_int(&row, list[k].subject);
+        rc = row_run(&row);
+    }
+    return rc;
+}
+
+static int chill(struct db *db, const struct shelf_work *w)
+{
+    size_t all_n = 0, n = 0;
+    for (size_t i = 0; i < w->rows_n; i++)
+        all_n += w->rows[i].identities_n;
+    struct pointer *list = xcalloc(all_n, sizeof *list);
+    int rc = SQLITE_OK;
+    for (size_t i = 0; rc == SQLITE_OK && i < w->rows_n; i++)
+        rc = chill_row(db, &w->rows[i], list, &n);
+    if (rc == SQLITE_OK)
+        rc = add_pointers(db, list, n);
+    free(list);
+    struct buf until = {0};
+    buf_put_svar(&until, w->until);
+    if (rc == SQLITE_OK)
+        rc = rows_set(db, KEY_UNTIL, buf_str(&until));
+    buf_fini(&until);
+    return rc;
+}
+
+static int put_filter(struct db *db, const struct shelf_work *w)
+{
+    struct db_row row = row_of(db, SQL_FILTER_SET);
+    row_int(&row, w->filter);
+    row_uint(&row, w->part);
+    row_uint(&row, w->hashes_n);
+    row_blob(&row, w->bytes);
+    return row_save(&row);
+}
+
+/* From the oldest on, and only what has another row behind it; the first one that must stay ends it. */
+static int trim(struct db *db, struct shelf_work *w)
+{
+    sqlite3_stmt *stmt = db->statements[SQL_JOURNAL_OLDEST];
+    int64_t upto = 0, before = 0;
+    int rc;
+    size_t n = 0;
+    for (; (rc = sqlite3_step(stmt)) == SQLITE_ROW; n++) {
+        upto = before; /* the row before this one has a row behind it */
+        if ((uint64_t)sqlite3_column_int64(stmt, 1) > w->seq || sqlite3_column_int64(stmt, 2) >= w->before_ms)
+            break;
+        before = sqlite3_column_int64(stmt, 0);
+    }
+    sqlite3_reset(stmt);
+    w->more = n > TRIM_ROWS;
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        return rc;
+    return upto ? run_with(db, SQL_JOURNAL_TRIM, upto) : SQLITE_OK;
+}
+
+int shelf_do(struct db *db, struct shelf_work *w)
+{
+    w->more = false;
+    switch (w->step) {
+    case SHELF_FRESH: return add_fresh(db, w);
+    case SHELF_FLIP: return flip(db, w);
+    case SHELF_MERGE: return merge(db, w);
+    case SHELF_CHILL: return chill(db, w);
+    case SHELF_FILTER: return put_filter(db, w);
+    case SHELF_TRIM: return trim(db, w);
+    case SHELF_WORK_NONE: break;
+    }
+    return SQLITE_OK;
+}
+
+/* --- at a start ---------------------------------------------------------------------------------------------------- */
+
+static int in_transaction(struct db *db, struct shelf_work *w, struct err *e)
+{
+    int rc = db_exec(db, "BEGIN IMMEDIATE");
+    rc = rc == SQLITE_OK ? shelf_do(db, w) : rc;
+    rc = rc == SQLITE_OK ? db_exec(db, "COMMIT") : rc;
+    return rc == SQLITE_OK ? 0 : db_err(db, e, "ending a checkpoint that was under way");
+}
+
+int shelf_recover(struct store *s, struct err *e)
+{
+    struct db *db = store_db(s);
+    struct str merging;
+    if (rows_get(db, KEY_MERGING, &merging, e) < 0)
+        return -1;
+    free((void *)(uintptr_t)merging.p);
+    if (!merging.n)
+        return db_exec(db, "DELETE FROM fresh") == SQLITE_OK ? 0 : db_err(db, e, "clearing the shelf");
+    struct shelf_work w = {.step = SHELF_MERGE, .more = true};
+    while (w.more)
+        if (in_transaction(db, &w, e) < 0)
+            return -1;
+    return 0;
+}
+
+int shelf_seed(struct store *s, uint64_t *seed, struct err *e)
+{
+    struct str value;
+    if (store_get(s, KEY_SEED, &value, e) < 0)
+        return -1;
+    if (value.n != sizeof *seed) {
+        free((void *)(uintptr_t)value.p);
+        digest_random(seed, sizeof *seed);
+        return store_set(s, KEY_SEED, (struct str){(const char *)seed, sizeof *seed}, e);
+    }
+    memcpy(seed, value.p, sizeof *seed);
+    free((void *)(uintptr_t)value.p);
+    return 0;
+}
+
+int shelf_head(struct store *s, uint64_t *seq, struct str *head, struct err *e)
+{
+    struct str value;
+    *seq = 0;
+    *head = (struct str){0};
+    if (store_get(s, KEY_HEAD, &value, e) < 0)
+        return -1;
+    if (!value.n)
+        return 0;
+    struct cursor in = cursor_of(value);
+    *seq = cursor_uvar(&in);
+    size_t n = (size_t)(in.end - in.p);
+    *head = (struct str){xstrndup((const char *)in.p, n), n};
+    free((void *)(uintptr_t)value.p);
+    return 0;
+}
+
+int shelf_until(struct store *s, int64_t *until, struct err *e)
+{
+    struct str value;
+    *until = INT64_MIN;
+    if (store_get(s, KEY_UNTIL, &value, e) < 0)
+        return -1;
+    struct cursor in = cursor_of(value);
+    if (value.n)
+        *until = cursor_svar(&in);
+    free((void *)(uintptr_t)value.p);
+    return 0;
+}
+
+static struct shelf_row row_at(sqlite3_stmt *stmt)
+{
+    return (struct shelf_row){.kind = (enum subject_kind)sqlite3_column_int(stmt, 0),
+                              .key = column_str(stmt, 1),
+                              .group = (uint64_t)sqlite3_column_int64(stmt, 2),
+                              .last_ts = sqlite3_column_int64(stmt, 3),
+                              .cold = sqlite3_column_int(stmt, 4) != 0,
+                              .blob = column_str(stmt, 5)};
+}
+
+/* What stands in a row goes to whoever reads it. */
+static int hand_out(enum sql which, sqlite3_stmt *stmt, const struct shelf_reading *r, struct err *e)
+{
+    if (which == SQL_TOTAL_EACH) {
+        struct shelf_total t = {.agent = column_str(stmt, 0),
+                                .kind = (enum shelf_period)sqlite3_column_int(stmt, 1),
+                                .period = sqlite3_column_int(stmt, 2),
+                                .blob = column_str(stmt, 3)};
+        return r->total(r->arg, &t, e);
+    }
+    if (which == SQL_FILTER_EACH) {
+        struct shelf_work part = {.filter = sqlite3_column_int(stmt, 0),
+                                  .part = (uint64_t)sqlite3_column_int64(stmt, 1),
+                                  .hashes_n = (uint64_t)sqlite3_column_int64(stmt, 2),
+                                  .bytes = column_str(stmt, 3)};
+        return r->filter(r->arg, &part, e);
+    }
+    struct shelf_row row = row_at(stmt);
+    return r->row(r->arg, &row, e);
+}
+
+static int each(struct store *s, enum sql which, const struct shelf_reading *r, struct err *e)
+{
+    struct db *db = store_db(s);
+    sqlite3_stmt *stmt = db->statements[which];
+    int rc, bad = 0;
+    while (!bad && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        if (row_sound(stmt))
+            bad = hand_out(which, stmt, r, e);
+        else
+            bad = err_set(e, db->path,
+                          "the shelf is damaged (a checksum does not fit); put the latest backup in its place");
+    }
+    if (!bad && rc != SQLITE_DONE)
+        bad = db_err(db, e, "reading the shelf");
+    sqlite3_reset(stmt);
+    return bad;
+}
+
+int shelf_each_row(struct store *s, bool cold_too, const struct shelf_reading *r, struct err *e)
+{
+    return each(s, cold_too ? SQL_SUBJECT_ALL : SQL_SUBJECT_WARM, r, e);
+}
+
+int shelf_each_total(struct store *s, const struct shelf_reading *r, struct err *e)
+{
+    return each(s, SQL_TOTAL_EACH, r, e);
+}
+
+int shelf_each_filter(struct store *s, const struct shelf_reading *r, struct err *e)
+{
+    return each(s, SQL_FILTER_EACH, r, e);
+}
+
+/* --- while the writer runs ----------------------------------------------------------------------------------------- */
+
+struct shelf_reader {
+    sqlite3 *sql;
+    sqlite3_stmt *by_key, *by_identity, *by_group;
+};
+
+static _Noreturn void lost(struct shelf_reader *r, const char *what)
+{
+    log_line(LOG_LEVEL_ERROR, "store_lost", "step=shelf detail=\"%s: %s\"", what, sqlite3_errmsg(r->sql));
+    _exit(EXIT_LOST);
+}
+
+static bool prepare(struct shelf_reader *r, enum sql which, sqlite3_stmt **stmt)
+{
+    return sqlite3_prepare_v3(r->sql, schema_sql(which), -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL) == SQLITE_OK;
+}
+
+struct shelf_reader *shelf_reader_open(struct store *s, struct err *e)
+{
+    const char *path = store_db(s)->path;
+    struct shelf_reader *r = xcalloc(1, sizeof *r);
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    bool ok = sqlite3_open_v2(path, &r->sql, flags, store_vfs(s)) == SQLITE_OK &&
+              prepare(r, SQL_SUBJECT_BY_KEY, &r->by_key) && prepare(r, SQL_SUBJECT_BY_IDENTITY, &r->by_identity) &&
+              prepare(r, SQL_SUBJECT_BY_GROUP, &r->by_group);
+    if (ok)
+        return r;
+    (void)err_set(e, path, "opening it a second time, for reading: %s", sqlite3_errmsg(r->sql));
+    shelf_reader_free(r);
+    return NULL;
+}
+
+void shelf_reader_free(struct shelf_reader *r)
+{
+    if (!r)
+        return;
+    sqlite3_finalize(r->by_key);
+    sqlite3_finalize(r->by_identity);
+    sqlite3_finalize(r->by_group);
+    sqlite3_close(r->sql);
+    free(r);
+}
+
+static sqlite3_stmt *bind(struct shelf_reader *r, const struct shelf_question *q)
+{
+    if (q->by == SHELF_BY_KEY) {
+        sqlite3_bind_text64(r->by_key, 1, q->key.p, q->key.n, SQLITE_STATIC, SQLITE_UTF8);
+        return r->by_key;
+    }
+    if (q->by == SHELF_BY_IDENTITY) {
+        sqlite3_bind_int64(r->by_identity, 1, (int64_t)(q->hash >> HASH_SHIFT));
+        return r->by_identity;
+    }
+    sqlite3_bind_int64(r->by_group, 1, (int64_t)q->hash);
+    sqlite3_bind_int64(r->by_group, 2, q->from);
+    return r->by_group;
+}
+
+void shelf_reader_ask(void *reader, const struct shelf_question *q, void (*to_each)(void *, const struct shelf_row *),
+                      void *to)
+{
+    struct shelf_reader *r = reader;
+    sqlite3_stmt *stmt = bind(r, q);
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        if (!row_sound(stmt))
+            lost(r, "a checksum does not fit");
+        struct shelf_row row = row_at(stmt);
+        to_each(to, &row);
+    }
+    if (rc != SQLITE_DONE)
+        lost(r, "reading");
+    sqlite3_reset(stmt);
+}

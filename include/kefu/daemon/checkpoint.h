@@ -1,0 +1,67 @@
+/* Checkpoints: the state laid on the shelf as of one event, a little at a time, and what rests taken out of memory.
+ *
+ *   wait ─▶ cut ─▶ freeze ─▶ flip ─▶ merge ─▶ trim ─▶ [mark ─▶ chill] ─▶ wait
+ *
+ * At the cut all totals are copied and subjects that changed are noted; they are frozen and written a few at a time while
+ * events go on being folded (state/freeze.h keeps each as it stood at the cut). The flip makes it count: from then on a start
+ * reads this cut and replays the journal from the next event on. Then rows move in, the journal loses what the retention
+ * allows, and if many conversations rest they are written cold and leave memory. One commit of it is under way at a time, so
+ * ingest waits for a few milliseconds of it at most. A full disk makes it wait and try again. */
+#ifndef KEFU_DAEMON_CHECKPOINT_H
+#define KEFU_DAEMON_CHECKPOINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kefu/base/err.h"
+#include "kefu/daemon/sources.h"
+#include "kefu/state/site.h"
+#include "kefu/store/store.h"
+#include "kefu/store/writer.h"
+
+struct checkpoint;
+
+struct checkpoint_options {
+    uint64_t events_max;     /* a cut after so many events at the latest */
+    int64_t every_ms;        /* and so long after the last one, if anything changed */
+    int64_t rest_ms;         /* a conversation at rest whose last event is older may leave memory */
+    size_t memory_min;       /* so many conversations stay at least, resting or not */
+    int64_t journal_keep_ms; /* journal that the last flip has passed is kept so long */
+};
+
+/* All borrowed. A site without a shelf is never cut. */
+struct checkpoint *checkpoint_new(struct site *s, struct sources *sources, const struct checkpoint_options *o);
+void checkpoint_free(struct checkpoint *c);
+
+/* Gives an empty site what the last flip holds; *next_seq is where the journal goes on. If the rulebooks or the zone by which
+ * the totals were made have changed, all is counted anew from the lists, which is logged. -1 with e: damaged. */
+int checkpoint_load(struct checkpoint *c, struct store *store, uint64_t *next_seq, struct err *e);
+
+/* The events of the journal up to this one are folded. */
+void checkpoint_folded(struct checkpoint *c, uint64_t seq);
+/* One step, if one is due; after site_advance. */
+struct checkpoint_now {
+    int64_t wall_ms, mono_ms;
+    struct writer *writer;
+};
+void checkpoint_turn(struct checkpoint *c, const struct checkpoint_now *now);
+/* Monotonic ms at which it wants a turn at the latest; INT64_MAX: none. */
+int64_t checkpoint_due_ms(const struct checkpoint *c);
+/* No commit of it is under way. */
+bool checkpoint_is_idle(const struct checkpoint *c);
+
+/* Wants a whole one now; done(arg) is called in a later turn, when a start would go on from an event folded after this call or
+ * from the last one before it. */
+void checkpoint_want(struct checkpoint *c, void (*done)(void *arg), void *arg);
+/* The call will not come. */
+void checkpoint_unwant(struct checkpoint *c, void *arg);
+
+struct checkpoint_status {
+    uint64_t seq;  /* of the last flip; 0: none yet */
+    int64_t at_ms; /* wall time of its end in this run; 0: none in this run */
+    bool busy;
+    size_t unsaved_n, in_memory_n;
+};
+void checkpoint_status(const struct checkpoint *c, struct checkpoint_status *out);
+
+#endif

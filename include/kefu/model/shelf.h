@@ -1,0 +1,71 @@
+/* The shelf: what of the state is kept on disk, so that a start need not fold everything again and conversations at rest
+ * need not stay in memory. Plain data between state (which freezes and thaws), store (which keeps) and daemon (which says when).
+ *
+ * A subject (conversation, order, agent) lies there frozen: its list and how it stands in the totals, as one blob that
+ * leans on nothing else (state/freeze.h). `cold` ones are not read at a start: they are asked for by key, by the identity
+ * of an event in their list, or by their customer. */
+#ifndef KEFU_MODEL_SHELF_H
+#define KEFU_MODEL_SHELF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kefu/base/err.h"
+#include "kefu/base/str.h"
+#include "kefu/model/event.h"
+
+struct shelf_row {
+    enum subject_kind kind;
+    struct str key;
+    uint64_t group;  /* hash of (shop, customer), 0: none; conversations only */
+    int64_t last_ts; /* of its latest event */
+    bool cold;
+    struct str blob;
+    const uint64_t *identities; /* of a cold one: hashes of (source, id) of its events */
+    size_t identities_n;
+};
+
+enum shelf_period { SHELF_NONE = 0, SHELF_DAY = 1, SHELF_MONTH = 2, SHELF_ORDERS_DAY = 3, SHELF_ORDERS_MONTH = 4 };
+struct shelf_total { /* of an agent in a period; the agent is "" for nobody and for the site's orders */
+    struct str agent;
+    enum shelf_period kind;
+    int32_t period;
+    struct str blob;
+};
+
+/* What the state asks when it needs what has left memory. */
+struct shelf_question {
+    enum { SHELF_BY_NONE = 0, SHELF_BY_KEY, SHELF_BY_IDENTITY, SHELF_BY_GROUP } by;
+    struct str key; /* BY_KEY: of a conversation */
+    uint64_t hash;  /* BY_IDENTITY, BY_GROUP */
+    int64_t from;   /* BY_GROUP: only those with last_ts >= from */
+};
+struct shelf {
+    /* Hands out the rows (borrowed for the call). Does not fail: without its store a daemon has ended. */
+    void (*ask)(void *arg, const struct shelf_question *q, void (*each)(void *, const struct shelf_row *), void *to);
+    void *arg;
+    uint64_t seed; /* of the hashes above and of the filters; the store's for life */
+};
+
+/* One step of a checkpoint, as a commit carries it to the writer (model/commit.h). Rows of a checkpoint first lie beside the
+ * shelf (FRESH); the FLIP makes them the shelf's in one small transaction, whatever their number; MERGE moves them in. */
+struct shelf_work {
+    enum { SHELF_WORK_NONE = 0, SHELF_FRESH, SHELF_FLIP, SHELF_MERGE, SHELF_CHILL, SHELF_FILTER, SHELF_TRIM } step;
+    const struct shelf_row *rows; /* FRESH; CHILL: cold ones, straight into the shelf */
+    size_t rows_n;
+    const struct shelf_total *totals; /* FLIP */
+    size_t totals_n;
+    bool whole;        /* FLIP: these totals are all there are; what lies there of others is void */
+    struct str head;   /* FLIP: opaque */
+    uint64_t seq;      /* FLIP: everything up to it is in the rows and totals. TRIM: of the last flip */
+    int64_t before_ms; /* TRIM: journal rows committed before that may go */
+    int64_t until;     /* CHILL: no cold row has a later event */
+    int filter;        /* FILTER: which, the number of the part, its bytes, hashes in its layer */
+    uint64_t part;
+    struct str bytes;
+    uint64_t hashes_n;
+    bool more; /* out. MERGE, TRIM: there is more to do */
+};
+
+#endif

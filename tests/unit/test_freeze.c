@@ -1,0 +1,592 @@
+/* A site that is cut, frozen, thawed after crashes and loses what rests from memory, at random moments of a random history,
+ * has at any moment the figures of a fresh site that was given the same events at once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "kefu/state/freeze.h"
+#include "support_story.h"
+
+static struct zone zones[] = {{.name = "Asia/Shanghai"}, {.name = "America/New_York"}};
+
+static int set_up(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        zones[i].tz = tz_load(str_of(zones[i].name), NULL);
+    return zones[0].tz && zones[1].tz ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        tz_free(zones[i].tz);
+    return 0;
+}
+
+/* --- a shelf in memory: what the store does on disk ---------------------------------------------------------------- */
+
+enum { ROWS_MAX = 4000, TOTALS_MAX = 4000, ENTRIES_MAX = 20000 };
+
+struct entry {
+    uint64_t hash;
+    size_t row;
+};
+
+struct kept {
+    struct shelf_row *rows;
+    struct shelf_total *totals;
+    struct entry *entries; /* identities of cold rows */
+    size_t rows_n, totals_n, entries_n;
+    struct buf head;
+    struct arena arena;
+    size_t folded; /* events of the story that the flip holds */
+    int64_t until;
+    bool flipped;
+    bool whole; /* the next flip's totals are all there are */
+};
+
+struct desk { /* of a cut under way: counts only after the flip */
+    struct shelf_row rows[ROWS_MAX];
+    struct shelf_total totals[TOTALS_MAX];
+    size_t rows_n, totals_n;
+    struct buf head;
+    size_t folded;
+    bool on;
+};
+
+static void keep_row(struct kept *k, const struct shelf_row *row)
+{
+    size_t i = 0;
+    while (i < k->rows_n && (k->rows[i].kind != row->kind || !str_eq(k->rows[i].key, row->key)))
+        i++;
+    assert_true(i < ROWS_MAX);
+    k->rows_n += i == k->rows_n;
+    k->rows[i] = *row;
+    k->rows[i].key = arena_copy(&k->arena, row->key);
+    k->rows[i].blob = arena_copy(&k->arena, row->blob);
+    for (size_t n = 0; n < row->identities_n; n++) {
+        assert_true(k->entries_n < ENTRIES_MAX);
+        k->entries[k->entries_n++] = (struct entry){row->identities[n], i};
+    }
+}
+
+static void keep_total(struct kept *k, const struct shelf_total *t)
+{
+    size_t i = 0;
+    while (i < k->totals_n &&
+           (k->totals[i].kind != t->kind || k->totals[i].period != t->period || !str_eq(k->totals[i].agent, t->agent)))
+        i++;
+    assert_true(i < TOTALS_MAX);
+    k->totals_n += i == k->totals_n;
+    k->totals[i] = *t;
+    k->totals[i].agent = arena_copy(&k->arena, t->agent);
+    k->totals[i].blob = arena_copy(&k->arena, t->blob);
+}
+
+static void ask(void *arg, const struct shelf_question *q, void (*each)(void *, const struct shelf_row *), void *to)
+{
+    struct kept *k = arg;
+    for (size_t i = 0; q->by == SHELF_BY_IDENTITY && i < k->entries_n; i++)
+        if (k->entries[i].hash == q->hash)
+            each(to, &k->rows[k->entries[i].row]);
+    for (size_t i = 0; q->by != SHELF_BY_IDENTITY && i < k->rows_n; i++) {
+        const struct shelf_row *r = &k->rows[i];
+        bool by_key = q->by == SHELF_BY_KEY && r->kind == SUBJECT_CONVERSATION && str_eq(r->key, q->key);
+        if (by_key || (q->by == SHELF_BY_GROUP && r->group == q->hash && r->last_ts >= q->from))
+            each(to, r);
+    }
+}
+
+/* --- a life -------------------------------------------------------------------------------------------------------- */
+
+struct life {
+    struct story *story;
+    struct support_random *r;
+    struct site *site;
+    struct kept kept;
+    struct shelf shelf;
+    struct desk *desk;
+    struct freezer freezer;
+    struct bloom filters[2]; /* as they would be on disk: only ever taken up whole */
+    size_t folded;
+    int64_t as_of;
+};
+
+static struct site *new_site(struct life *l)
+{
+    return site_new(&(struct site_options){.tz = l->story->zone->tz,
+                                           .rulebooks = &l->story->rulebooks,
+                                           .shelf = &l->shelf,
+                                           .seed = support_below(l->r, 1000)});
+}
+
+static void gather_row(void *arg, const struct shelf_row *row)
+{
+    struct life *l = arg;
+    struct shelf_row copy = *row;
+    copy.key = arena_copy(&l->kept.arena, row->key);
+    copy.blob = arena_copy(&l->kept.arena, row->blob);
+    assert_true(l->desk->rows_n < ROWS_MAX);
+    l->desk->rows[l->desk->rows_n++] = copy;
+}
+
+static void gather_total(void *arg, const struct shelf_total *total)
+{
+    struct life *l = arg;
+    struct shelf_total copy = *total;
+    copy.agent = arena_copy(&l->kept.arena, total->agent);
+    copy.blob = arena_copy(&l->kept.arena, total->blob);
+    assert_true(l->desk->totals_n < TOTALS_MAX);
+    l->desk->totals[l->desk->totals_n++] = copy;
+}
+
+static void cold_row(void *arg, const struct shelf_row *row)
+{
+    struct life *l = arg;
+    assert_true(row->cold);
+    assert_true(row->identities_n > 0);
+    gather_row(arg, row);
+    keep_row(&l->kept, row);
+}
+
+static void settle(struct site *s, size_t steps)
+{
+    while (site_advance(s, site_as_of(s), steps) <= site_as_of(s))
+        continue;
+}
+
+static void cut(struct life *l)
+{
+    if (!site_may_cut(l->site))
+        return;
+    l->desk->rows_n = l->desk->totals_n = l->desk->head.n = 0;
+    l->desk->on = true;
+    l->desk->folded = l->folded;
+    site_cut(l->site, &l->freezer, &l->desk->head);
+}
+
+static void flip(struct life *l)
+{
+    struct desk *d = l->desk;
+    for (size_t i = 0; i < d->rows_n; i++)
+        keep_row(&l->kept, &d->rows[i]);
+    if (l->kept.whole)
+        l->kept.totals_n = 0;
+    l->kept.whole = false;
+    for (size_t i = 0; i < d->totals_n; i++)
+        keep_total(&l->kept, &d->totals[i]);
+    l->kept.head.n = 0;
+    buf_put_str(&l->kept.head, buf_str(&d->head));
+    l->kept.folded = d->folded;
+    l->kept.flipped = true;
+    d->on = false;
+}
+
+static void freeze_some(struct life *l)
+{
+    if (l->desk->on && !site_freeze(l->site, 1 + support_below(l->r, 3)))
+        flip(l);
+}
+
+/* What rests is written cold and leaves memory. */
+static void chill(struct life *l, int64_t before)
+{
+    if (l->desk->on || !l->kept.flipped)
+        return;
+    struct chill c = {.before = before};
+    struct freezer f = {.row = cold_row, .arg = l};
+    l->desk->rows_n = 0;
+    do {
+        c.n = 1 + support_below(l->r, 5);
+    } while (site_chill(l->site, &c, &f));
+    l->kept.until = site_cold_until(l->site);
+    for (size_t i = 0; i < l->desk->rows_n; i++)
+        if (support_below(l->r, 10))
+            site_forget(l->site, l->desk->rows[i].key);
+}
+
+static void copy_filter(struct bloom *to, const struct bloom *from)
+{
+    bloom_fini(to);
+    for (size_t k = 0, part = 0; k < from->layers_n; k++)
+        for (size_t i = 0; i < from->layers[k].parts_n; i++, part++) {
+            struct str bytes = {(const char *)from->layers[k].bytes + i * BLOOM_PART_BYTES, BLOOM_PART_BYTES};
+            assert_int_equal(bloom_put_part(to, part, bytes, from->layers[k].n), 0);
+        }
+}
+
+static void take_up(struct life *l, bool anew)
+{
+    struct err e = {0};
+    if (site_thaw_head(l->site, buf_str(&l->kept.head), &e) < 0)
+        fail_msg("%s: %s", e.where, e.what);
+    for (size_t i = 0; i < l->kept.totals_n && !anew; i++)
+        assert_int_equal(site_thaw_total(l->site, &l->kept.totals[i], &e), 0);
+    for (size_t i = 0; i < l->kept.rows_n; i++)
+        if ((anew || !l->kept.rows[i].cold) && site_thaw_row(l->site, &l->kept.rows[i], anew, &e) < 0)
+            fail_msg("%s: %s", e.where, e.what);
+    site_set_cold_until(l->site, l->kept.until);
+    l->kept.whole = anew;
+}
+
+/* The process dies; the next one takes up the last flip and folds the journal from there on. */
+static void crash(struct life *l)
+{
+    int64_t as_of = site_as_of(l->site);
+    for (int i = 0; i < 2; i++)
+        copy_filter(&l->filters[i], site_filter(l->site, i));
+    site_free(l->site);
+    l->site = new_site(l);
+    l->desk->on = false;
+    for (int i = 0; i < 2; i++)
+        copy_filter(site_filter(l->site, i), &l->filters[i]);
+    if (l->kept.flipped)
+        take_up(l, support_below(l->r, 8) == 0);
+    for (size_t i = l->kept.flipped ? l->kept.folded : 0; i < l->folded; i++)
+        site_fold(l->site, &l->story->events[i], as_of); /* those that cold rows hold are duplicates */
+    site_advance(l->site, as_of, 1);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    return event_cmp(a, b);
+}
+
+/* All but the counts, one of which (customers) is of those in memory only. */
+static char *figures_of(const struct site *s)
+{
+    char *text = support_print_site(s);
+    struct site_counts n;
+    site_counts(s, &n);
+    struct buf b = {0};
+    buf_printf(&b, "events=%llu conversations=%llu open=%llu waiting=%llu orders=%llu", (unsigned long long)n.events_n,
+               (unsigned long long)n.conversations_n, (unsigned long long)n.open_n, (unsigned long long)n.waiting_n,
+               (unsigned long long)n.orders_n);
+    buf_put_str(&b, str_of(strchr(text, '\n')));
+    buf_put_byte(&b, 0);
+    free(text);
+    return b.p;
+}
+
+static char *fold_fresh(const struct life *l)
+{
+    struct site *s = story_site(l->story);
+    struct event *events = malloc((l->folded + 1) * sizeof *events);
+    memcpy(events, l->story->events, l->folded * sizeof *events);
+    qsort(events, l->folded, sizeof *events, by_time);
+    site_advance(s, site_as_of(l->site), 1);
+    for (size_t i = 0; i < l->folded; i++)
+        site_fold(s, &events[i], site_as_of(l->site));
+    settle(s, 1000);
+    char *text = figures_of(s);
+    site_free(s);
+    free(events);
+    return text;
+}
+
+/* The first line in which two texts differ. */
+static void tell_difference(const char *text, const char *fresh)
+{
+    size_t i = 0, line = 0;
+    for (; text[i] && text[i] == fresh[i]; i++)
+        line = text[i] == '\n' ? i + 1 : line;
+    print_error("lived: %.*s\nfresh: %.*s\n", (int)strcspn(text + line, "\n"), text + line,
+                (int)strcspn(fresh + line, "\n"), fresh + line);
+}
+
+static void look(struct life *l)
+{
+    settle(l->site, 1 + support_below(l->r, 5));
+    char *text = figures_of(l->site), *fresh = fold_fresh(l);
+    if (strcmp(text, fresh) != 0) {
+        tell_difference(text, fresh);
+        fail_msg("other figures after %zu events", l->folded);
+    }
+    free(text);
+    free(fresh);
+}
+
+static void fold_next(struct life *l)
+{
+    const struct event *e = &l->story->events[l->folded++];
+    if (e->ts > l->as_of && support_below(l->r, 10))
+        l->as_of = e->ts;
+    assert_int_equal(site_fold(l->site, e, l->as_of), VERDICT_ACCEPTED);
+    const struct event *again = &l->story->events[support_below(l->r, (uint32_t)l->folded)];
+    if (support_below(l->r, 4) == 0)
+        assert_int_equal(site_fold(l->site, again, l->as_of), VERDICT_DUPLICATE);
+    struct event other = *again; /* a known identity on something else is a conflict, whatever has left memory */
+    other.subject = STR_LIT("nothing like it");
+    if (support_below(l->r, 8) == 0)
+        assert_int_equal(site_probe(l->site, &other), VERDICT_REJECTED);
+}
+
+/* Long after all windows: whatever can rest leaves memory, and what the story still has to tell comes late. */
+static void let_rest(struct life *l)
+{
+    for (size_t k = 0; k < l->story->rulebooks.n; k++)
+        l->as_of += 2 * l->story->books[k]->fcr_window_ms;
+    site_advance(l->site, l->as_of, 1);
+    settle(l->site, 10);
+    while (l->desk->on)
+        freeze_some(l);
+    cut(l);
+    while (l->desk->on)
+        freeze_some(l);
+    chill(l, INT64_MAX);
+}
+
+static void meddle(struct life *l)
+{
+    uint32_t what = support_below(l->r, 40);
+    if (what < 6)
+        cut(l);
+    else if (what < 20)
+        freeze_some(l);
+    else if (what < 25)
+        chill(l, site_as_of(l->site) + 1 - (int64_t)support_below(l->r, 4) * 600000);
+    else if (what < 27)
+        crash(l);
+    else if (what == 27 && support_below(l->r, 3) == 0)
+        let_rest(l);
+}
+
+static void live(struct life *l, uint32_t looks)
+{
+    while (l->folded < l->story->n) {
+        fold_next(l);
+        if (support_below(l->r, 4) == 0)
+            l->as_of += story_span(l->story, l->r);
+        if (support_below(l->r, 2) == 0)
+            site_advance(l->site, l->as_of, 1 + support_below(l->r, 8));
+        meddle(l);
+        if (support_below(l->r, looks) == 0)
+            look(l);
+    }
+    for (int i = 0; i < 6; i++) {
+        look(l);
+        meddle(l);
+        l->as_of += (1 + (int64_t)support_below(l->r, 3)) * story_span(l->story, l->r);
+        site_advance(l->site, l->as_of, 1);
+    }
+    crash(l);
+    look(l);
+}
+
+static void life_fini(struct life *l)
+{
+    site_free(l->site);
+    for (int i = 0; i < 2; i++)
+        bloom_fini(&l->filters[i]);
+    arena_fini(&l->kept.arena);
+    buf_fini(&l->kept.head);
+    buf_fini(&l->desk->head);
+    free(l->kept.rows);
+    free(l->kept.totals);
+    free(l->kept.entries);
+    free(l->desk);
+}
+
+static void life_init(struct life *l)
+{
+    l->desk = calloc(1, sizeof *l->desk);
+    l->kept.rows = calloc(ROWS_MAX, sizeof *l->kept.rows);
+    l->kept.totals = calloc(TOTALS_MAX, sizeof *l->kept.totals);
+    l->kept.entries = calloc(ENTRIES_MAX, sizeof *l->kept.entries);
+    l->kept.until = INT64_MIN;
+    l->shelf = (struct shelf){ask, &l->kept, 99};
+    l->freezer = (struct freezer){gather_row, gather_total, l};
+    l->site = new_site(l);
+}
+
+static void live_through(struct story *story, struct support_random *r)
+{
+    struct life l = {.story = story, .r = r, .as_of = story->from};
+    life_init(&l);
+    live(&l, 1 + support_below(r, 12));
+    life_fini(&l);
+}
+
+static void whatever_is_frozen_thawed_or_forgotten_the_figures_stay(void **state)
+{
+    (void)state;
+    struct support_random r = support_random();
+    const char *given = getenv("KEFU_ROUNDS");
+    long rounds = given ? strtol(given, NULL, 10) : 400;
+    for (long round = 0; round < rounds; round++) {
+        struct story story;
+        story_init(&story, &r, &zones[support_below(&r, 2)], 5 + support_below(&r, 90));
+        story_mix(&story, &r);
+        live_through(&story, &r);
+        story_fini(&story);
+    }
+}
+
+/* --- a customer who is not in memory any more ----------------------------------------------------------------------- */
+
+static struct event say(const char *conversation, const char *id, int64_t at, enum event_how from)
+{
+    struct event e = {.type = EVENT_MESSAGE, .how = from, .ts = at, .source = STR_LIT("s"), .id = str_of(id)};
+    e.subject = str_of(conversation);
+    e.strs[from == FROM_AGENT ? EVENT_AGENT : EVENT_CUSTOMER] = STR_LIT("0123456789abcdef");
+    return e;
+}
+
+static void tell(struct life *l, struct event e)
+{
+    assert_int_equal(site_fold(l->site, &e, l->as_of), VERDICT_ACCEPTED);
+    settle(l->site, 10);
+}
+
+/* Asked at `at`, answered after a second, resolved after two. */
+static void tell_chat(struct life *l, const char *name, int64_t at)
+{
+    char id[3][16];
+    for (int i = 0; i < 3; i++)
+        snprintf(id[i], sizeof id[i], "%s-%d", name, i);
+    struct event end = {.type = EVENT_RESOLVED, .how = BY_AGENT, .ts = at + 2000, .source = STR_LIT("s")};
+    end.id = str_of(id[2]);
+    end.subject = str_of(name);
+    tell(l, say(name, id[0], at, FROM_CUSTOMER));
+    tell(l, say(name, id[1], at + 1000, FROM_AGENT));
+    tell(l, end);
+}
+
+static int64_t first_contacts(struct life *l, bool failed)
+{
+    const struct figures *f = site_figures(l->site, site_agent_find(l->site, STR_LIT("0123456789abcdef")), PERIOD_DAY,
+                                           tz_day(zones[0].tz, T0));
+    return failed ? f->fcr_fail : f->fcr_pass;
+}
+
+static void forget_all(struct life *l)
+{
+    let_rest(l);
+    while (site_in_memory_n(l->site)) /* the random tenth that stayed */
+        chill(l, INT64_MAX);
+}
+
+static void with_a_customer(void (*story)(struct life *l))
+{
+    struct rulebook book = support_rulebook();
+    struct support_random r = {1};
+    struct story empty = {.zone = &zones[0], .books = {&book}, .rulebooks = {.list = {&book}, .n = 1}};
+    struct life l = {.story = &empty, .r = &r, .as_of = T0};
+    life_init(&l);
+    story(&l);
+    life_fini(&l);
+}
+
+static void late_repeat(struct life *l)
+{
+    tell_chat(l, "k1", T0);
+    forget_all(l);
+    assert_int_equal(first_contacts(l, false), 1);
+    tell_chat(l, "k2", T0 + 60000);
+    assert_int_equal(first_contacts(l, true), 1);
+    assert_int_equal(first_contacts(l, false), 1);
+}
+
+static void a_late_repeat_finds_the_first_contact_that_it_spoils(void **state)
+{
+    (void)state;
+    with_a_customer(late_repeat);
+}
+
+static void late_first(struct life *l)
+{
+    tell_chat(l, "k1", T0 + 60000);
+    forget_all(l);
+    tell_chat(l, "k2", T0);
+    assert_int_equal(first_contacts(l, true), 1);
+    assert_int_equal(first_contacts(l, false), 1);
+}
+
+static void a_late_first_contact_finds_the_repeat_that_spoils_it(void **state)
+{
+    (void)state;
+    with_a_customer(late_first);
+}
+
+static struct event reopened(const char *conversation, const char *id, int64_t at, const char *topic)
+{
+    struct event e = {.type = EVENT_REOPENED, .ts = at, .source = STR_LIT("s"), .id = str_of(id)};
+    if (topic)
+        e.type = EVENT_OPENED;
+    e.subject = str_of(conversation);
+    e.strs[EVENT_TOPIC] = str_of(topic);
+    return e;
+}
+
+/* k2 is open, so it stays; all others are saved and leave. */
+static void forget_all_but_k2(struct life *l)
+{
+    settle(l->site, 10);
+    cut(l);
+    while (l->desk->on)
+        freeze_some(l);
+    for (int i = 0; i < 50; i++)
+        chill(l, INT64_MAX);
+    assert_int_equal(site_in_memory_n(l->site), 1);
+}
+
+static void late_again(struct life *l)
+{
+    tell(l, reopened("k1", "t1", T0 - 1, "A"));
+    tell_chat(l, "k1", T0);
+    forget_all(l);
+    tell(l, reopened("k2", "t2", T0 + 999999, "B"));
+    tell_chat(l, "k2", T0 + 1000000); /* about something else: k1 is looked at, comes back for it, and leaves again */
+    tell(l, reopened("k2", "again", l->as_of, NULL));
+    assert_int_equal(first_contacts(l, true), 0);
+    forget_all_but_k2(l);
+    tell(l, reopened("k3", "t3", T0 + 1999999, "A"));
+    tell_chat(l, "k3", T0 + 2000000);
+    assert_int_equal(first_contacts(l, true), 1);
+}
+
+static void run_again(struct life *l)
+{
+    l->as_of += 100000;
+    tell_chat(l, "k2", T0);
+    tell_chat(l, "k1", T0 + 60000);
+    tell(l, reopened("k2", "again", T0 + 70000, NULL));
+    assert_int_equal(first_contacts(l, true), 1);
+    l->as_of += 3 * l->story->books[0]->fcr_window_ms;
+    site_advance(l->site, l->as_of, 1);
+    forget_all_but_k2(l);
+    struct event late = {.type = EVENT_RATING, .ts = T0 + 3000, .source = STR_LIT("s"), .id = STR_LIT("late")};
+    late.score_milli = late.scale = 5;
+    late.subject = STR_LIT("k2");
+    tell(l, late);
+    assert_int_equal(first_contacts(l, true), 1);
+}
+
+static void a_chat_that_is_run_again_asks_for_who_spoiled_it(void **state)
+{
+    (void)state;
+    with_a_customer(run_again);
+}
+
+static void a_customer_who_came_back_and_left_memory_again_is_found_again(void **state)
+{
+    (void)state;
+    with_a_customer(late_again);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_late_repeat_finds_the_first_contact_that_it_spoils),
+        cmocka_unit_test(a_late_first_contact_finds_the_repeat_that_spoils_it),
+        cmocka_unit_test(a_chat_that_is_run_again_asks_for_who_spoiled_it),
+        cmocka_unit_test(a_customer_who_came_back_and_left_memory_again_is_found_again),
+        cmocka_unit_test(whatever_is_frozen_thawed_or_forgotten_the_figures_stay),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
