@@ -17,7 +17,7 @@ static void answer(struct evhttp_request *r, void *arg)
 
 static uint16_t port_of(evutil_socket_t fd)
 {
-    struct sockaddr_in a;
+    struct sockaddr_in a = {0};
     socklen_t n = sizeof a;
     if (getsockname(fd, (struct sockaddr *)&a, &n) != 0)
         bench_die("no port");

@@ -48,8 +48,9 @@ static void measure(struct growth *g, uint64_t size, uint64_t events_n)
         fold_chunk(g);
     g->spent_ns = 0;
     g->folded_n = 0;
-    while (g->folded_n < events_n)
+    do
         fold_chunk(g);
+    while (g->folded_n < events_n);
     printf("{\"conversations\":%" PRIu64 ",\"agents\":%" PRIu32 ",\"ps_per_event\":%" PRId64 "}", size,
            site_agents_n(g->b.site), (int64_t)(g->spent_ns * 1000 / (int64_t)g->folded_n));
 }

@@ -279,7 +279,7 @@ static struct rulebook *new_over(const struct rulebook *base)
 
 struct rulebook *rulebook_read(struct str text, const char *file, const struct rulebook *base, struct err *e)
 {
-    struct err unwanted;
+    struct err unwanted = {0};
     struct rulebook *out = new_over(base);
     struct reader r = {.text = text, .file = file, .arena = &out->memory->arena, .err = e ? e : &unwanted};
     cJSON *tree = json_parse_commented(text, file, r.err);

@@ -142,7 +142,7 @@ static char *put_uvar(char *p, uint64_t v)
 
 static char *put_svar(char *p, int64_t v)
 {
-    return put_uvar(p, (uint64_t)v << 1 ^ (uint64_t)(v >> 63));
+    return put_uvar(p, (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0));
 }
 
 static char *put_raw(char *p, const char *from, size_t n)
@@ -371,8 +371,7 @@ struct item *list_items(const struct list *l, struct arena *arena)
     struct item *items = arena_alloc(arena, (l->n + 1) * sizeof *items);
     struct list_cursor c;
     list_first(&c, l);
-    for (size_t k = 0; k < l->n; k++) {
-        list_next(&c, &items[k]);
+    for (size_t k = 0; list_next(&c, &items[k]); k++) {
         items[k].id = arena_copy(arena, items[k].id);
         items[k].ref = arena_copy(arena, items[k].ref);
     }

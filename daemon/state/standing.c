@@ -80,6 +80,20 @@ static const struct episode *pending(const struct machine *m)
     return e && e->fcr == FCR_PENDING ? e : NULL;
 }
 
+/* The time of the next event to be run; INT64_MAX: all have been. */
+static int64_t next_ts(const struct conversation *c)
+{
+    struct list_cursor cursor;
+    struct item i = {0};
+    uint32_t k = 0;
+    if (c->run_n == c->list.n)
+        return INT64_MAX;
+    list_first(&cursor, &c->list);
+    while (k <= c->run_n && list_next(&cursor, &i))
+        k++;
+    return i.ts;
+}
+
 void conversation_set_due(struct site *s, uint32_t number)
 {
     struct conversation *c = conversation_at(s, number);
@@ -88,13 +102,8 @@ void conversation_set_due(struct site *s, uint32_t number)
     const struct episode *e = pending(m);
     int64_t end = e ? window_end(s, e) : INT64_MAX;
     due = end < due ? end : due;
-    struct list_cursor cursor;
-    struct item i;
-    list_first(&cursor, &c->list);
-    for (uint32_t k = 0; c->run_n < c->list.n && k <= c->run_n; k++)
-        list_next(&cursor, &i);
-    if (c->run_n < c->list.n && i.ts < due)
-        due = i.ts;
+    int64_t next = next_ts(c);
+    due = next < due ? next : due;
     site_set_due(s, &c->timer, ref_of(SUBJECT_CONVERSATION, number), due);
 }
 

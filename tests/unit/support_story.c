@@ -215,9 +215,9 @@ void story_init(struct story *s, struct support_random *r, const struct zone *zo
                         .customers = 1 + support_below(r, 3)};
     s->agents = 1 + support_below(r, 4);
     s->from = tz_at(zone->tz, day, (int32_t)ONE_OF(r, 0, 600, 1200, 1430, 1439));
-    const int32_t months[] = {INT32_MIN, maybe(r, 70) ? month + 1 : month, month + 2};
+    const int32_t months[STORY_BOOKS_MAX] = {INT32_MIN, maybe(r, 70) ? month + 1 : month, month + 2};
     size_t books_n = 1 + support_below(r, STORY_BOOKS_MAX);
-    for (size_t k = 0; k < books_n; k++) {
+    for (size_t k = 0; k < books_n && k < STORY_BOOKS_MAX; k++) {
         s->books[k] = random_book(r, months[k], day);
         s->rulebooks.list[s->rulebooks.n++] = s->books[k];
     }

@@ -172,7 +172,7 @@ static void at_any_moment_the_figures_are_those_of_a_fresh_site(void **state)
     (void)state;
     struct support_random r = support_random();
     const char *given = getenv("KEFU_ROUNDS");
-    int rounds = given ? atoi(given) : 300;
+    int rounds = given ? (int)strtol(given, NULL, 10) : 300;
     for (int round = 0; round < rounds; round++) {
         struct story story;
         story_init(&story, &r, &zones[support_below(&r, 2)], 5 + support_below(&r, 60));
