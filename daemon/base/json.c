@@ -244,9 +244,9 @@ void json_where(char *out, size_t out_n, struct str text, const char *file, cons
         line = json_line(text, at);
     }
     if (line)
-        snprintf(out, out_n, "%s:%d %s", file, line, path);
+        snprintf(out, out_n, "%s:%d%s%s", file, line, *path ? " " : "", path);
     else
-        snprintf(out, out_n, "%s %s", file, path);
+        snprintf(out, out_n, "%s%s%s", file, *path ? " " : "", path);
 }
 
 /* Reads up to cap bytes; the number read, or -1 with errno. */

@@ -8,6 +8,7 @@
 
 #include "kefu/base/fix.h"
 #include "kefu/base/json.h"
+#include "kefu/base/nearest.h"
 #include "kefu/model/rulebook_reader.h"
 
 enum option_kind { OPTION_TEXT, OPTION_PATH, OPTION_WHOLE, OPTION_TRUTH };
@@ -57,27 +58,6 @@ static int fail(const struct source *s, const char *option, struct err *e, const
     return config_fail(s->text, s->file, option, e, what);
 }
 
-/* How many letters must change to make a from b: enough to find what was meant. */
-static size_t distance(const char *a, const char *b)
-{
-    enum { MOST = 40 };
-    size_t row[MOST + 1];
-    size_t n = strlen(b) < MOST ? strlen(b) : MOST;
-    for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= MOST && a[i - 1]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= n; j++) {
-            size_t change = diagonal + (a[i - 1] != b[j - 1]);
-            size_t either = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            diagonal = row[j];
-            row[j] = change < either ? change : either;
-        }
-    }
-    return row[n];
-}
-
 static const struct option *find(const char *name)
 {
     for (size_t i = 0; i < OPTIONS_N; i++)
@@ -88,13 +68,12 @@ static const struct option *find(const char *name)
 
 static int fail_unknown(const struct source *s, const char *name, struct err *e)
 {
-    const struct option *nearest = &options[0];
+    const char *names[OPTIONS_N];
     char what[200];
-    for (size_t i = 1; i < OPTIONS_N; i++)
-        if (distance(name, options[i].name) < distance(name, nearest->name))
-            nearest = &options[i];
+    for (size_t i = 0; i < OPTIONS_N; i++)
+        names[i] = options[i].name;
     snprintf(what, sizeof what, "there is no such option; was %s meant? (begin a note of your own with x_)",
-             nearest->name);
+             nearest(name, names, OPTIONS_N));
     return fail(s, name, e, what);
 }
 

@@ -10,6 +10,7 @@
 #include "kefu/base/fix.h"
 #include "kefu/base/json.h"
 #include "kefu/base/mem.h"
+#include "kefu/base/nearest.h"
 #include "kefu/base/tz.h"
 #include "kefu/model/rulebook_reader.h"
 
@@ -99,6 +100,21 @@ static bool listed(const char *name, const char *const *known)
     return false;
 }
 
+/* Says which fields there are; of many, only the likeliest. */
+static int fail_unknown(const struct reader *r, const char *path, const char *name, const char *const *known)
+{
+    char all[200] = "";
+    size_t n = 0, k = 0;
+    for (; known[k] && n < sizeof all; k++)
+        n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", k ? ", " : "", known[k]);
+    if (n < sizeof all)
+        return reader_fail(r, path, "there is no such field; known are %s (begin a note of your own with x_)", all);
+    while (known[k])
+        k++;
+    return reader_fail(r, path, "there is no such field; was %s meant? (begin a note of your own with x_)",
+                       nearest(name, known, k));
+}
+
 int reader_known(const struct reader *r, const char *path, const cJSON *object, const char *const *known)
 {
     const cJSON *v = NULL;
@@ -107,13 +123,8 @@ int reader_known(const struct reader *r, const char *path, const cJSON *object, 
         if (!strncmp(v->string, "x_", 2) || listed(v->string, known))
             continue;
         char at[160];
-        char all[200] = "";
         snprintf(at, sizeof at, "%.70s%s%.80s", path, *path ? "." : "", v->string);
-        for (size_t k = 0; known[k]; k++) {
-            size_t n = strlen(all);
-            snprintf(all + n, sizeof all - n, "%s%s", k ? ", " : "", known[k]);
-        }
-        return reader_fail(r, at, "there is no such field; known are %s (begin a note of your own with x_)", all);
+        return fail_unknown(r, at, v->string, known);
     }
     return 0;
 }
@@ -153,6 +164,8 @@ static int read_month(const struct reader *r, const struct field *f, const cJSON
 {
     if (cJSON_IsString(v) && civil_parse_month(str_of(v->valuestring), &out->effective_month) == 0)
         return 0;
+    if (cJSON_IsString(v))
+        return reader_fail(r, f->name, "found \"%.40s\", expected a month such as \"2026-12\"", v->valuestring);
     return reader_fail(r, f->name, "found %s, expected a month such as \"2026-12\"", reader_kind(v));
 }
 

@@ -187,7 +187,7 @@ static void what_is_not_right_is_refused_with_place_and_mend(void **state)
         {"{\"log_level\": 5.5}", "k.json:1 log_level", "found 5.5, expected"},
         {"{\"group_ms\": \"5\"}", "k.json:1 group_ms", "found a text, expected a whole number from 0 to 1000"},
         {"{\"http_listen\": \"here\"}", "k.json:1 http_listen", "such as \"127.0.0.1:7787\""},
-        {"[]", "k.json:1 ", "expected an object of options"},
+        {"[]", "k.json:1", "expected an object of options"},
         {"{\"demo\": true, \"demo\": true}", "k.json:1", "demo"},
         {"{\"demo\": true,}", "k.json:1", ""},
     };

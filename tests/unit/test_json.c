@@ -399,7 +399,7 @@ static void a_place_that_is_missing_has_the_line_of_what_it_is_missing_in(void *
     const struct str text = STR_LIT("{\n\"kpis\": [\n{\"a\": 1}]}");
     static const char *const rows[][2] = {{"kpis[0].a", "f.json:3 kpis[0].a"},   {"kpis[0].b", "f.json:3 kpis[0].b"},
                                           {"kpis[1].b", "f.json:2 kpis[1].b"},   {"kpis", "f.json:2 kpis"},
-                                          {"other.b[2]", "f.json:1 other.b[2]"}, {"", "f.json:1 "}};
+                                          {"other.b[2]", "f.json:1 other.b[2]"}, {"", "f.json:1"}};
     char where[64];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         json_where(where, sizeof where, text, "f.json", rows[i][0]);

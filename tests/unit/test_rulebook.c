@@ -88,11 +88,12 @@ static void what_is_not_right_is_refused_with_place_and_mend(void **state)
 {
     (void)state;
     static const struct refusal all[] = {
-        {"{\"nmae\": 1}", "a.json:1 nmae", "no such field"},
+        {"{\"nmae\": 1}", "a.json:1 nmae", "was name meant?"},
+        {"{\"response_target\": 1}", "a.json:1 response_target", "was response_target_ms meant?"},
         {"{\n\"name\": 1}", "a.json:2 name", "found a number, expected a text"},
         {"{\"response_target_ms\": -1}", "a.json:1 response_target_ms", "found -1, expected a whole number"},
         {"{\"response_target_ms\": 1.5}", "a.json:1 response_target_ms", "found 1.5, expected a whole number"},
-        {"{\"effective_from\": \"2026-13\"}", "a.json:1 effective_from", "such as \"2026-12\""},
+        {"{\"effective_from\": \"2026-13\"}", "a.json:1 effective_from", "found \"2026-13\", expected a month"},
         {"{\"timeout_counts_as\": \"x\"}", "a.json:1 timeout_counts_as", "resolved_at_last_reply"},
         {"{\"service_hours\": {\"mo\": []}}", "a.json:1 service_hours.mo", "known are mon, tue"},
         {"{\"service_hours\": {\"mon\": [[\"9:00\", \"18:00\"]]}}", "a.json:1 service_hours.mon[0]", "times of day"},
@@ -125,7 +126,7 @@ static void what_is_not_right_is_refused_with_place_and_mend(void **state)
         {"{\"tiers\": [{\"name\": \"a\", \"min\": 10}, {\"name\": \"a\", \"min\": 0}]}", "a.json:1 tiers[1]",
          "second tier"},
         {"{\"tiers\": [{\"name\": \"a\", \"min\": 0, \"bonus_fen\": -5}]}", "a.json:1 tiers[0].bonus_fen", "found -5"},
-        {"[]", "a.json:1 ", "expected an object"},
+        {"[]", "a.json:1", "expected an object"},
     };
     struct rulebook *base = seed();
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
