@@ -27,7 +27,7 @@ MODE_CFLAGS_san  := -O1 -fPIE -fno-omit-frame-pointer -fsanitize=address,undefin
 MODE_CFLAGS_tsan := -O1 -fPIE -fno-omit-frame-pointer -fsanitize=thread
 MODE_CFLAGS_fuzz := $(MODE_CFLAGS_san) -fsanitize=fuzzer-no-link
 ifneq ($(FUZZ)$(TIDY),)
-CC := clang
+override CC := clang
 endif
 # pkg-config is asked at the first use, and once: a bare machine has none until scripts/need has run.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
