@@ -313,7 +313,8 @@ static void wait_for_events(struct daemon *d, int64_t wait_ms)
         wait_ms = left_ms < wait_ms ? left_ms : wait_ms;
     }
     if (wait_ms <= 0) {
-        event_base_loop(d->base, EVLOOP_NONBLOCK);
+        /* ONCE as well: alone, NONBLOCK goes on while anything is ready, and the writer is until the next turn takes from it. */
+        event_base_loop(d->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
         return;
     }
     struct timeval tv = {wait_ms / 1000, (wait_ms % 1000) * 1000};
