@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -18,12 +19,26 @@ static _Noreturn void no_memory(size_t count, size_t n)
     _exit(EX_SOFTWARE); /* no handlers: they might want memory */
 }
 
+#define LARGE_BYTES ((size_t)2 << 20)
+#define PAGE_BYTES  ((uintptr_t)4096)
+
+/* Asks for large pages behind a large block: to touch it first, and to look up addresses in it, is then many times cheaper.
+ * A kernel that has none to give says so, and nothing is lost. */
+static void *of_large_pages(void *p, size_t n)
+{
+    if (n >= LARGE_BYTES) {
+        uintptr_t from = ((uintptr_t)p + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+        (void)madvise((void *)from, ((uintptr_t)p + n - from) & ~(PAGE_BYTES - 1), MADV_HUGEPAGE);
+    }
+    return p;
+}
+
 void *xmalloc(size_t n)
 {
     void *p = malloc(n ? n : 1);
     if (!p)
         no_memory(1, n);
-    return p;
+    return of_large_pages(p, n);
 }
 
 void *xcalloc(size_t count, size_t n)
@@ -31,7 +46,7 @@ void *xcalloc(size_t count, size_t n)
     void *p = count && n ? calloc(count, n) : calloc(1, 1);
     if (!p)
         no_memory(count, n);
-    return p;
+    return of_large_pages(p, count * n);
 }
 
 void *xrealloc(void *p, size_t n)
@@ -51,6 +66,16 @@ char *xstrndup(const char *p, size_t n)
     return q;
 }
 
+/* A large block moves as a whole: a realloc would leave it on small pages. */
+static void *moved(void *p, size_t n, size_t bytes)
+{
+    void *q = xmalloc(bytes);
+    if (n)
+        memcpy(q, p, n);
+    free(p);
+    return q;
+}
+
 void xgrow(void *p_to_pointer, size_t *cap, size_t need, size_t size)
 {
     if (need <= *cap)
@@ -65,7 +90,7 @@ void xgrow(void *p_to_pointer, size_t *cap, size_t need, size_t size)
         no_memory(want, size);
     void *p;
     memcpy(&p, p_to_pointer, sizeof p); /* the caller's pointer has a type of its own */
-    p = xrealloc(p, bytes);
+    p = bytes < LARGE_BYTES ? xrealloc(p, bytes) : moved(p, *cap * size, bytes);
     memcpy(p_to_pointer, &p, sizeof p);
     *cap = want;
 }

@@ -1,7 +1,8 @@
-/* Linear probing over eight-byte slots.
+/* Linear probing over eight-byte slots that stand in the order of their tags.
  *
- * It keeps true that a slot can be placed again from its tag alone (so growing asks nobody for keys), that probing always
- * meets an empty slot, and that removal leaves no graves: what follows is shifted back into the hole. */
+ * A tag's home is its share of the table, so the whole is a sorted list with gaps. That keeps true that a search for what is
+ * not there ends at the first larger tag, that growing reads and writes memory from one end to the other and asks nobody
+ * for keys, and that removal leaves no graves: what follows is shifted back into the hole. The last slot is always empty. */
 #include "kefu/base/table.h"
 
 #include <assert.h>
@@ -13,6 +14,7 @@
 #include <xxhash.h>
 
 #define CAP_FIRST 16u
+#define BEHIND_N  16u /* slots behind the last home; more are added when they are full */
 
 uint64_t table_hash(struct str s, uint64_t seed)
 {
@@ -30,24 +32,47 @@ static uint32_t tag_of(uint64_t hash)
     return (uint32_t)(hash >> 32);
 }
 
-static void place(struct table *t, struct table_slot slot)
+static size_t home_of(const struct table *t, uint32_t tag)
 {
-    size_t mask = t->cap - 1;
-    size_t at = slot.tag & mask;
-    while (t->slots[at].value != TABLE_NONE)
-        at = (at + 1) & mask;
-    t->slots[at] = slot;
+    return (size_t)((uint64_t)tag * t->cap >> 32);
 }
 
+/* Room for a run that has reached the last slot. */
+static void add_slots(struct table *t)
+{
+    t->slots = xrealloc(t->slots, (t->all_n + BEHIND_N) * sizeof *t->slots);
+    memset(t->slots + t->all_n, 0xff, BEHIND_N * sizeof *t->slots); /* every value TABLE_NONE */
+    t->all_n += BEHIND_N;
+}
+
+/* Moves the run that begins at `at` one slot on. */
+static void make_hole(struct table *t, size_t at)
+{
+    size_t end = at;
+    while (t->slots[end].value != TABLE_NONE)
+        end++;
+    if (end + 1 == t->all_n)
+        add_slots(t);
+    memmove(&t->slots[at + 1], &t->slots[at], (end - at) * sizeof *t->slots);
+}
+
+/* A quarter more homes. */
 static void grow(struct table *t)
 {
     struct table old = *t;
-    t->cap = old.cap ? old.cap * 2 : CAP_FIRST;
-    t->slots = xmalloc(t->cap * sizeof *t->slots);
-    memset(t->slots, 0xff, t->cap * sizeof *t->slots); /* every value TABLE_NONE */
-    for (size_t i = 0; i < old.cap; i++) {
-        if (old.slots[i].value != TABLE_NONE)
-            place(t, old.slots[i]);
+    *t = (struct table){.cap = old.cap ? old.cap + old.cap / 4 : CAP_FIRST, .n = old.n};
+    t->all_n = t->cap + BEHIND_N;
+    t->slots = xmalloc(t->all_n * sizeof *t->slots);
+    memset(t->slots, 0xff, t->all_n * sizeof *t->slots);
+    size_t next = 0; /* the first slot behind those placed so far */
+    for (size_t i = 0; i < old.all_n; i++) {
+        if (old.slots[i].value == TABLE_NONE)
+            continue;
+        size_t home = home_of(t, old.slots[i].tag);
+        next = home > next ? home : next;
+        if (next + 1 == t->all_n)
+            add_slots(t);
+        t->slots[next++] = old.slots[i];
     }
     free(old.slots);
 }
@@ -57,35 +82,37 @@ uint32_t table_find(const struct table *t, uint64_t hash, bool (*eq)(const void 
     if (!t->n)
         return TABLE_NONE;
     uint32_t tag = tag_of(hash);
-    size_t mask = t->cap - 1;
-    for (size_t at = tag & mask; t->slots[at].value != TABLE_NONE; at = (at + 1) & mask) {
-        if (t->slots[at].tag == tag && eq(arg, t->slots[at].value))
-            return t->slots[at].value;
-    }
+    const struct table_slot *s = &t->slots[home_of(t, tag)];
+    while (s->tag < tag) /* an empty slot's tag is the largest */
+        s++;
+    for (; s->tag == tag && s->value != TABLE_NONE; s++)
+        if (eq(arg, s->value))
+            return s->value;
     return TABLE_NONE;
 }
 
 void table_add(struct table *t, uint64_t hash, uint32_t value)
 {
     assert(value != TABLE_NONE);
-    if ((t->n + 1) * 4 > t->cap * 3)
+    if ((t->n + 1) * 5 > t->cap * 4)
         grow(t);
-    place(t, (struct table_slot){tag_of(hash), value});
+    struct table_slot slot = {tag_of(hash), value};
+    size_t at = home_of(t, slot.tag);
+    while (t->slots[at].value != TABLE_NONE && t->slots[at].tag <= slot.tag)
+        at++;
+    make_hole(t, at);
+    t->slots[at] = slot;
     t->n++;
 }
 
-/* Moves back whatever may stand in the hole: a slot may if its home is not between the hole and itself. */
+/* Shifts back what stands behind the hole and is not at home. */
 static void close_hole(struct table *t, size_t hole)
 {
-    size_t mask = t->cap - 1;
-    for (size_t at = (hole + 1) & mask; t->slots[at].value != TABLE_NONE; at = (at + 1) & mask) {
-        size_t home = t->slots[at].tag & mask;
-        if (((at - home) & mask) >= ((at - hole) & mask)) {
-            t->slots[hole] = t->slots[at];
-            hole = at;
-        }
-    }
-    t->slots[hole].value = TABLE_NONE;
+    size_t end = hole + 1;
+    while (t->slots[end].value != TABLE_NONE && home_of(t, t->slots[end].tag) < end)
+        end++;
+    memmove(&t->slots[hole], &t->slots[hole + 1], (end - hole - 1) * sizeof *t->slots);
+    t->slots[end - 1] = (struct table_slot){UINT32_MAX, TABLE_NONE};
 }
 
 bool table_remove(struct table *t, uint64_t hash, uint32_t value)
@@ -94,8 +121,7 @@ bool table_remove(struct table *t, uint64_t hash, uint32_t value)
         return false;
     assert(value != TABLE_NONE);
     uint32_t tag = tag_of(hash);
-    size_t mask = t->cap - 1;
-    for (size_t at = tag & mask; t->slots[at].value != TABLE_NONE; at = (at + 1) & mask) {
+    for (size_t at = home_of(t, tag); t->slots[at].value != TABLE_NONE && t->slots[at].tag <= tag; at++) {
         if (t->slots[at].tag != tag || t->slots[at].value != value)
             continue;
         close_hole(t, at);

@@ -1,7 +1,7 @@
 /* A hash table from a key the caller keeps to a 32-bit number.
  *
- * Open addressing over pairs of (tag: 32 bits of the hash, value: 32 bits): eight bytes a slot, at most three
- * quarters full. Keys are not stored: the caller says, by `eq`, whether the thing that value names is the one meant.
+ * Open addressing over pairs of (tag: 32 bits of the hash, value: 32 bits): eight bytes a slot, at most four
+ * fifths full. Keys are not stored: the caller says, by `eq`, whether the thing that value names is the one meant.
  * Equal tags of different keys are therefore harmless. Values are any uint32_t but TABLE_NONE. */
 #ifndef KEFU_BASE_TABLE_H
 #define KEFU_BASE_TABLE_H
@@ -21,7 +21,8 @@ struct table_slot {
 
 struct table {
     struct table_slot *slots; /* owned */
-    size_t cap;               /* slots, a power of two; 0 while empty */
+    size_t cap;               /* places that a tag may have as its home; 0 while empty */
+    size_t all_n;             /* slots: cap, and room for what stands behind the last home */
     size_t n;                 /* in use */
 };
 
@@ -31,6 +32,12 @@ uint64_t table_hash(struct str s, uint64_t seed);
 void table_fini(struct table *t); /* a zeroed table is a valid empty one */
 /* The value whose key is meant, or TABLE_NONE. eq(arg, value) is asked for values of equal tag; it borrows. */
 uint32_t table_find(const struct table *t, uint64_t hash, bool (*eq)(const void *arg, uint32_t value), const void *arg);
+/* Brings the place of a hash near, for a table_find or table_add that comes soon. Changes nothing. */
+static inline void table_prefetch(const struct table *t, uint64_t hash)
+{
+    if (t->cap)
+        __builtin_prefetch(&t->slots[(hash >> 32) * t->cap >> 32]);
+}
 /* Adds; whether the key is there already is the caller's to know. */
 void table_add(struct table *t, uint64_t hash, uint32_t value);
 /* Takes out the slot with this hash and value; false: there is none. */
