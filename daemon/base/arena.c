@@ -1,6 +1,6 @@
 /* Bump allocation in blocks.
  *
- * It keeps true that every address is aligned to 16 and stays until reset or fini. A request larger than a block
+ * It keeps true that every address of arena_alloc is aligned to 16, and that all stay until reset or fini. A request larger than a block
  * gets a block of its own size; such a block is not kept at a reset, so one large batch costs nothing afterwards. */
 #include "kefu/base/arena.h"
 
@@ -10,7 +10,8 @@
 #include "kefu/base/mem.h"
 
 #define BLOCK_FIRST_BYTES ((size_t)4096)
-#define BLOCK_MAX_BYTES   ((size_t)1 << 20)
+#define BLOCK_MAX_BYTES   ((size_t)4 << 20)
+#define ALIGNED           ((size_t)16)
 
 struct arena_block {
     struct arena_block *older; /* owned */
@@ -52,7 +53,7 @@ static void add_block(struct arena *a, size_t n)
     if (size > BLOCK_MAX_BYTES)
         size = BLOCK_MAX_BYTES;
     if (size < n)
-        size = n;
+        size = (n + ALIGNED - 1) & ~(ALIGNED - 1); /* what is used never rounds up to more */
     struct arena_block *block = xmalloc(sizeof *block + size);
     block->older = a->block;
     block->size = size;
@@ -60,18 +61,26 @@ static void add_block(struct arena *a, size_t n)
     a->used_n = 0;
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+static char *take(struct arena *a, size_t n)
 {
     assert(n <= SIZE_MAX / 4);
-    n = (n + 15) & ~(size_t)15;
-    if (n == 0)
-        n = 16; /* addresses differ */
     if (!a->block || n > a->block->size - a->used_n)
         add_block(a, n);
-    void *p = a->block->data + a->used_n;
+    char *p = (char *)a->block->data + a->used_n;
     a->used_n += n;
     a->total_n += n;
     return p;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    a->used_n = (a->used_n + ALIGNED - 1) & ~(ALIGNED - 1);
+    return take(a, n ? n : 1); /* addresses differ */
+}
+
+char *arena_bytes(struct arena *a, size_t n)
+{
+    return take(a, n);
 }
 
 struct str arena_copy(struct arena *a, struct str s)

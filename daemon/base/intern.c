@@ -9,6 +9,14 @@
 
 #include "kefu/base/mem.h"
 
+static struct str name_of(const struct intern *t, uint32_t number)
+{
+    const char *p = t->names[number];
+    uint16_t n;
+    memcpy(&n, p, sizeof n);
+    return (struct str){p + sizeof n, n};
+}
+
 struct question {
     const struct intern *t;
     struct str s;
@@ -17,7 +25,7 @@ struct question {
 static bool names_it(const void *arg, uint32_t number)
 {
     const struct question *q = arg;
-    return str_eq(q->t->names[number], q->s);
+    return str_eq(name_of(q->t, number), q->s);
 }
 
 void intern_init(struct intern *t, uint64_t seed)
@@ -39,14 +47,24 @@ static uint32_t find(const struct intern *t, struct str s, uint64_t hash)
     return number == TABLE_NONE ? 0 : number;
 }
 
+static const char *keep(struct intern *t, struct str s)
+{
+    assert(s.n <= UINT16_MAX);
+    uint16_t n = (uint16_t)s.n;
+    char *p = arena_bytes(&t->bytes, sizeof n + s.n);
+    memcpy(p, &n, sizeof n);
+    memcpy(p + sizeof n, s.p, s.n);
+    return p;
+}
+
 static uint32_t add(struct intern *t, struct str s, uint64_t hash)
 {
     xgrow(&t->names, &t->cap, t->n + 2, sizeof *t->names);
     if (t->n == 0)
-        t->names[t->n++] = (struct str){"", 0};
+        t->names[t->n++] = "\0";
     assert(t->n < TABLE_NONE);
     uint32_t number = (uint32_t)t->n;
-    t->names[t->n++] = arena_copy(&t->bytes, s);
+    t->names[t->n++] = keep(t, s);
     table_add(&t->table, hash, number);
     return number;
 }
@@ -65,10 +83,15 @@ uint32_t intern_find(const struct intern *t, struct str s)
     return s.n ? find(t, s, table_hash(s, t->seed)) : 0;
 }
 
+bool intern_is(const struct intern *t, uint32_t number, struct str s)
+{
+    return number < t->n && str_eq(name_of(t, number), s);
+}
+
 struct str intern_name(const struct intern *t, uint32_t number)
 {
     if (!number)
         return (struct str){"", 0};
     assert(number < t->n);
-    return t->names[number];
+    return name_of(t, number);
 }

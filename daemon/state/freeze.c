@@ -69,7 +69,7 @@ static uint32_t put_word(struct dictionary *d, enum name_table table, uint32_t n
 }
 
 /* The list in numbers of the dictionary, which it fills. */
-static void translate(const struct list *from, struct dictionary *d, struct list *to)
+static void translate(const struct list *from, struct dictionary *d, struct list *to, struct names *names)
 {
     struct list_cursor cursor;
     struct item i;
@@ -78,7 +78,7 @@ static void translate(const struct list *from, struct dictionary *d, struct list
         i.source = put_word(d, NAME_WORDS, i.source);
         for (int k = 0; k < EVENT_STR_N; k++)
             i.num[k] = put_word(d, name_table_of((enum event_str)k), i.num[k]);
-        list_push(to, &i);
+        list_push(to, &i, names);
     }
 }
 
@@ -86,7 +86,7 @@ static void put_list(struct site *s, const struct list *from, struct buf *out, u
 {
     struct dictionary d = {0};
     struct list to = {0};
-    translate(from, &d, &to);
+    translate(from, &d, &to, &s->names);
     if (agent)
         *agent = put_word(&d, NAME_AGENTS, *agent);
     buf_put_uvar(out, d.n);
@@ -100,7 +100,7 @@ static void put_list(struct site *s, const struct list *from, struct buf *out, u
     buf_put(out, to.p, to.bytes_n);
     free(d.words);
     table_fini(&d.table);
-    list_fini(&to);
+    list_fini(&to, &s->names);
 }
 
 static void put_conversation(struct site *s, const struct conversation *c, struct buf *out)

@@ -16,6 +16,7 @@ enum { MASK_AMOUNT = 1 << EVENT_STR_N, MASK_SCORE = 1 << (EVENT_STR_N + 1) };
 
 void names_init(struct names *n, uint64_t seed)
 {
+    *n = (struct names){0};
     intern_init(&n->agents, seed);
     intern_init(&n->customers, seed + 1);
     intern_init(&n->words, seed + 2);
@@ -26,11 +27,12 @@ void names_fini(struct names *n)
     intern_fini(&n->agents);
     intern_fini(&n->customers);
     intern_fini(&n->words);
+    pool_fini(&n->runs);
 }
 
-void list_fini(struct list *l)
+void list_fini(struct list *l, struct names *names)
 {
-    free(l->p);
+    pool_put(&names->runs, l->p, l->cap);
     free(l->marks);
     *l = (struct list){0};
 }
@@ -54,6 +56,19 @@ static const struct intern *table_of(const struct names *names, enum event_str w
     return names_table((struct names *)names, name_table_of(which));
 }
 
+uint32_t names_source(const struct names *n, struct str source)
+{
+    bool likely = intern_is(&n->words, n->likely_source, source);
+    return likely ? n->likely_source : intern_find(&n->words, source);
+}
+
+static uint32_t number_of(struct intern *t, struct str s, uint32_t *likely)
+{
+    if (!intern_is(t, *likely, s))
+        *likely = intern_put(t, s);
+    return *likely;
+}
+
 void item_of_event(struct item *out, const struct event *e, struct names *names)
 {
     *out = (struct item){.type = e->type,
@@ -66,10 +81,14 @@ void item_of_event(struct item *out, const struct event *e, struct names *names)
                          .score_milli = e->score_milli,
                          .scale = e->scale,
                          .text_bytes = e->text_bytes};
-    out->source = intern_put(&names->words, e->source);
-    for (int k = 0; k < EVENT_STR_N; k++)
-        if (e->strs[k].n && k != EVENT_REF)
-            out->num[k] = intern_put((struct intern *)table_of(names, (enum event_str)k), e->strs[k]);
+    out->source = number_of(&names->words, e->source, &names->likely_source);
+    for (uint32_t k = 0; k < EVENT_STR_N; k++) {
+        if (!e->strs[k].n || k == EVENT_REF)
+            continue;
+        struct intern *t = (struct intern *)table_of(names, (enum event_str)k);
+        out->num[k] = number_of(t, e->strs[k], &names->likely[k]);
+        out->given |= UINT32_C(1) << k;
+    }
 }
 
 bool item_same(const struct item *i, const struct event *e, const struct names *names)
@@ -107,9 +126,7 @@ int item_cmp(const struct item *a, const struct item *b, const struct names *nam
 
 static uint32_t mask_of(const struct item *i)
 {
-    uint32_t mask = 0;
-    for (int k = 0; k < EVENT_STR_N; k++)
-        mask |= i->num[k] ? UINT32_C(1) << k : 0;
+    uint32_t mask = i->given;
     mask |= i->ref.n ? UINT32_C(1) << EVENT_REF : 0;
     mask |= i->amount_fen ? (uint32_t)MASK_AMOUNT : 0;
     mask |= i->score_milli || i->scale ? (uint32_t)MASK_SCORE : 0;
@@ -120,6 +137,12 @@ static size_t shared_prefix(struct str a, struct str b)
 {
     size_t n = a.n < b.n ? a.n : b.n;
     size_t i = 0;
+    for (uint64_t x, y; i + sizeof x <= n; i += sizeof x) {
+        memcpy(&x, a.p + i, sizeof x);
+        memcpy(&y, b.p + i, sizeof y);
+        if (x != y)
+            break;
+    }
     while (i < n && a.p[i] == b.p[i])
         i++;
     return i;
@@ -182,51 +205,76 @@ static char *put_item(char *p, const struct item *i, struct str base, int64_t ts
     return put_fields(p, i, mask);
 }
 
-/* Ids leave the list as they came in: prefix and rest stand apart, so they are joined in `id`, which has room for 128. */
-static void get_id(struct cursor *c, struct item *out, struct str base, char *id)
+/* Reads what put_uvar wrote; nobody else writes here, so there is nothing to check. */
+static uint64_t get_uvar(const char **p)
 {
-    size_t shared = (size_t)cursor_uvar(c);
-    struct str rest = cursor_bytes(c, (size_t)cursor_uvar(c));
-    memcpy(id, base.p, shared);
-    if (rest.n)
-        memcpy(id + shared, rest.p, rest.n);
-    out->id = (struct str){id, shared + rest.n};
+    uint64_t v = 0;
+    for (int shift = 0;; shift += 7) {
+        uint8_t byte = (uint8_t) * (*p)++;
+        v |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            return v;
+    }
 }
 
-static void get_item(struct cursor *c, struct item *out, struct str base, int64_t ts_before, char *id)
+static int64_t get_svar(const char **p)
 {
-    uint64_t head = cursor_uvar(c);
-    *out = (struct item){.type = (enum event_type)(head & 15), .how = (enum event_how)(head >> 4)};
-    out->flags = (uint32_t)cursor_uvar(c);
-    out->ts = ts_before + cursor_svar(c);
-    out->source = (uint32_t)cursor_uvar(c);
-    get_id(c, out, base, id);
-    uint32_t mask = (uint32_t)cursor_uvar(c);
-    for (uint32_t left = mask & ((UINT32_C(1) << EVENT_STR_N) - 1) & ~(UINT32_C(1) << EVENT_REF); left;
-         left &= left - 1)
-        out->num[__builtin_ctz(left)] = (uint32_t)cursor_uvar(c);
-    if (mask >> EVENT_REF & 1)
-        out->ref = cursor_bytes(c, (size_t)cursor_uvar(c));
+    uint64_t v = get_uvar(p);
+    return (int64_t)(v >> 1 ^ (0 - (v & 1)));
+}
+
+static struct str get_raw(const char **p, size_t n)
+{
+    *p += n;
+    return (struct str){*p - n, n};
+}
+
+/* Ids leave the list as they came in: prefix and rest stand apart, so they are joined in `id`, which has room for 128. */
+static struct str get_id(const char **p, struct str base, char *id)
+{
+    size_t shared = (size_t)get_uvar(p);
+    size_t rest_n = (size_t)get_uvar(p);
+    put_raw(put_raw(id, base.p, shared), get_raw(p, rest_n).p, rest_n);
+    return (struct str){id, shared + rest_n};
+}
+
+static void get_fields(const char **p, struct item *out, uint32_t mask)
+{
+    out->given = mask & STRS_MASK;
+    for (uint32_t left = out->given; left; left &= left - 1)
+        out->num[__builtin_ctz(left)] = (uint32_t)get_uvar(p);
+    if (mask >> EVENT_REF & 1) {
+        size_t n = (size_t)get_uvar(p);
+        out->ref = get_raw(p, n);
+    }
     if (mask & MASK_AMOUNT)
-        out->amount_fen = cursor_svar(c);
+        out->amount_fen = get_svar(p);
     if (mask & MASK_SCORE) {
-        out->score_milli = cursor_svar(c);
-        out->scale = cursor_svar(c);
+        out->score_milli = get_svar(p);
+        out->scale = get_svar(p);
     }
     if (out->flags & EVENT_HAS_TEXT)
-        out->text_bytes = (int64_t)cursor_uvar(c);
-    assert(!c->bad);
+        out->text_bytes = (int64_t)get_uvar(p);
+}
+
+/* Reads an item; returns where the next one begins. */
+static const char *get_item(const char *p, struct item *out, struct str base, int64_t ts_before, char *id)
+{
+    uint64_t head = get_uvar(&p);
+    *out = (struct item){.type = (enum event_type)(head & 15), .how = (enum event_how)(head >> 4)};
+    out->flags = (uint32_t)get_uvar(&p);
+    out->ts = ts_before + get_svar(&p);
+    out->source = (uint32_t)get_uvar(&p);
+    out->id = get_id(&p, base, id);
+    uint32_t mask = (uint32_t)get_uvar(&p);
+    get_fields(&p, out, mask);
+    return p;
 }
 
 /* Where the items begin: behind the first one's id. */
 static uint32_t items_at(const struct list *l)
 {
     return l->n ? 1 + (uint32_t)base_id(l).n : 0;
-}
-
-static struct cursor bytes_from(const struct list *l, uint32_t at)
-{
-    return cursor_of((struct str){l->p + at, l->bytes_n - at});
 }
 
 void list_first(struct list_cursor *c, const struct list *l)
@@ -240,9 +288,8 @@ bool list_next(struct list_cursor *c, struct item *out)
 {
     if (c->at >= c->list->bytes_n)
         return false;
-    struct cursor bytes = bytes_from(c->list, c->at);
-    get_item(&bytes, out, base_id(c->list), c->ts, c->id);
-    c->at = (uint32_t)(bytes.p - (const uint8_t *)c->list->p);
+    const char *p = c->list->p;
+    c->at = (uint32_t)(get_item(p + c->at, out, base_id(c->list), c->ts, c->id) - p);
     c->ts = out->ts;
     return true;
 }
@@ -314,13 +361,13 @@ static void put_mark(struct list *l)
     l->marks[k - 1] = (struct list_mark){.ts_before = l->last_ts, .at = l->bytes_n};
 }
 
-static void put_bytes(struct list *l, const char *p, size_t n)
+static void put_bytes(struct list *l, const char *p, size_t n, struct pool *runs)
 {
     if (l->bytes_n + n > l->cap) {
-        size_t cap = (l->bytes_n + n) * 5 / 4 + 32;
+        size_t cap = pool_size(l->bytes_n + n);
         assert(cap < UINT32_MAX);
+        l->p = pool_grow(runs, l->p, l->cap, cap);
         l->cap = (uint32_t)cap;
-        l->p = xrealloc(l->p, l->cap);
     }
     memcpy(l->p + l->bytes_n, p, n);
     l->bytes_n += (uint32_t)n;
@@ -333,37 +380,36 @@ static bool at_the_end(const struct list *l, const struct item *i, const struct 
         return l->n == 0 || i->ts > l->last_ts;
     struct item last;
     char id[128];
-    struct cursor bytes = bytes_from(l, l->last_at);
-    get_item(&bytes, &last, base_id(l), 0, id);
+    get_item(l->p + l->last_at, &last, base_id(l), 0, id);
     last.ts = l->last_ts;
     return item_cmp(&last, i, names) < 0;
 }
 
-static void put(struct list *l, const struct item *i, bool sorted)
+static void put(struct list *l, const struct item *i, bool sorted, struct pool *runs)
 {
     char room[1024]; /* an item is two texts of 128 bytes and some thirty numbers of at most ten */
     if (l->n == 0) {
         room[0] = (char)i->id.n;
-        put_bytes(l, room, (size_t)(put_raw(room + 1, i->id.p, i->id.n) - room));
+        put_bytes(l, room, (size_t)(put_raw(room + 1, i->id.p, i->id.n) - room), runs);
     }
     const char *end = put_item(room, i, base_id(l), l->n ? l->last_ts : 0);
     if (l->n && l->n % LIST_MARK_EVERY == 0)
         put_mark(l);
     l->last_at = l->bytes_n;
-    put_bytes(l, room, (size_t)(end - room));
+    put_bytes(l, room, (size_t)(end - room), runs);
     l->n++;
     l->sorted_n += sorted;
     l->last_ts = i->ts;
 }
 
-void list_append(struct list *l, const struct item *i, const struct names *names)
+void list_append(struct list *l, const struct item *i, struct names *names)
 {
-    put(l, i, l->sorted_n == l->n && at_the_end(l, i, names));
+    put(l, i, l->sorted_n == l->n && at_the_end(l, i, names), &names->runs);
 }
 
-void list_push(struct list *l, const struct item *i)
+void list_push(struct list *l, const struct item *i, struct names *names)
 {
-    put(l, i, l->sorted_n == l->n);
+    put(l, i, l->sorted_n == l->n, &names->runs);
 }
 
 struct item *list_items(const struct list *l, struct arena *arena)
@@ -383,13 +429,13 @@ static int cmp_items(const void *a, const void *b, void *names)
     return item_cmp(a, b, names);
 }
 
-void list_sort(struct list *l, const struct names *names, struct arena *scratch)
+void list_sort(struct list *l, struct names *names, struct arena *scratch)
 {
     if (l->sorted_n == l->n)
         return;
     struct item *items = list_items(l, scratch);
     uint32_t n = l->n;
-    qsort_r(items, n, sizeof *items, cmp_items, (void *)names);
+    qsort_r(items, n, sizeof *items, cmp_items, names);
     *l = (struct list){.p = l->p, .marks = l->marks, .cap = l->cap};
     for (uint32_t k = 0; k < n; k++)
         list_append(l, &items[k], names);

@@ -99,6 +99,16 @@ static void join_conversation(struct site *s, uint32_t number, const struct item
         site_mark_pending(s, ref_of(SUBJECT_CONVERSATION, number));
 }
 
+/* Events of a conversation name the same people again and again. */
+static void expect_names(struct site *s, uint32_t number)
+{
+    const struct machine *m = &conversation_at(s, number)->machine;
+    s->names.likely[EVENT_AGENT] = m->assignee.agent;
+    s->names.likely[EVENT_CUSTOMER] = m->customer;
+    if (m->shop)
+        s->names.likely[EVENT_SHOP] = m->shop;
+}
+
 enum verdict site_fold(struct site *s, const struct event *e, int64_t now_ms)
 {
     if (now_ms > s->as_of)
@@ -106,9 +116,11 @@ enum verdict site_fold(struct site *s, const struct event *e, int64_t now_ms)
     enum verdict verdict = site_probe(s, e);
     if (verdict != VERDICT_ACCEPTED)
         return verdict;
+    uint32_t ref = subject_get(s, e);
+    if (ref_kind(ref) == SUBJECT_CONVERSATION)
+        expect_names(s, ref_number(ref));
     struct item i;
     item_of_event(&i, e, &s->names);
-    uint32_t ref = subject_get(s, e);
     site_make_agents(s);
     site_touch(s, ref);
     list_append(subject_list(s, ref), &i, &s->names);

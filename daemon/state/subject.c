@@ -120,7 +120,8 @@ static uint64_t identity_hash(const struct site *s, uint32_t source, struct str 
 
 struct identity_question {
     const struct site *site;
-    struct item who; /* as far as it orders items */
+    const struct event *event;
+    uint32_t source;
     struct item *found;
     struct list_cursor *cursor;
 };
@@ -128,17 +129,18 @@ struct identity_question {
 static bool holds_identity(const void *arg, uint32_t ref)
 {
     const struct identity_question *q = arg;
-    return list_find(subject_list(q->site, ref), &q->who, &q->site->names, q->cursor, q->found);
+    const struct event *e = q->event;
+    struct item who = {.type = e->type, .how = e->how, .ts = e->ts, .source = q->source, .id = e->id};
+    return list_find(subject_list(q->site, ref), &who, &q->site->names, q->cursor, q->found);
 }
 
 static uint32_t find_in_memory(const struct site *s, const struct event *e, struct item *found,
                                struct list_cursor *cursor)
 {
-    uint32_t source = intern_find(&s->names.words, e->source);
+    uint32_t source = names_source(&s->names, e->source);
     if (!source)
         return TABLE_NONE;
-    struct identity_question q = {.site = s, .found = found, .cursor = cursor};
-    q.who = (struct item){.type = e->type, .how = e->how, .ts = e->ts, .source = source, .id = e->id};
+    struct identity_question q = {.site = s, .event = e, .source = source, .found = found, .cursor = cursor};
     return table_find(&s->identities, identity_hash(s, source, e->id), holds_identity, &q);
 }
 
@@ -160,7 +162,7 @@ void conversation_drop(struct site *s, uint32_t number)
         table_remove(&s->identities, identity_hash(s, i.source, i.id), ref_of(SUBJECT_CONVERSATION, number));
     table_remove(&s->conversation_ids, table_hash((struct str){c->key, c->key_n}, s->seed), number);
     free(c->key);
-    list_fini(&c->list);
+    list_fini(&c->list, &s->names);
     machine_fini(&c->machine);
     *c = (struct conversation){0};
     xgrow(&s->free.list, &s->free.cap, s->free.n + 1, sizeof *s->free.list);
@@ -177,7 +179,7 @@ void subjects_fini(struct site *s)
     for (uint32_t i = 0; i < s->conversations_n; i++) {
         struct conversation *c = conversation_at(s, i);
         free(c->key);
-        list_fini(&c->list);
+        list_fini(&c->list, &s->names);
         machine_fini(&c->machine);
     }
     for (size_t i = 0; i < s->chunks_n; i++)
@@ -185,12 +187,12 @@ void subjects_fini(struct site *s)
     free(s->chunks);
     for (size_t i = 0; i < s->orders_n; i++) {
         free(s->orders[i].key);
-        list_fini(&s->orders[i].list);
+        list_fini(&s->orders[i].list, &s->names);
     }
     free(s->orders);
     for (size_t i = 0; i < s->agents_n; i++) {
         agent_totals_fini(&s->agents[i].totals);
-        list_fini(&s->agents[i].list);
+        list_fini(&s->agents[i].list, &s->names);
     }
     free(s->agents);
 }

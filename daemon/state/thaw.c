@@ -81,7 +81,7 @@ static bool read_list(struct site *s, const struct thawing *t, uint32_t ref)
     while (to->n < t->items_n && list_next(&cursor, &i)) {
         if (!read_item(t, &i))
             return false;
-        list_push(to, &i);
+        list_push(to, &i, &s->names);
         identity_add(s, &i, ref);
         if (ref_kind(ref) == SUBJECT_CONVERSATION)
             conversation_at(s, ref_number(ref))->looks_back |= conversation_looks_back(&i);

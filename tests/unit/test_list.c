@@ -40,7 +40,7 @@ static void an_item_gives_back_all_the_sender_said(void **state)
         }
         assert_int_equal(l.n, n);
         check_holds(&l, events, &names);
-        list_fini(&l);
+        list_fini(&l, &names);
         free(events);
     }
     names_fini(&names);
@@ -70,7 +70,7 @@ static void items_come_into_order_whatever_the_order_they_came_in(void **state)
         struct item *items = list_items(&l, &arena);
         for (size_t k = 1; k < n; k++)
             assert_true(item_cmp(&items[k - 1], &items[k], &names) < 0);
-        list_fini(&l);
+        list_fini(&l, &names);
         free(events);
     }
     names_fini(&names);
@@ -115,7 +115,7 @@ static void an_item_is_found_by_its_identity_however_long_the_list(void **state)
         conflict.ts += (int64_t)support_below(&r, 3) * 60000 - 60000;
         conflict.type = EVENT_HANDOFF;
         assert_true(is_found(&l, &conflict, &names));
-        list_fini(&l);
+        list_fini(&l, &names);
         names_fini(&names);
         free(events);
     }
@@ -142,7 +142,7 @@ static void the_longest_names_fit(void **state)
     list_append(&l, &i, &names);
     struct event twice[2] = {e, e};
     check_holds(&l, twice, &names);
-    list_fini(&l);
+    list_fini(&l, &names);
     names_fini(&names);
 }
 
@@ -166,7 +166,7 @@ static void a_chat_message_takes_about_thirty_bytes(void **state)
         list_append(&l, &i, &names);
     }
     assert_true(l.bytes_n < 12 * 36);
-    list_fini(&l);
+    list_fini(&l, &names);
     names_fini(&names);
 }
 

@@ -12,12 +12,18 @@
 
 #include "kefu/base/arena.h"
 #include "kefu/base/intern.h"
+#include "kefu/base/pool.h"
 #include "kefu/model/event.h"
 
 struct names { /* the numbers of a site; lists are meaningless without them */
     struct intern agents;
     struct intern customers; /* of keyed hashes */
     struct intern words;     /* sources, shops, topics and all other names */
+    /* Numbers that the next event's source and fields may well have: those of the event before, or what the caller knows
+     * better. A right one saves the search, a wrong one (any number) costs nothing more. */
+    uint32_t likely_source;
+    uint32_t likely[EVENT_STR_N];
+    struct pool runs; /* the memory of lists */
 };
 
 /* Which of them a field's names are in. */
@@ -36,6 +42,7 @@ struct item {
     uint32_t source;           /* number in words */
     struct str id;             /* borrowed from the list or the event */
     struct str ref;            /* the message or rating meant; borrowed likewise */
+    uint32_t given;            /* which of num[] are not 0: one bit each */
     uint32_t num[EVENT_STR_N]; /* numbers; EVENT_REF is not among them */
     int64_t amount_fen;
     int64_t score_milli;
@@ -50,7 +57,7 @@ struct list_mark {          /* where an item begins, to be found without reading
 };
 
 struct list {
-    char *p;                 /* owned; the first item's id in front, for the others to lean on */
+    char *p;                 /* in names.runs; the first item's id in front, for the others to lean on */
     struct list_mark *marks; /* owned; of each LIST_MARK_EVERY-th item, NULL while there is none */
     uint32_t bytes_n;
     uint32_t cap;
@@ -60,8 +67,10 @@ struct list {
     int64_t last_ts;
 };
 
-void list_fini(struct list *l); /* a zeroed list is a valid empty one */
+void list_fini(struct list *l, struct names *names); /* a zeroed list is a valid empty one */
 
+/* The number of a source, likely the same as before; 0: never met. */
+uint32_t names_source(const struct names *n, struct str source);
 /* The event as an item: names it has not met are given numbers. The item borrows id and ref from the event. */
 void item_of_event(struct item *out, const struct event *e, struct names *names);
 /* Is the item, of this subject, what the event says? (event_same without building an event.) */
@@ -70,11 +79,11 @@ bool item_same(const struct item *i, const struct event *e, const struct names *
 int item_cmp(const struct item *a, const struct item *b, const struct names *names);
 
 /* Appends; sorted_n grows with it if the item belongs at the end of a list that is all sorted. */
-void list_append(struct list *l, const struct item *i, const struct names *names);
+void list_append(struct list *l, const struct item *i, struct names *names);
 
-/* The same for an item that is known to come after all others, without a look at any name: for lists that were sorted before,
+/* The same for an item that is known to come after all others, without a look at any name (of names only the memory serves): for lists that were sorted before,
  * and for those whose numbers are not the site's (freeze.h). */
-void list_push(struct list *l, const struct item *i);
+void list_push(struct list *l, const struct item *i, struct names *names);
 
 /* Reads items one after the other. An item's id stands in the cursor's own memory: borrowed until the next call. */
 struct list_cursor {
@@ -94,6 +103,6 @@ bool list_find(const struct list *l, const struct item *who, const struct names 
 /* All items in an array of the arena, in the list's own order; n = l->n. */
 struct item *list_items(const struct list *l, struct arena *arena);
 /* Sorts the whole list. The arena is for scratch. */
-void list_sort(struct list *l, const struct names *names, struct arena *scratch);
+void list_sort(struct list *l, struct names *names, struct arena *scratch);
 
 #endif
