@@ -104,7 +104,10 @@ void bench_site_fini(struct bench_site *b)
 
 void bench_site_fold(struct bench_site *b, const struct event *events, size_t n)
 {
+    struct site_ahead ahead = {0};
     for (size_t i = 0; i < n; i++) {
+        if (i + SITE_AHEAD < n)
+            site_prefetch(b->site, &ahead, &events[i + SITE_AHEAD]);
         site_fold(b->site, &events[i], events[i].ts);
         if (i % ADVANCE_EVERY == ADVANCE_EVERY - 1 || i == n - 1)
             site_advance(b->site, events[i].ts, SIZE_MAX);

@@ -38,7 +38,11 @@ static void probe(struct flight *f, struct site *s)
     struct batch *b = f->batch;
     f->events = xcalloc(b->events_n, sizeof(struct event *));
     f->which = xcalloc(b->events_n, sizeof(size_t));
+    struct site_ahead ahead = {0};
     for (size_t i = 0; i < b->events_n; i++) {
+        if (i + SITE_AHEAD < b->events_n) {
+            site_prefetch(s, &ahead, &b->events[i + SITE_AHEAD]);
+        }
         b->verdicts[i] = site_probe(s, &b->events[i]);
         if (b->verdicts[i] == VERDICT_ACCEPTED) {
             f->which[f->commit.events_n] = i;
@@ -153,7 +157,11 @@ static void land_event(struct flight *f, size_t i, const struct landing *to)
 void flight_land(struct flight *f, const struct landing *to)
 {
     struct batch *b = f->batch;
+    struct site_ahead ahead = {0};
     for (size_t i = 0; i < f->commit.events_n; i++) {
+        if (i + SITE_AHEAD < f->commit.events_n) {
+            site_prefetch(to->site, &ahead, f->events[i + SITE_AHEAD]);
+        }
         land_event(f, i, to);
     }
     if (b->refusals_n > f->refusals_was_n) {

@@ -14,6 +14,7 @@
 #include <xxhash.h>
 
 #define CAP_FIRST 16u
+#define CAP_LARGE (1u << 20)
 #define BEHIND_N  16u /* slots behind the last home; more are added when they are full */
 
 uint64_t table_hash(struct str s, uint64_t seed)
@@ -56,11 +57,18 @@ static void make_hole(struct table *t, size_t at)
     memmove(&t->slots[at + 1], &t->slots[at], (end - at) * sizeof *t->slots);
 }
 
-/* A quarter more homes. */
+static size_t next_cap(size_t cap)
+{
+    if (cap < CAP_LARGE)
+        return cap ? cap * 2 : CAP_FIRST;
+    return cap + cap / 4;
+}
+
+/* Twice the homes; while a table is large, a quarter more. */
 static void grow(struct table *t)
 {
     struct table old = *t;
-    *t = (struct table){.cap = old.cap ? old.cap + old.cap / 4 : CAP_FIRST, .n = old.n};
+    *t = (struct table){.cap = next_cap(old.cap), .n = old.n};
     t->all_n = t->cap + BEHIND_N;
     t->slots = xmalloc(t->all_n * sizeof *t->slots);
     memset(t->slots, 0xff, t->all_n * sizeof *t->slots);
@@ -75,20 +83,6 @@ static void grow(struct table *t)
         t->slots[next++] = old.slots[i];
     }
     free(old.slots);
-}
-
-uint32_t table_find(const struct table *t, uint64_t hash, bool (*eq)(const void *arg, uint32_t value), const void *arg)
-{
-    if (!t->n)
-        return TABLE_NONE;
-    uint32_t tag = tag_of(hash);
-    const struct table_slot *s = &t->slots[home_of(t, tag)];
-    while (s->tag < tag) /* an empty slot's tag is the largest */
-        s++;
-    for (; s->tag == tag && s->value != TABLE_NONE; s++)
-        if (eq(arg, s->value))
-            return s->value;
-    return TABLE_NONE;
 }
 
 void table_add(struct table *t, uint64_t hash, uint32_t value)

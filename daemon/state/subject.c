@@ -174,6 +174,40 @@ void identity_add(struct site *s, const struct item *i, uint32_t ref)
     table_add(&s->identities, identity_hash(s, i->source, i->id), ref);
 }
 
+/* The conversation is at hand now: on to where its pointers lead. */
+static void prefetch_behind(const struct conversation *c)
+{
+    __builtin_prefetch(c->key);
+    if (c->list.n) {
+        __builtin_prefetch(c->list.p);
+        __builtin_prefetch(c->list.p + c->list.bytes_n, 1);
+    }
+}
+
+static void prefetch_conversation(const struct conversation *c)
+{
+    const char *from = (const char *)c;
+    for (size_t at = 0; at < sizeof *c; at += 64)
+        __builtin_prefetch(from + at, 1);
+}
+
+/* Each event goes through three stages, a third of the way from one another: its slots, its conversation, what is behind. */
+void site_prefetch(const struct site *s, struct site_ahead *a, const struct event *e)
+{
+    if (event_subject_kind(e->type) != SUBJECT_CONVERSATION)
+        return;
+    uint32_t second = table_guess(&s->conversation_ids, a->subjects[(a->n + 4) % 8]);
+    uint32_t third = table_guess(&s->conversation_ids, a->subjects[a->n % 8]);
+    if (second != TABLE_NONE)
+        prefetch_conversation(conversation_at(s, second));
+    if (third != TABLE_NONE)
+        prefetch_behind(conversation_at(s, third));
+    uint64_t hash = table_hash(e->subject, s->seed);
+    a->subjects[a->n++ % 8] = hash;
+    table_prefetch(&s->conversation_ids, hash);
+    table_prefetch(&s->identities, identity_hash(s, names_source(&s->names, e->source), e->id));
+}
+
 void subjects_fini(struct site *s)
 {
     for (uint32_t i = 0; i < s->conversations_n; i++) {

@@ -30,8 +30,36 @@ struct table {
 uint64_t table_hash(struct str s, uint64_t seed);
 
 void table_fini(struct table *t); /* a zeroed table is a valid empty one */
+/* Where a search for the tag begins: the slots of a tag stand together, behind those of smaller ones. The table is not empty. */
+static inline const struct table_slot *table_slots_of(const struct table *t, uint32_t tag)
+{
+    const struct table_slot *s = &t->slots[(uint64_t)tag * t->cap >> 32];
+    while (s->tag < tag) /* an empty slot's tag is the largest */
+        s++;
+    return s;
+}
 /* The value whose key is meant, or TABLE_NONE. eq(arg, value) is asked for values of equal tag; it borrows. */
-uint32_t table_find(const struct table *t, uint64_t hash, bool (*eq)(const void *arg, uint32_t value), const void *arg);
+static inline uint32_t table_find(const struct table *t, uint64_t hash, bool (*eq)(const void *arg, uint32_t value),
+                                  const void *arg)
+{
+    if (!t->n)
+        return TABLE_NONE;
+    uint32_t tag = (uint32_t)(hash >> 32);
+    const struct table_slot *s = table_slots_of(t, tag);
+    for (; s->tag == tag && s->value != TABLE_NONE; s++)
+        if (eq(arg, s->value))
+            return s->value;
+    return TABLE_NONE;
+}
+/* The first value of equal tag, most likely the one that table_find would give; TABLE_NONE: none. */
+static inline uint32_t table_guess(const struct table *t, uint64_t hash)
+{
+    if (!t->n)
+        return TABLE_NONE;
+    uint32_t tag = (uint32_t)(hash >> 32);
+    const struct table_slot *s = table_slots_of(t, tag);
+    return s->tag == tag ? s->value : TABLE_NONE;
+}
 /* Brings the place of a hash near, for a table_find or table_add that comes soon. Changes nothing. */
 static inline void table_prefetch(const struct table *t, uint64_t hash)
 {
