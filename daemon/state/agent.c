@@ -116,38 +116,68 @@ static void unlink_wait(struct site *s, struct agent *a, uint32_t number)
     c->prev = c->next = c->newer = CONVERSATION_NONE;
 }
 
+struct part part_of(const struct machine *m)
+{
+    if (!m->running.open)
+        return (struct part){0};
+    struct part p = {.open = true, .agent = m->assignee.agent, .waiting = m->wait.open};
+    if (p.waiting) {
+        p.holder = m->wait.holder;
+        p.wait_at = m->wait.opened_at;
+    }
+    return p;
+}
+
+static void count(struct site *s, const struct part *p, int64_t sign)
+{
+    s->agents[p->agent].open_n += sign;
+    s->open_n += (uint64_t)sign;
+    site_mark_dirty(s, p->agent);
+    if (!p->waiting)
+        return;
+    s->agents[p->holder].waiting_n += sign;
+    s->waiting_n += (uint64_t)sign;
+    site_mark_dirty(s, p->holder);
+}
+
+static void join(struct site *s, uint32_t conversation, const struct part *p)
+{
+    if (!p->open)
+        return;
+    if (p->waiting)
+        link_wait(s, &s->agents[p->holder], conversation);
+    count(s, p, 1);
+}
+
+static void leave(struct site *s, uint32_t conversation, const struct part *p)
+{
+    if (!p->open)
+        return;
+    if (p->waiting)
+        unlink_wait(s, &s->agents[p->holder], conversation);
+    count(s, p, -1);
+}
+
 void agent_now_join(struct site *s, uint32_t conversation)
 {
-    const struct machine *m = &conversation_at(s, conversation)->machine;
-    if (!m->running.open)
-        return;
-    s->agents[m->assignee.agent].open_n++;
-    s->open_n++;
-    site_mark_dirty(s, m->assignee.agent);
-    if (!m->wait.open)
-        return;
-    struct agent *holder = &s->agents[m->wait.holder];
-    link_wait(s, holder, conversation);
-    holder->waiting_n++;
-    s->waiting_n++;
-    site_mark_dirty(s, m->wait.holder);
+    struct part p = part_of(&conversation_at(s, conversation)->machine);
+    join(s, conversation, &p);
 }
 
 void agent_now_leave(struct site *s, uint32_t conversation)
 {
-    const struct machine *m = &conversation_at(s, conversation)->machine;
-    if (!m->running.open)
+    struct part p = part_of(&conversation_at(s, conversation)->machine);
+    leave(s, conversation, &p);
+}
+
+void agent_now_move(struct site *s, uint32_t conversation, const struct part *before)
+{
+    struct part now = part_of(&conversation_at(s, conversation)->machine);
+    if (now.open == before->open && now.agent == before->agent && now.waiting == before->waiting &&
+        now.holder == before->holder && now.wait_at == before->wait_at)
         return;
-    s->agents[m->assignee.agent].open_n--;
-    s->open_n--;
-    site_mark_dirty(s, m->assignee.agent);
-    if (!m->wait.open)
-        return;
-    struct agent *holder = &s->agents[m->wait.holder];
-    unlink_wait(s, holder, conversation);
-    holder->waiting_n--;
-    s->waiting_n--;
-    site_mark_dirty(s, m->wait.holder);
+    leave(s, conversation, before);
+    join(s, conversation, &now);
 }
 
 static struct str word(const struct site *s, const struct agent *a, enum event_str which)

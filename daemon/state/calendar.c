@@ -32,21 +32,12 @@ void calendar_refresh(struct calendar *c)
     }
 }
 
-int32_t calendar_day(struct calendar *c, int64_t at_ms)
+int32_t calendar_day_anew(struct calendar *c, int64_t at_ms)
 {
-    if (at_ms < c->day_from || at_ms >= c->day_to) {
-        c->day = tz_day(c->tz, at_ms);
-        c->day_from = tz_at(c->tz, c->day, 0);
-        c->day_to = tz_at(c->tz, c->day + 1, 0);
-    }
+    c->day = tz_day(c->tz, at_ms);
+    c->day_from = tz_at(c->tz, c->day, 0);
+    c->day_to = tz_at(c->tz, c->day + 1, 0);
     return c->day;
-}
-
-const struct rulebook *calendar_rulebook(struct calendar *c, int64_t at_ms)
-{
-    if (c->rulebooks->n == 1)
-        return c->rulebooks->list[0];
-    return rulebooks_for_day(c->rulebooks, calendar_day(c, at_ms));
 }
 
 /* The hours that start on a day: a special day's, else the weekday's. */
@@ -100,12 +91,8 @@ static bool next_open(struct walk *w, int32_t last_day, int64_t *from, int64_t *
     return false;
 }
 
-int64_t calendar_worked(struct calendar *c, int64_t from, int64_t to)
+int64_t calendar_worked_by_hours(struct calendar *c, int64_t from, int64_t to)
 {
-    if (to <= from)
-        return 0;
-    if (c->always_open)
-        return to - from;
     int32_t last_day = calendar_day(c, to);
     struct walk w = walk_from(c, from);
     int64_t sum = 0;
@@ -114,11 +101,6 @@ int64_t calendar_worked(struct calendar *c, int64_t from, int64_t to)
     while (next_open(&w, last_day, &a, &b) && a < to)
         sum += (b < to ? b : to) - a;
     return sum;
-}
-
-bool calendar_open(struct calendar *c, int64_t at_ms)
-{
-    return calendar_worked(c, at_ms, at_ms + 1) > 0;
 }
 
 /* The last day worth looking at: beyond the special days every week is alike, and a week that is closed stays closed. */
@@ -130,12 +112,8 @@ static int32_t last_day_of_interest(struct calendar *c, int64_t from)
     return c->last_special > day ? c->last_special : day;
 }
 
-int64_t calendar_after(struct calendar *c, int64_t from, int64_t need_ms)
+int64_t calendar_after_by_hours(struct calendar *c, int64_t from, int64_t need_ms)
 {
-    if (need_ms <= 0)
-        return from;
-    if (c->always_open)
-        return from + need_ms;
     int32_t last_day = last_day_of_interest(c, from);
     int32_t horizon = calendar_day(c, from) + 36525; /* a hundred years: the zone's data ends there too */
     if (last_day > horizon)

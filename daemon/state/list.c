@@ -82,12 +82,13 @@ void item_of_event(struct item *out, const struct event *e, struct names *names)
                          .scale = e->scale,
                          .text_bytes = e->text_bytes};
     out->source = number_of(&names->words, e->source, &names->likely_source);
-    for (uint32_t k = 0; k < EVENT_STR_N; k++) {
-        if (!e->strs[k].n || k == EVENT_REF)
-            continue;
+    for (uint32_t k = 0; k < EVENT_STR_N; k++)
+        out->given |= (uint32_t)(e->strs[k].n != 0) << k;
+    out->given &= STRS_MASK;
+    for (uint32_t left = out->given; left; left &= left - 1) {
+        int k = __builtin_ctz(left);
         struct intern *t = (struct intern *)table_of(names, (enum event_str)k);
         out->num[k] = number_of(t, e->strs[k], &names->likely[k]);
-        out->given |= UINT32_C(1) << k;
     }
 }
 

@@ -61,6 +61,21 @@ struct totals *periods_at(struct periods *p, int32_t period)
     return &p->list[k];
 }
 
+static struct totals *day_at(struct agent_totals *t, int32_t day)
+{
+    if (!t->days.n || t->day != day) {
+        t->day = day;
+        t->month = civil_month(day);
+    }
+    return periods_at(&t->days, day);
+}
+
+/* The month of the day that day_at was asked for. */
+static struct totals *month_at(struct agent_totals *t)
+{
+    return periods_at(&t->months, t->month);
+}
+
 static void count_response(struct hist *h, int64_t ms, int64_t sign)
 {
     if (sign > 0)
@@ -103,8 +118,8 @@ static void add_fact(struct totals *t, const struct fact *f, int64_t sign)
 
 void totals_fact(struct agent_totals *t, const struct fact *f, int64_t sign)
 {
-    add_fact(periods_at(&t->days, f->day), f, sign);
-    add_fact(periods_at(&t->months, civil_month(f->day)), f, sign);
+    add_fact(day_at(t, f->day), f, sign);
+    add_fact(month_at(t), f, sign);
 }
 
 static void add_episode(struct figures *f, const struct episode *e, int64_t sign)
@@ -124,8 +139,8 @@ void totals_episode(struct agent_totals *t, const struct episode *e, int64_t sig
 {
     if (!(e->flags & EPISODE_COUNTED))
         return;
-    add_episode(&periods_at(&t->days, e->day)->figures, e, sign);
-    add_episode(&periods_at(&t->months, civil_month(e->day))->figures, e, sign);
+    add_episode(&day_at(t, e->day)->figures, e, sign);
+    add_episode(&month_at(t)->figures, e, sign);
 }
 
 static void add_order(struct figures *f, int64_t amount_fen, int64_t sign)
@@ -136,8 +151,8 @@ static void add_order(struct figures *f, int64_t amount_fen, int64_t sign)
 
 void totals_order(struct agent_totals *t, int32_t day, int64_t amount_fen, int64_t sign)
 {
-    add_order(&periods_at(&t->days, day)->figures, amount_fen, sign);
-    add_order(&periods_at(&t->months, civil_month(day))->figures, amount_fen, sign);
+    add_order(&day_at(t, day)->figures, amount_fen, sign);
+    add_order(&month_at(t)->figures, amount_fen, sign);
 }
 
 void totals_encode(struct buf *out, const struct totals *t)

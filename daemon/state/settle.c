@@ -20,10 +20,8 @@ void site_mark_pending(struct site *s, uint32_t ref)
     s->pending[s->pending_n++] = ref;
 }
 
-void site_mark_dirty(struct site *s, uint32_t agent)
+void site_add_dirty(struct site *s, uint32_t agent)
 {
-    if (s->agents[agent].dirty)
-        return;
     s->agents[agent].dirty = true;
     xgrow(&s->dirty, &s->dirty_cap, s->dirty_n + 1, sizeof *s->dirty);
     s->dirty[s->dirty_n++] = agent;

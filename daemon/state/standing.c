@@ -312,10 +312,10 @@ void conversation_go_on(struct site *s, uint32_t number, const struct item *i)
     struct conversation *c = conversation_at(s, number);
     struct machine *m = &c->machine;
     uint32_t names[3] = {m->customer, m->shop, m->topic};
+    struct part before = c->applied ? part_of(m) : (struct part){0};
     int64_t first_before = running_first(m);
     uint32_t n_before = m->episodes_n;
     if (c->applied) {
-        agent_now_leave(s, number);
         enter_tail(s, c, -1);
         if (c->timer.due_ms <= s->as_of)
             recheck_pending(s, number); /* conversation_set_due below looks ahead only */
@@ -330,7 +330,7 @@ void conversation_go_on(struct site *s, uint32_t number, const struct item *i)
     c->applied = true;
     c->applied_at = s->as_of;
     enter_tail(s, c, 1);
-    agent_now_join(s, number);
+    agent_now_move(s, number, &before);
     conversation_set_due(s, number);
 }
 

@@ -28,14 +28,43 @@ void calendar_init(struct calendar *c, const struct tz *tz, const struct ruleboo
 /* To be called when the rulebooks pointed to have changed (a new one adopted for a month not begun). */
 void calendar_refresh(struct calendar *c);
 
-int32_t calendar_day(struct calendar *c, int64_t at_ms);
-const struct rulebook *calendar_rulebook(struct calendar *c, int64_t at_ms);
+/* What the functions below do when the answer is not at hand. */
+int32_t calendar_day_anew(struct calendar *c, int64_t at_ms);
+int64_t calendar_worked_by_hours(struct calendar *c, int64_t from, int64_t to);
+int64_t calendar_after_by_hours(struct calendar *c, int64_t from, int64_t need_ms);
+
+static inline int32_t calendar_day(struct calendar *c, int64_t at_ms)
+{
+    return at_ms >= c->day_from && at_ms < c->day_to ? c->day : calendar_day_anew(c, at_ms);
+}
+
+static inline const struct rulebook *calendar_rulebook(struct calendar *c, int64_t at_ms)
+{
+    if (c->rulebooks->n == 1)
+        return c->rulebooks->list[0];
+    return rulebooks_for_day(c->rulebooks, calendar_day(c, at_ms));
+}
 
 /* Working milliseconds in [from, to); 0 if to <= from. */
-int64_t calendar_worked(struct calendar *c, int64_t from, int64_t to);
+static inline int64_t calendar_worked(struct calendar *c, int64_t from, int64_t to)
+{
+    if (to <= from)
+        return 0;
+    return c->always_open ? to - from : calendar_worked_by_hours(c, from, to);
+}
+
 /* Is the instant inside the service hours? */
-bool calendar_open(struct calendar *c, int64_t at_ms);
+static inline bool calendar_open(struct calendar *c, int64_t at_ms)
+{
+    return calendar_worked(c, at_ms, at_ms + 1) > 0;
+}
+
 /* The first instant t >= from with worked(from, t) >= need_ms; INT64_MAX: never. need_ms <= 0 gives from. */
-int64_t calendar_after(struct calendar *c, int64_t from, int64_t need_ms);
+static inline int64_t calendar_after(struct calendar *c, int64_t from, int64_t need_ms)
+{
+    if (need_ms <= 0)
+        return from;
+    return c->always_open ? from + need_ms : calendar_after_by_hours(c, from, need_ms);
+}
 
 #endif

@@ -162,7 +162,12 @@ void subjects_fini(struct site *s);
 
 /* settle.c: keeps totals equal to the fold. */
 void site_mark_pending(struct site *s, uint32_t ref);
-void site_mark_dirty(struct site *s, uint32_t agent);
+void site_add_dirty(struct site *s, uint32_t agent); /* one that is not */
+static inline void site_mark_dirty(struct site *s, uint32_t agent)
+{
+    if (!s->agents[agent].dirty)
+        site_add_dirty(s, agent);
+}
 void site_set_due(struct site *s, struct timer *t, uint32_t ref, int64_t due_ms);
 
 /* standing.c: a conversation in and out of the totals. */
@@ -200,7 +205,15 @@ void subject_freeze(struct site *s, uint32_t ref, const struct freezer *to);
 void order_settle(struct site *s, uint32_t number);
 void agent_settle(struct site *s, uint32_t number);
 /* A conversation's part in what its assignee and the holder of its wait have open now. */
+struct part {
+    bool open, waiting;
+    uint32_t agent, holder;
+    int64_t wait_at;
+};
+struct part part_of(const struct machine *m);
 void agent_now_join(struct site *s, uint32_t conversation);
 void agent_now_leave(struct site *s, uint32_t conversation);
+/* The conversation, which had this part before, has perhaps another now. */
+void agent_now_move(struct site *s, uint32_t conversation, const struct part *before);
 
 #endif

@@ -22,6 +22,7 @@ struct periods {
 struct agent_totals {
     struct periods days;
     struct periods months;
+    int32_t day, month; /* asked for last (once days has any), and its month */
 };
 
 void agent_totals_fini(struct agent_totals *t);
