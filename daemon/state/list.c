@@ -69,6 +69,16 @@ static uint32_t number_of(struct intern *t, struct str s, uint32_t *likely)
     return *likely;
 }
 
+/* Which texts are there: a bit each. Written out, since this is asked of every event. */
+static uint32_t fields_of(const struct event *e)
+{
+    uint32_t mask = 0;
+#define X(name, json, max) mask |= (uint32_t)(e->strs[EVENT_##name].n != 0) << EVENT_##name;
+    EVENT_STRS(X)
+#undef X
+    return mask;
+}
+
 void item_of_event(struct item *out, const struct event *e, struct names *names)
 {
     *out = (struct item){.type = e->type,
@@ -82,9 +92,7 @@ void item_of_event(struct item *out, const struct event *e, struct names *names)
                          .scale = e->scale,
                          .text_bytes = e->text_bytes};
     out->source = number_of(&names->words, e->source, &names->likely_source);
-    for (uint32_t k = 0; k < EVENT_STR_N; k++)
-        out->given |= (uint32_t)(e->strs[k].n != 0) << k;
-    out->given &= STRS_MASK;
+    out->given = fields_of(e) & STRS_MASK;
     for (uint32_t left = out->given; left; left &= left - 1) {
         int k = __builtin_ctz(left);
         struct intern *t = (struct intern *)table_of(names, (enum event_str)k);

@@ -48,8 +48,9 @@ static uint32_t free_place(struct site *s)
     if (s->free.n)
         return s->free.list[--s->free.n];
     if (s->conversations_n % CONVERSATIONS_CHUNK == 0) {
+        size_t chunk_bytes = CONVERSATIONS_CHUNK * sizeof(struct conversation);
         xgrow(&s->chunks, &s->chunks_cap, s->chunks_n + 1, sizeof *s->chunks);
-        s->chunks[s->chunks_n++] = xcalloc(CONVERSATIONS_CHUNK, sizeof(struct conversation));
+        s->chunks[s->chunks_n++] = memset(arena_alloc(&s->ground, chunk_bytes), 0, chunk_bytes);
     }
     return s->conversations_n++;
 }
@@ -182,6 +183,16 @@ static void prefetch_behind(const struct conversation *c)
         __builtin_prefetch(c->list.p);
         __builtin_prefetch(c->list.p + c->list.bytes_n, 1);
     }
+    if (c->machine.running.parties_n)
+        __builtin_prefetch(c->machine.running.parties);
+}
+
+/* The newest of an agent's days or months, where a fact most likely goes. */
+static void prefetch_newest(const struct periods *p)
+{
+    const char *from = (const char *)(p->list + p->n - (p->n > 0));
+    for (size_t at = 0; at < sizeof *p->list; at += 64)
+        __builtin_prefetch(from + at, 1);
 }
 
 static void prefetch_conversation(const struct conversation *c)
@@ -192,20 +203,25 @@ static void prefetch_conversation(const struct conversation *c)
 }
 
 /* Each event goes through three stages, a third of the way from one another: its slots, its conversation, what is behind. */
-void site_prefetch(const struct site *s, struct site_ahead *a, const struct event *e)
+void site_prefetch(const struct site *s, struct site_ahead *ahead, const struct event *e)
 {
     if (event_subject_kind(e->type) != SUBJECT_CONVERSATION)
         return;
-    uint32_t second = table_guess(&s->conversation_ids, a->subjects[(a->n + 4) % 8]);
-    uint32_t third = table_guess(&s->conversation_ids, a->subjects[a->n % 8]);
+    uint32_t second = table_guess(&s->conversation_ids, ahead->subjects[(ahead->n + 4) % 8]);
+    uint32_t third = table_guess(&s->conversation_ids, ahead->subjects[ahead->n % 8]);
     if (second != TABLE_NONE)
         prefetch_conversation(conversation_at(s, second));
-    if (third != TABLE_NONE)
-        prefetch_behind(conversation_at(s, third));
+    if (third != TABLE_NONE) {
+        const struct conversation *c = conversation_at(s, third);
+        const struct agent *a = &s->agents[c->machine.assignee.agent];
+        prefetch_behind(c);
+        prefetch_newest(&a->totals.days);
+        prefetch_newest(&a->totals.months);
+    }
     uint64_t hash = table_hash(e->subject, s->seed);
-    a->subjects[a->n++ % 8] = hash;
+    ahead->subjects[ahead->n++ % 8] = hash;
     table_prefetch(&s->conversation_ids, hash);
-    table_prefetch(&s->identities, identity_hash(s, names_source(&s->names, e->source), e->id));
+    table_prefetch(&s->identities, identity_hash(s, s->names.likely_source, e->id)); /* a guess will do */
 }
 
 void subjects_fini(struct site *s)
@@ -216,8 +232,7 @@ void subjects_fini(struct site *s)
         list_fini(&c->list, &s->names);
         machine_fini(&c->machine);
     }
-    for (size_t i = 0; i < s->chunks_n; i++)
-        free(s->chunks[i]);
+    arena_fini(&s->ground);
     free(s->chunks);
     for (size_t i = 0; i < s->orders_n; i++) {
         free(s->orders[i].key);

@@ -43,7 +43,7 @@ struct conversation {
     bool looks_back; /* holds a recall or a void */
 };
 #define CONVERSATION_NONE   UINT32_MAX
-#define CONVERSATIONS_CHUNK 1024
+#define CONVERSATIONS_CHUNK 256
 
 struct order {
     char *key; /* owned */
@@ -100,7 +100,8 @@ struct site {
     int64_t as_of;
     struct table identities;       /* (source, id) -> ref */
     struct table conversation_ids; /* -> number */
-    struct conversation **chunks;  /* owned; CONVERSATIONS_CHUNK each */
+    struct arena ground;           /* what conversations stand in */
+    struct conversation **chunks;  /* owned, what they point to is in ground; CONVERSATIONS_CHUNK each */
     size_t chunks_n, chunks_cap;
     uint32_t conversations_n; /* places, free ones too */
     struct refs free;         /* conversations' places that are free */
