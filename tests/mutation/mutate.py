@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Breaks the fold and the score in small ways, one at a time, and asks whether the tests notice.
 
-    python3 tests/mutation/mutate.py [--count N] [--seed N] [--file PART] [--all]
+    python3 tests/mutation/mutate.py [--count N | --all] [--minutes N] [--seed N] [--file PART]
 
 Each mutant is one changed line of daemon/state/*.c, rules/*.c or another file given. It is compiled, linked before the
 library (so that it takes the place of the original) with each test program, and run. A mutant that no test notices is
 printed: it is an equivalent change, or a test is missing. Needs `make build tests` first. Exit status 0 always: what
-survives is to be read, not counted.
+survives is to be read, not counted. The order is random, so those tried until --minutes have passed are a sample, too.
 """
 import argparse
 import glob
@@ -16,8 +16,10 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
-TESTS = ["test_conformance", "test_site", "test_calendar", "test_list", "test_score", "test_tier"]
+# The quick ones first.
+TESTS = ["test_score", "test_tier", "test_list", "test_site", "test_site_time", "test_calendar", "test_conformance"]
 SWAPS = [
     (r" <= ", " < "), (r" < ", " <= "), (r" >= ", " > "), (r" > ", " >= "), (r" == ", " != "), (r" != ", " == "),
     (r" && ", " || "), (r" \|\| ", " && "), (r" \+ ", " - "), (r" - ", " + "), (r" \+= ", " -= "), (r" -= ", " += "),
@@ -77,18 +79,23 @@ def main():
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--file", default="")
     ask.add_argument("--all", action="store_true")
+    ask.add_argument("--minutes", type=float, default=1e9)
     ask.add_argument("--build", default="build")
     a = ask.parse_args()
-    packages = ["libevent", "libevent_pthreads", "hiredis", "sqlite3", "libcjson", "libsodium"]
+    packages = ["libevent", "libevent_pthreads", "hiredis", "sqlite3", "libcjson", "libsodium", "libxxhash"]
     flags = (subprocess.check_output(["pkg-config", "--cflags"] + packages, text=True).split(),
              subprocess.check_output(["pkg-config", "--libs"] + packages, text=True).split() + ["-lcmocka", "-lm", "-pthread"])
     files = sorted(glob.glob("daemon/state/*.c") + ["rules/score.c", "rules/tier.c"])
     mutants = [m for f in files if a.file in f for m in mutants_of(f)]
-    if not a.all:
-        mutants = random.Random(a.seed).sample(mutants, min(a.count, len(mutants)))
-    killed, survived, broken = {}, [], 0
+    random.Random(a.seed).shuffle(mutants)
+    chosen = mutants if a.all else mutants[: a.count]
+    killed, survived, broken, tried = {}, [], 0, 0
+    until = time.monotonic() + 60 * a.minutes
     with tempfile.TemporaryDirectory() as folder:
-        for k, mutant in enumerate(mutants):
+        for mutant in chosen:
+            if time.monotonic() > until:
+                break
+            tried += 1
             compiled = build(mutant, folder, flags)
             by = noticed(compiled, folder, flags, a.build) if compiled else "compile"
             if by in ("compile", "link"):
@@ -99,9 +106,9 @@ def main():
                 survived.append(mutant)
                 print(f"survived {mutant[0]}:{mutant[1] + 1}\n  - {mutant[2].strip()}\n  + {mutant[3].strip()}", flush=True)
             if sys.stderr.isatty():
-                print(f"\r{k + 1}/{len(mutants)}", end="", file=sys.stderr)
+                print(f"\r{tried}/{len(chosen)}", end="", file=sys.stderr)
     n = sum(killed.values())
-    print(f"seed {a.seed}: {len(mutants)} mutants, {broken} do not compile, {n} noticed, {len(survived)} survived")
+    print(f"seed {a.seed}: {tried} of {len(mutants)} mutants, {broken} do not compile, {n} noticed, {len(survived)} survived")
     print("noticed by " + ", ".join(f"{t} {c}" for t, c in sorted(killed.items(), key=lambda x: -x[1])))
 
 
