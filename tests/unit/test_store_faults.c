@@ -1,5 +1,8 @@
 /* The store on disks that fail: F4, F5, F6, F21 of the fault table. What may die is run in a child process; each child
- * tells its parent, byte by byte through a pipe, which commits it was answered. */
+ * tells its parent, byte by byte through a pipe, which commits it was answered.
+ *
+ * A thousand children, each with a disk of its own that is synced for real, need patience where others use the disk too:
+ * limit_s: 600 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

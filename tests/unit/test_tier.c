@@ -319,6 +319,17 @@ static void with_wide_hysteresis_the_nearest_tier_stood_in_counts(void **state)
     assert_int_equal(step(f, 79800, 1 + 10 * MINUTE).to, 2);
 }
 
+static void without_hysteresis_a_score_at_the_border_is_in_the_tier(void **state)
+{
+    struct fixture *f = *state;
+    f->rulebook->hysteresis_milli = 0;
+    step(f, 95000, 0);
+    assert_false(step(f, 90000, 1).changed);
+    assert_true(step(f, 89999, 2).changed);
+    assert_true(step(f, 90000, 3).changed);
+    assert_int_equal(f->memory.tier, 0);
+}
+
 static void whatever_changes_is_kept(void **state)
 {
     struct fixture *f = *state;
@@ -421,6 +432,7 @@ int main(void)
         TEST(every_change_has_its_reason_and_none_is_kept_back),
         TEST(nothing_new_need_not_be_kept),
         TEST(with_wide_hysteresis_the_nearest_tier_stood_in_counts),
+        TEST(without_hysteresis_a_score_at_the_border_is_in_the_tier),
         TEST(whatever_changes_is_kept),
         TEST(memory_comes_back_from_the_disk_as_it_was),
         TEST(a_damaged_memory_is_refused),
