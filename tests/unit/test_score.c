@@ -245,6 +245,27 @@ static void the_smallest_weight_is_a_weight(void **state)
     rulebook_free(r);
 }
 
+static void the_example_of_the_manual_is_right(void **state)
+{
+    (void)state;
+    struct rulebook *r = seed();
+    struct figures f = {.answered = 290,
+                        .within = 270,
+                        .missed = 10,
+                        .handled = 100,
+                        .resolved_within = 72,
+                        .rating_n = 40,
+                        .rating_sum = 40 * 4275,
+                        .cross = 3};
+    struct score s;
+    score_month(r, &f, true, &s);
+    assert_int_equal(s.total_milli, 86000);
+    f.cross = 0;
+    score_month(r, &f, false, &s);
+    assert_int_equal(s.total_milli, 88889); /* shown, and so cut, as 88.88 */
+    rulebook_free(r);
+}
+
 static void day_rows_have_pairs_alone(void **state)
 {
     (void)state;
@@ -274,6 +295,7 @@ int main(void)
         cmocka_unit_test(one_sample_is_data_and_a_kpi_without_weight_moves_nothing),
         cmocka_unit_test(the_smallest_weight_is_a_weight),
         cmocka_unit_test(day_rows_have_pairs_alone),
+        cmocka_unit_test(the_example_of_the_manual_is_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
