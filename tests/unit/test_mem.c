@@ -23,6 +23,12 @@ const char *__asan_default_options(void)
     return "allocator_may_return_null=1:allocator_release_to_os_interval_ms=-1";
 }
 
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
 static volatile size_t far_too_much = SIZE_MAX / 2;
 
 /* Runs `act` in a child with standard error in `text`; gives the exit status. */
