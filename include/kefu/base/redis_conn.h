@@ -61,6 +61,7 @@ struct redis_conn *redis_conn_new(struct event_base *base, const struct redis_co
 /* Calls the callback of every command in flight with NULL, then frees. c may be NULL. */
 void redis_conn_free(struct redis_conn *c);
 
+/* Connected, and Redis has answered the greeting: commands go out now. */
 bool redis_conn_is_ready(const struct redis_conn *c);
 
 /* What to do with the answer: called exactly once, `reply` is borrowed for the call, NULL if the connection was lost. */

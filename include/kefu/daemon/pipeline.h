@@ -53,7 +53,9 @@ struct pipeline_options {
     uint64_t seed;
 };
 
+/* Copies the options and borrows what they point to; touches neither disk nor site yet. Never NULL. */
 struct pipeline *pipeline_new(const struct pipeline_options *o);
+/* Finishes first if that was not done: what was handed in is answered. p may be NULL. */
 void pipeline_free(struct pipeline *p);
 
 /* Brings the site to where the store is: last checkpoint, journal from there on, memory, outbox, quarantine, then time. Starts the writer. -1 with e:

@@ -24,6 +24,7 @@ struct calendar {
     int64_t fcr_window_max_ms;
 };
 
+/* Borrows both, which must outlive c. A month whose rulebook changes is told by calendar_refresh. */
 void calendar_init(struct calendar *c, const struct tz *tz, const struct rulebooks *rulebooks);
 /* To be called when the rulebooks pointed to have changed (a new one adopted for a month not begun). */
 void calendar_refresh(struct calendar *c);
@@ -33,6 +34,7 @@ int32_t calendar_day_anew(struct calendar *c, int64_t at_ms);
 int64_t calendar_worked_by_hours(struct calendar *c, int64_t from, int64_t to);
 int64_t calendar_after_by_hours(struct calendar *c, int64_t from, int64_t need_ms);
 
+/* The local day (days since 1970-01-01) of an instant, and below the rulebook that judges it (borrowed). */
 static inline int32_t calendar_day(struct calendar *c, int64_t at_ms)
 {
     return at_ms >= c->day_from && at_ms < c->day_to ? c->day : calendar_day_anew(c, at_ms);

@@ -31,6 +31,7 @@ enum name_table { NAME_AGENTS = 0, NAME_CUSTOMERS = 1, NAME_WORDS = 2, NAME_TABL
 enum name_table name_table_of(enum event_str field);
 struct intern *names_table(struct names *n, enum name_table which); /* borrowed */
 
+/* seed: for the hash tables. names_fini frees all; n may then be used by names_init again. */
 void names_init(struct names *n, uint64_t seed);
 void names_fini(struct names *n);
 

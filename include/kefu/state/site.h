@@ -30,6 +30,7 @@ struct site_options {
     uint64_t seed;                     /* for hash tables: random in a daemon, any in tests */
 };
 
+/* An empty site, as of the beginning of time. Never NULL; site_free takes NULL. */
 struct site *site_new(const struct site_options *o);
 void site_free(struct site *s);
 
