@@ -2,11 +2,14 @@
  *
  * One ring holds every commit from writer_push to writer_take: [taken, done) is finished, [done, grouped) is being written,
  * [grouped, pushed) waits. So both mailboxes are bounded by one number and order is kept by construction. While one group is
- * synced the next gathers: many commits under load, one when alone. The thread reads the clock only to wait group_ms. */
+ * synced the next gathers: many commits under load, one when alone. The thread reads the clock only to wait group_ms.
+ * It sleeps on a descriptor, not on a condition variable: an eventfd keeps its count, so that no wake-up can be lost. */
 #include "kefu/store/writer.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -14,23 +17,25 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "kefu/base/clock.h"
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
 
 struct writer {
     struct store *store; /* borrowed; the thread's while it runs */
     struct writer_options options;
+    struct clock clock; /* the machine's */
     pthread_t thread;
-    int fd; /* eventfd: something is done */
+    int fd;      /* eventfd: something is done */
+    int wake_fd; /* eventfd: what the thread waits for has come */
     pthread_mutex_t mutex;
-    pthread_cond_t more; /* something waits, or finishing */
     /* under the mutex: */
     struct commit **ring; /* options.queue_max places; counters below are taken modulo that */
     uint64_t taken, done, grouped, pushed;
-    uint64_t waiting_events_n;
+    uint64_t waiting_events_n; /* by weight */
+    uint64_t wake_at_n;        /* the thread sleeps until so many wait; 0: it does not sleep */
     bool finishing;
     uint64_t moves_n; /* answers given, and work begun after idleness */
     uint64_t seen_moves_n;
@@ -50,32 +55,56 @@ static uint64_t weight(const struct commit *c)
     return c->events_n ? c->events_n : 1;
 }
 
-static struct timespec deadline_after(int64_t ms)
+static void signal_fd(int fd)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += ms / 1000;
-    t.tv_nsec += ms % 1000 * 1000000;
-    if (t.tv_nsec >= 1000000000) {
-        t.tv_sec++;
-        t.tv_nsec -= 1000000000;
+    uint64_t one = 1;
+    ssize_t n = write(fd, &one, sizeof one);
+    assert(n == (ssize_t)sizeof one);
+    (void)n;
+}
+
+/* Empties an eventfd, which may be empty already. */
+static void clear_fd(int fd)
+{
+    uint64_t count;
+    if (read(fd, &count, sizeof count) < 0)
+        assert(errno == EAGAIN);
+}
+
+/* Under the mutex: wakes the thread if it sleeps and what it sleeps for is there. */
+static void wake(struct writer *w)
+{
+    if (!w->wake_at_n || (w->waiting_events_n < w->wake_at_n && !w->finishing))
+        return;
+    w->wake_at_n = 0;
+    signal_fd(w->wake_fd);
+}
+
+/* Under the mutex, which is free meanwhile: sleeps until events_n wait, finishing, or until_mono_ms (-1: however long). */
+static void sleep_until(struct writer *w, uint64_t events_n, int64_t until_mono_ms)
+{
+    while (w->waiting_events_n < events_n && !w->finishing) {
+        int64_t left_ms = until_mono_ms < 0 ? -1 : until_mono_ms - clock_mono_ms(&w->clock);
+        if (until_mono_ms >= 0 && left_ms <= 0)
+            return;
+        w->wake_at_n = events_n;
+        pthread_mutex_unlock(&w->mutex);
+        struct pollfd p = {.fd = w->wake_fd, .events = POLLIN};
+        (void)poll(&p, 1, left_ms < INT_MAX ? (int)left_ms : INT_MAX); /* whatever it says, the counters decide */
+        clear_fd(w->wake_fd);
+        pthread_mutex_lock(&w->mutex);
+        w->wake_at_n = 0;
     }
-    return t;
 }
 
 /* Under the mutex: waits for work, then, if asked to, a little for company. False: finished and nothing is left. */
 static bool wait_for_group(struct writer *w)
 {
-    while (w->grouped == w->pushed && !w->finishing)
-        pthread_cond_wait(&w->more, &w->mutex);
+    sleep_until(w, 1, -1);
     if (w->grouped == w->pushed)
         return false;
-    if (w->options.group_ms <= 0)
-        return true;
-    struct timespec deadline = deadline_after(w->options.group_ms);
-    while (w->waiting_events_n < w->options.group_max && !w->finishing)
-        if (pthread_cond_clockwait(&w->more, &w->mutex, CLOCK_MONOTONIC, &deadline) == ETIMEDOUT)
-            break;
+    if (w->options.group_ms > 0)
+        sleep_until(w, w->options.group_max, clock_mono_ms(&w->clock) + w->options.group_ms);
     return true;
 }
 
@@ -91,14 +120,6 @@ static size_t take_group(struct writer *w)
     }
     w->waiting_events_n -= events_n;
     return n;
-}
-
-static void signal_fd(int fd)
-{
-    uint64_t one = 1;
-    ssize_t n = write(fd, &one, sizeof one);
-    assert(n == (ssize_t)sizeof one);
-    (void)n;
 }
 
 static void *run(void *arg)
@@ -145,12 +166,13 @@ struct writer *writer_start(struct store *store, const struct writer_options *o)
     struct writer *w = xcalloc(1, sizeof *w);
     w->store = store;
     w->options = *o;
+    w->clock = clock_real();
     w->ring = xcalloc(o->queue_max, sizeof(struct commit *));
     w->group = xcalloc(o->queue_max, sizeof(struct commit *));
     pthread_mutex_init(&w->mutex, NULL);
-    pthread_cond_init(&w->more, NULL);
     w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (w->fd < 0)
+    w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (w->fd < 0 || w->wake_fd < 0)
         cannot_start("eventfd", errno);
     start_thread(w);
     return w;
@@ -160,7 +182,7 @@ void writer_finish(struct writer *w)
 {
     pthread_mutex_lock(&w->mutex);
     w->finishing = true;
-    pthread_cond_signal(&w->more);
+    wake(w);
     pthread_mutex_unlock(&w->mutex);
     pthread_join(w->thread, NULL);
 }
@@ -169,7 +191,7 @@ void writer_free(struct writer *w)
 {
     assert(w->finishing && w->done == w->pushed);
     close(w->fd);
-    pthread_cond_destroy(&w->more);
+    close(w->wake_fd);
     pthread_mutex_destroy(&w->mutex);
     free(w->ring);
     free(w->group);
@@ -190,7 +212,7 @@ int writer_push(struct writer *w, struct commit *c)
         w->moves_n += w->done == w->pushed;
         *place(w, w->pushed++) = c;
         w->waiting_events_n += weight(c);
-        pthread_cond_signal(&w->more);
+        wake(w);
         refused = 0;
     }
     pthread_mutex_unlock(&w->mutex);
@@ -203,9 +225,8 @@ struct commit *writer_take(struct writer *w)
     pthread_mutex_lock(&w->mutex);
     if (w->taken < w->done)
         c = *place(w, w->taken++);
-    uint64_t count;
-    if (w->taken == w->done && read(w->fd, &count, sizeof count) < 0)
-        assert(errno == EAGAIN); /* it was empty already */
+    if (w->taken == w->done)
+        clear_fd(w->fd);
     pthread_mutex_unlock(&w->mutex);
     return c;
 }

@@ -17,6 +17,7 @@
 
 #include "kefu/base/digest.h"
 #include "kefu/store/writer.h"
+#include "support_random.h"
 #include "support_store.h"
 #include "support_vfs.h"
 
@@ -270,6 +271,45 @@ static void a_group_does_not_wait_longer_than_asked(void **state)
     store_close(s);
 }
 
+/* Passes a little time without sleeping: from none to about the time a small commit takes. */
+static void dawdle(uint64_t *seed)
+{
+    static atomic_uint sink;
+    for (uint64_t n = random_scale(seed, 16); n; n--)
+        atomic_fetch_add_explicit(&sink, 1, memory_order_relaxed);
+}
+
+/* The moment to lose a wake-up is when the thread goes to sleep while a commit comes: this makes many such moments, of every
+ * kind there is (idle, gathering, gathered, one alone). A lost one shows as a commit that does not come back. */
+static void no_pause_between_commits_loses_one(void **state)
+{
+    uint64_t seed = random_start(), total = test_rounds(3000, 2000000);
+    struct store *s = must_open(*state, NULL);
+    struct script_commit *rooms = calloc(8, sizeof *rooms);
+    uint64_t pushed = 0;
+    for (int64_t group_ms = 0; group_ms <= 1; group_ms++) {
+        struct writer *w =
+            writer_start(s, &(struct writer_options){.queue_max = 8, .group_max = 9, .group_ms = group_ms});
+        uint64_t taken = pushed;
+        for (uint64_t end = pushed + total / (group_ms ? 10 : 1); taken < end;) {
+            for (uint64_t n = 1 + random_next(&seed) % 8; n && pushed < end && pushed - taken < 8; n--) {
+                script_commit(&rooms[pushed % 8], pushed + 1);
+                assert_int_equal(writer_push(w, &rooms[pushed % 8].commit), 0);
+                pushed++;
+                dawdle(&seed);
+            }
+            for (uint64_t n = 1 + random_next(&seed) % 8; n && taken < pushed; n--, taken++)
+                assert_ptr_equal(must_take(w), &rooms[taken % 8].commit);
+            dawdle(&seed);
+        }
+        writer_finish(w);
+        writer_free(w);
+    }
+    assert_int_equal(script_state(s, why, sizeof why), pushed);
+    store_close(s);
+    free(rooms);
+}
+
 static void silence_is_counted_only_while_an_answer_is_due(void **state)
 {
     struct store *s = open_gated(*state);
@@ -329,6 +369,7 @@ int main(void)
         TEST(a_group_closes_at_its_greatest_size),
         TEST(a_group_that_may_wait_gathers_what_comes),
         TEST(a_group_does_not_wait_longer_than_asked),
+        TEST(no_pause_between_commits_loses_one),
         TEST(silence_is_counted_only_while_an_answer_is_due),
         TEST(F5_a_full_disk_is_an_answer_and_passes),
     };

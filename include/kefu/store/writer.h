@@ -1,6 +1,6 @@
 /* The writer thread: owns the store while it runs, groups commits, hands them back.
  *
- * The loop and the writer share two bounded mailboxes and an eventfd each, nothing else. A group closes when the mailbox
+ * The loop and the writer share two bounded mailboxes and an eventfd each, nothing else; neither polls. A group closes when the mailbox
  * is empty, at group_max events, or group_ms after its first commit came; then one transaction, one fdatasync. */
 #ifndef KEFU_STORE_WRITER_H
 #define KEFU_STORE_WRITER_H
