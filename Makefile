@@ -18,7 +18,7 @@ MAKEFLAGS += --no-print-directory $(if $(V),,--silent) \
              --jobs=$(if $(and $(word 2,$(MAKECMDGOALS)),$(filter-out build tests,$(MAKECMDGOALS))),1,$(shell nproc))
 endif
 
-PKGS := libevent libevent_pthreads hiredis sqlite3 libcjson libsodium libxxhash
+PKGS := libevent libevent_pthreads hiredis sqlite3 libcjson libsodium libxxhash libzstd
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror
 HARD := -O2 -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fPIE
 MODE_CFLAGS_     := $(HARD)

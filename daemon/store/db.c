@@ -55,6 +55,9 @@ void db_close(struct db *db)
 int db_configure(struct db *db, struct err *e)
 {
     char *mode = NULL;
+    /* Heeded only while the file is empty: pages that the journal leaves can then be given back. */
+    if (db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL") != SQLITE_OK)
+        return db_err(db, e, "setting up");
     if (db_ask_text(db, "PRAGMA journal_mode = WAL", &mode, e))
         return -1;
     bool wal = str_eq(str_of(mode), STR_LIT("wal"));
@@ -72,11 +75,12 @@ int db_configure(struct db *db, struct err *e)
     return 0;
 }
 
-int db_prepare(struct db *db, struct err *e)
+int db_prepare(struct db *db, bool all, struct err *e)
 {
     for (int i = 0; i < SQL_N; i++)
         if (sqlite3_prepare_v3(db->sql, schema_sql((enum sql)i), -1, SQLITE_PREPARE_PERSISTENT, &db->statements[i],
-                               NULL) != SQLITE_OK)
+                               NULL) != SQLITE_OK &&
+            (all || sqlite3_errcode(db->sql) != SQLITE_ERROR))
             return db_err(db, e, "reading the schema");
     return 0;
 }

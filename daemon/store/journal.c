@@ -1,139 +1,264 @@
 /* Writing and reading the journal's rows.
  *
- * Keeps true: sequences run without gaps, a group of commits is one row (less overhead than a row a commit), and replay
- * hands out nothing of a row that does not prove whole. A damaged row stops replay with its sequence and the mend: figures
- * that people are paid by must not silently lose events. */
+ * Keeps true: sequences run without gaps but those of what was set aside, a group of commits is one row (less overhead than
+ * a row a commit), and replay hands out nothing of a row that does not prove whole. A damaged row stops replay with its
+ * sequence and the mend: figures that people are paid by must not silently lose events. */
 #include "kefu/store/journal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-#define PAYLOAD_VERSION 1
-/* A payload buffer that one giant batch has made larger than this is given back. */
-#define PAYLOAD_KEEP_BYTES  (4u << 20)
-#define PROGRESS_EVERY_ROWS 64
+#include "kefu/base/mem.h"
 
-int journal_last(struct db *db, uint64_t *last_seq, struct err *e)
+enum { PLAIN = 1, SQUEEZED = 2 }; /* versions of the payload */
+
+/* Room that one giant batch has made larger than this is given back. */
+#define ROOM_KEEP_BYTES ((size_t)4 << 20)
+/* No record is longer (model/event_codec.c), and no row of ours opens to more: what claims to is damage. */
+#define RECORD_MAX_BYTES  ((uint64_t)(1 << 14) + 3)
+#define RECORDS_MAX_BYTES ((uint64_t)1 << 30)
+/* A reader that keeps one transaction open makes the write-ahead log grow. */
+#define ROWS_A_TRANSACTION 64
+
+static int read_gaps(struct journal *j, struct err *e)
 {
-    sqlite3_stmt *stmt = db->statements[SQL_JOURNAL_LAST];
-    int rc = sqlite3_step(stmt);
-    *last_seq = rc == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(stmt, 0) : 0;
-    int bad = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_err(db, e, "reading the end of the journal");
+    sqlite3_stmt *stmt = j->db->statements[SQL_ASIDE_EACH];
+    int rc = SQLITE_DONE, bad = 0;
+    while (stmt && !bad && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        j->gaps = xrealloc(j->gaps, (j->gaps_n + 1) * sizeof *j->gaps);
+        j->gaps[j->gaps_n++] =
+            (struct journal_gap){(uint64_t)sqlite3_column_int64(stmt, 0), (uint64_t)sqlite3_column_int64(stmt, 1)};
+        if (!row_sound(stmt))
+            bad = err_set(e, j->db->path, "table aside: damaged; put the latest backup in its place");
+    }
+    if (!bad && rc != SQLITE_DONE)
+        bad = db_err(j->db, e, "reading what was set aside");
     sqlite3_reset(stmt);
     return bad;
 }
 
-static size_t encode_all(struct commit *const *commits, size_t n, struct buf *payload)
+int journal_open(struct journal *j, struct db *db, struct err *e)
+{
+    *j = (struct journal){.db = db};
+    return read_gaps(j, e);
+}
+
+void journal_fini(struct journal *j)
+{
+    pack_fini(&j->pack);
+    buf_fini(&j->records);
+    buf_fini(&j->payload);
+    free(j->gaps);
+    *j = (struct journal){0};
+}
+
+static int read_end(struct journal *j, enum sql which, uint64_t otherwise, uint64_t *seq, struct err *e)
+{
+    sqlite3_stmt *stmt = j->db->statements[which];
+    int rc = sqlite3_step(stmt);
+    *seq = rc == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(stmt, 0) : otherwise;
+    int bad = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_err(j->db, e, "reading the ends of the journal");
+    sqlite3_reset(stmt);
+    return bad;
+}
+
+int journal_ends(struct journal *j, uint64_t *first_seq, uint64_t *last_seq, struct err *e)
+{
+    if (read_end(j, SQL_JOURNAL_FIRST, 1, first_seq, e) || read_end(j, SQL_JOURNAL_LAST, 0, last_seq, e))
+        return -1;
+    for (size_t i = 0; i < j->gaps_n; i++) {
+        uint64_t gap_last = j->gaps[i].seq + j->gaps[i].n - 1;
+        *last_seq = gap_last > *last_seq ? gap_last : *last_seq;
+        *first_seq = j->gaps[i].seq < *first_seq ? j->gaps[i].seq : *first_seq;
+    }
+    return 0;
+}
+
+/* ---- writing ---- */
+
+static size_t encode_all(struct commit *const *commits, size_t n, struct buf *records)
 {
     size_t events_n = 0;
-    buf_put_byte(payload, PAYLOAD_VERSION);
+    records->n = 0;
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < commits[i]->events_n; k++)
-            event_encode(payload, commits[i]->events[k]);
+            event_encode(records, commits[i]->events[k]);
         events_n += commits[i]->events_n;
     }
     return events_n;
 }
 
-int journal_add(struct db *db, struct commit *const *commits, size_t n, uint64_t first_seq, struct buf *payload)
+/* The payload of j->records, whichever version is shorter. */
+static struct str make_payload(struct journal *j)
+{
+    j->payload.n = 0;
+    buf_put_byte(&j->payload, SQUEEZED);
+    buf_put_uvar(&j->payload, j->records.n);
+    if (pack_squeeze(&j->pack, buf_str(&j->records), &j->payload) && j->payload.n <= j->records.n)
+        return buf_str(&j->payload);
+    j->payload.n = 0;
+    buf_put_byte(&j->payload, PLAIN);
+    buf_put_str(&j->payload, buf_str(&j->records));
+    return buf_str(&j->payload);
+}
+
+static void give_back(struct buf *room)
+{
+    if (room->cap > ROOM_KEEP_BYTES)
+        buf_fini(room);
+}
+
+int journal_add(struct journal *j, struct commit *const *commits, size_t n, uint64_t first_seq)
 {
     int rc = SQLITE_OK;
-    payload->n = 0;
-    size_t events_n = encode_all(commits, n, payload);
+    size_t events_n = encode_all(commits, n, &j->records);
     if (events_n) {
-        struct db_row row = row_of(db, SQL_JOURNAL_ADD);
+        struct db_row row = row_of(j->db, SQL_JOURNAL_ADD);
         row_uint(&row, first_seq);
         row_uint(&row, events_n);
         row_int(&row, commits[n - 1]->at_ms);
-        row_blob(&row, buf_str(payload));
+        row_blob(&row, make_payload(j));
         rc = row_save(&row);
     }
-    if (payload->cap > PAYLOAD_KEEP_BYTES)
-        buf_fini(payload);
+    give_back(&j->records);
+    give_back(&j->payload);
     return rc;
 }
+
+/* ---- reading ---- */
 
 /* One row of the journal while it is read. */
 struct row {
     uint64_t seq;
     uint64_t n;
-    struct cursor records; /* behind the version byte */
+    struct cursor records;
 };
 
-static int damaged(struct db *db, uint64_t seq, const char *how, struct err *e)
+/* How far a replay has come. */
+struct reading {
+    uint64_t next_seq;  /* what must come */
+    uint64_t limit_seq; /* the last that is wanted before a gap or the end */
+    const struct store_replay *r;
+};
+
+static int damaged(struct journal *j, uint64_t seq, const char *how, struct err *e)
 {
     char where[sizeof e->where];
-    snprintf(where, sizeof where, "%.150s journal %" PRIu64, db->path, seq);
+    j->damaged_seq = seq;
+    snprintf(where, sizeof where, "%.150s journal %" PRIu64, j->db->path, seq);
     return err_set(e, where,
                    "damaged (%s); put the latest backup in its place, or to go on without the events of this row: "
                    "kefuctl journal set-aside %" PRIu64,
                    how, seq);
 }
 
-/* Looks at the row the statement stands on. `next_seq` is what must come (0: the first row may start anywhere). */
-static int row_open(struct db *db, sqlite3_stmt *stmt, uint64_t next_seq, struct row *row, struct err *e)
+/* The records of a squeezed payload, into the room. What it claims to be is looked at before anything is opened. */
+static int open_squeezed(struct journal *j, struct row *row, struct cursor packed, struct err *e)
 {
-    *row = (struct row){.seq = (uint64_t)sqlite3_column_int64(stmt, 0),
-                        .n = (uint64_t)sqlite3_column_int64(stmt, 1),
-                        .records = cursor_of(column_str(stmt, 3))};
-    if (next_seq && row->seq != next_seq)
-        return damaged(db, next_seq, "the row is missing", e);
-    if (!row_sound(stmt))
-        return damaged(db, row->seq, "its checksum does not fit", e);
-    uint8_t version = cursor_byte(&row->records);
-    if (version != PAYLOAD_VERSION)
-        return err_set(e, db->path, "journal %" PRIu64 " has version %d, this kefud reads %d: install the newer kefud",
-                       row->seq, version, PAYLOAD_VERSION);
+    uint64_t bytes = cursor_uvar(&packed);
+    if (packed.bad || bytes > RECORDS_MAX_BYTES || bytes / RECORD_MAX_BYTES > row->n)
+        return damaged(j, row->seq, "it opens to more than its events can be", e);
+    struct str squeezed = {(const char *)packed.p, (size_t)(packed.end - packed.p)};
+    if (pack_open(&j->pack, squeezed, (size_t)bytes, &j->records))
+        return damaged(j, row->seq, "it does not open", e);
+    row->records = cursor_of(buf_str(&j->records));
     return 0;
 }
 
+static int row_records(struct journal *j, sqlite3_stmt *stmt, struct row *row, struct err *e)
+{
+    struct cursor payload = cursor_of(column_str(stmt, 3));
+    uint8_t version = cursor_byte(&payload);
+    row->records = payload;
+    if (version == SQUEEZED)
+        return open_squeezed(j, row, payload, e);
+    if (version == PLAIN)
+        return 0;
+    return err_set(e, j->db->path,
+                   "journal %" PRIu64 " has version %d, this kefud reads up to %d: install the newer kefud", row->seq,
+                   version, SQUEEZED);
+}
+
+/* Looks at the row the statement stands on: it must be the one that holds next_seq, and begin with it unless it is the first
+ * of a replay. */
+static int row_open(struct journal *j, sqlite3_stmt *stmt, const struct reading *g, bool first, struct row *row,
+                    struct err *e)
+{
+    *row = (struct row){.seq = (uint64_t)sqlite3_column_int64(stmt, 0), .n = (uint64_t)sqlite3_column_int64(stmt, 1)};
+    bool holds = row->seq == g->next_seq || (first && row->seq < g->next_seq && g->next_seq - row->seq < row->n);
+    if (!holds)
+        return damaged(j, g->next_seq, "the row is missing", e);
+    if (!row_sound(stmt) || !row->n)
+        return damaged(j, row->seq, "its checksum does not fit", e);
+    return row_records(j, stmt, row, e);
+}
+
 /* Hands out a row's events. Its checksum held, so a record that does not decode was written so. */
-static int row_replay(struct db *db, struct row *row, uint64_t from_seq, const struct store_replay *r, struct err *e)
+static int row_replay(struct journal *j, struct row *row, const struct reading *g, struct err *e)
 {
     struct event event;
     struct err inner;
+    if (j->attempt)
+        attempt_at(j->attempt, row->seq);
     for (uint64_t i = 0; i < row->n; i++) {
         if (event_decode(&row->records, &event, &inner))
-            return damaged(db, row->seq, inner.what, e);
-        if (row->seq + i >= from_seq)
-            r->each(r->arg, row->seq + i, &event);
+            return damaged(j, row->seq, inner.what, e);
+        if (g->r->each && row->seq + i >= g->next_seq && row->seq + i <= g->limit_seq)
+            g->r->each(g->r->arg, row->seq + i, &event);
     }
-    return row->records.p == row->records.end ? 0 : damaged(db, row->seq, "bytes behind its last record", e);
+    return row->records.p == row->records.end ? 0 : damaged(j, row->seq, "bytes behind its last record", e);
 }
 
-/* Reads row after row; next_seq is what must come. */
-static int replay_rows(struct db *db, uint64_t from_seq, uint64_t last_seq, const struct store_replay *r, struct err *e)
+/* One transaction's rows, up to the limit. */
+static int read_rows(struct journal *j, sqlite3_stmt *stmt, struct reading *g, struct err *e)
 {
-    sqlite3_stmt *stmt = db->statements[SQL_JOURNAL_FROM];
-    uint64_t next_seq = 0;
-    int rc = SQLITE_DONE;
-    for (uint64_t rows_n = 1; (rc = sqlite3_step(stmt)) == SQLITE_ROW; rows_n++) {
-        struct row row;
-        if (row_open(db, stmt, next_seq, &row, e))
+    struct row row;
+    int rc = SQLITE_ROW;
+    int rows_n = 0;
+    for (; g->next_seq <= g->limit_seq && rows_n < ROWS_A_TRANSACTION && (rc = sqlite3_step(stmt)) == SQLITE_ROW;
+         rows_n++) {
+        if (row_open(j, stmt, g, !rows_n, &row, e) || row_replay(j, &row, g, e))
             return -1;
-        if (!next_seq && row.seq > from_seq)
-            return damaged(db, from_seq, "the row is missing", e);
-        if (row_replay(db, &row, from_seq, r, e))
-            return -1;
-        next_seq = row.seq + row.n;
-        if (r->progress && (rows_n % PROGRESS_EVERY_ROWS == 0 || next_seq > last_seq))
-            r->progress(r->arg, next_seq - from_seq, last_seq + 1 - from_seq);
+        g->next_seq = row.seq + row.n;
     }
-    if ((rc & 0xff) == SQLITE_CORRUPT)
-        return damaged(db, next_seq ? next_seq : from_seq, "its page cannot be read", e);
-    if (rc != SQLITE_DONE)
-        return db_err(db, e, "reading the journal");
-    return next_seq == last_seq + 1 ? 0 : damaged(db, next_seq, "the row is missing", e);
-}
-
-int journal_replay(struct db *db, uint64_t from_seq, uint64_t last_seq, const struct store_replay *r, struct err *e)
-{
-    sqlite3_stmt *stmt = db->statements[SQL_JOURNAL_FROM];
-    uint64_t first = from_seq ? from_seq : 1;
-    if (first > last_seq)
+    if (rc == SQLITE_ROW)
         return 0;
-    sqlite3_bind_int64(stmt, 1, (int64_t)first);
-    int bad = replay_rows(db, first, last_seq, r, e);
-    sqlite3_reset(stmt);
+    if ((rc & 0xff) == SQLITE_CORRUPT)
+        return damaged(j, g->next_seq, "its page cannot be read", e);
+    return rc == SQLITE_DONE ? damaged(j, g->next_seq, "the row is missing", e)
+                             : db_err(j->db, e, "reading the journal");
+}
+
+/* Goes over the gap that next_seq is in, if any, and sets the limit before the next one. */
+static void go_over_gaps(const struct journal *j, struct reading *g, uint64_t last_seq)
+{
+    g->limit_seq = last_seq;
+    for (size_t i = 0; i < j->gaps_n; i++) {
+        const struct journal_gap *gap = &j->gaps[i];
+        if (gap->seq > g->next_seq) {
+            g->limit_seq = gap->seq <= last_seq ? gap->seq - 1 : last_seq;
+            return;
+        }
+        if (g->next_seq - gap->seq < gap->n)
+            g->next_seq = gap->seq + gap->n;
+    }
+}
+
+int journal_replay(struct journal *j, uint64_t from_seq, uint64_t last_seq, const struct store_replay *r, struct err *e)
+{
+    sqlite3_stmt *stmt = j->db->statements[SQL_JOURNAL_FROM];
+    uint64_t first = from_seq ? from_seq : 1;
+    struct reading g = {.next_seq = first, .r = r};
+    int bad = 0;
+    j->damaged_seq = 0;
+    for (go_over_gaps(j, &g, last_seq); !bad && g.next_seq <= last_seq; go_over_gaps(j, &g, last_seq)) {
+        sqlite3_bind_int64(stmt, 1, (int64_t)g.next_seq);
+        bad = read_rows(j, stmt, &g, e);
+        sqlite3_reset(stmt);
+        if (!bad && r->progress)
+            r->progress(r->arg, (g.next_seq > last_seq ? last_seq + 1 : g.next_seq) - first, last_seq + 1 - first);
+    }
+    give_back(&j->records);
     return bad;
 }

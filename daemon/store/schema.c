@@ -33,7 +33,7 @@ static const char *const MIGRATIONS[] = {
     "CREATE INDEX outbox_unsent ON outbox(site, number) WHERE sent = 0;"
     "CREATE TABLE marks(site INTEGER PRIMARY KEY, effect_number INTEGER NOT NULL, stream_ms INTEGER NOT NULL,"
     " stream_n INTEGER NOT NULL, quarantine_row INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT;",
-    /* The shelf (shelf.h). */
+    /* 2. The shelf (shelf.h). */
     "CREATE TABLE subject(id INTEGER PRIMARY KEY, site INTEGER NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL,"
     " grp INTEGER NOT NULL, last_ts INTEGER NOT NULL, cold INTEGER NOT NULL, checksum INTEGER NOT NULL,"
     " blob BLOB NOT NULL) STRICT;"
@@ -49,6 +49,9 @@ static const char *const MIGRATIONS[] = {
     " PRIMARY KEY(site, hash, subject)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE filter(site INTEGER NOT NULL, which INTEGER NOT NULL, part INTEGER NOT NULL, n INTEGER NOT NULL,"
     " checksum INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(site, which, part)) STRICT;",
+    /* 3. What was set aside of the journal, and the gaps it left; payload is NULL where the bytes could not be read. */
+    "CREATE TABLE aside(seq INTEGER PRIMARY KEY, site INTEGER NOT NULL, n INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+    " row_checksum INTEGER NOT NULL, checksum INTEGER NOT NULL, payload BLOB) STRICT;",
 };
 #define MIGRATIONS_N ((int64_t)(sizeof MIGRATIONS / sizeof MIGRATIONS[0]))
 
@@ -63,7 +66,16 @@ static const char *const STATEMENTS[SQL_N] = {
     [SQL_JOURNAL_FROM] =
         "SELECT seq, n, at_ms, payload, checksum FROM journal WHERE site = " SITE " AND seq >= coalesce("
         "(SELECT max(seq) FROM journal WHERE site = " SITE " AND seq <= ?1), 0) ORDER BY seq",
+    [SQL_JOURNAL_FIRST] = "SELECT seq FROM journal WHERE site = " SITE " ORDER BY seq LIMIT 1",
     [SQL_JOURNAL_LAST] = "SELECT seq + n - 1 FROM journal WHERE site = " SITE " ORDER BY seq DESC LIMIT 1",
+    [SQL_JOURNAL_NEXT] = "SELECT seq FROM journal WHERE site = " SITE " AND seq >= ?1 ORDER BY seq LIMIT 1",
+    [SQL_JOURNAL_HOLDER] = "SELECT seq, n FROM journal WHERE site = " SITE " AND seq <= ?1 ORDER BY seq DESC LIMIT 1",
+    [SQL_JOURNAL_ROW] = "SELECT seq, n, at_ms, payload, checksum FROM journal WHERE site = " SITE " AND seq = ?1",
+    [SQL_JOURNAL_DROP] = "DELETE FROM journal WHERE site = " SITE " AND seq = ?",
+    [SQL_ASIDE_ADD] = "INSERT INTO aside(site, seq, n, at_ms, row_checksum, payload, checksum)"
+                      " VALUES(" SITE ", ?, ?, ?, ?, ?, ?)",
+    [SQL_ASIDE_EACH] =
+        "SELECT seq, n, at_ms, row_checksum, payload, checksum FROM aside WHERE site = " SITE " ORDER BY seq",
     [SQL_POSITION_SET] = "INSERT OR REPLACE INTO position(site, key, value, checksum) VALUES(" SITE ", ?, ?, ?)",
     [SQL_POSITION_GET] = "SELECT key, value, checksum FROM position WHERE site = " SITE " AND key = ?",
     [SQL_POSITION_DROP] = "DELETE FROM position WHERE site = " SITE " AND key = ?",

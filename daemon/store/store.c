@@ -33,9 +33,11 @@ struct store {
     struct db db;
     _Atomic uint64_t last_seq;
     struct store_marks marks;
-    struct buf payload; /* room for a journal row and for outbox rows, kept between groups */
-    int log_pages;      /* in the write-ahead log after the last commit */
-    int tidy_at_pages;  /* when to try to empty it next */
+    struct attempt attempt;
+    struct journal journal;
+    struct buf room;   /* for outbox rows, kept between groups */
+    int log_pages;     /* in the write-ahead log after the last commit */
+    int tidy_at_pages; /* when to try to empty it next */
 };
 
 /* Durability is in doubt, or the database does what it never should: no answer may be given. */
@@ -85,8 +87,9 @@ static int settle_log(struct db *db, struct err *e)
 
 static int read_ends(struct store *s, struct err *e)
 {
-    uint64_t last_seq = 0;
-    if (journal_last(&s->db, &last_seq, e) || rows_marks(&s->db, &s->marks, e))
+    uint64_t first_seq = 0, last_seq = 0;
+    if (journal_open(&s->journal, &s->db, e) || journal_ends(&s->journal, &first_seq, &last_seq, e) ||
+        rows_marks(&s->db, &s->marks, e))
         return -1;
     atomic_store(&s->last_seq, last_seq);
     return 0;
@@ -101,7 +104,7 @@ static int open_in(struct store *s, const char *vfs, struct err *e)
         return err_set(e, s->dir, "the path is too long");
     if (check_there(s, path, e) || db_open(&s->db, path, vfs, e) || schema_check(&s->db, e) ||
         db_configure(&s->db, e) || schema_migrate(&s->db, e) || settle_log(&s->db, e) ||
-        schema_quick_check(&s->db, e) || db_prepare(&s->db, e) || read_ends(s, e))
+        schema_quick_check(&s->db, e) || db_prepare(&s->db, true, e) || read_ends(s, e))
         return -1;
     sqlite3_wal_hook(s->db.sql, count_log_pages, s);
     s->tidy_at_pages = LOG_TIDY_PAGES;
@@ -119,6 +122,7 @@ struct store *store_open_vfs(const char *dir, const char *vfs, struct err *e)
     s->dir = xstrndup(dir, strlen(dir));
     s->lock.fd = -1;
     s->vfs = vfs;
+    s->attempt.fd = -1;
     if (open_in(s, vfs, e) == 0)
         return s;
     store_close(s);
@@ -129,9 +133,11 @@ void store_close(struct store *s)
 {
     if (!s)
         return;
+    journal_fini(&s->journal);
     db_close(&s->db);
+    attempt_end(&s->attempt);
     lock_release(&s->lock);
-    buf_fini(&s->payload);
+    buf_fini(&s->room);
     free(s->dir);
     free(s);
 }
@@ -153,7 +159,21 @@ uint64_t store_last_seq(const struct store *s)
 
 int store_replay(struct store *s, uint64_t from_seq, const struct store_replay *r, struct err *e)
 {
-    return journal_replay(&s->db, from_seq, store_last_seq(s), r, e);
+    if (attempt_begin(&s->attempt, s->dir, e))
+        return -1;
+    s->journal.attempt = &s->attempt;
+    int bad = journal_replay(&s->journal, from_seq, store_last_seq(s), r, e);
+    s->journal.attempt = NULL;
+    attempt_over(&s->attempt, !bad);
+    return bad;
+}
+
+uint64_t store_aside_n(const struct store *s)
+{
+    uint64_t events_n = 0;
+    for (size_t i = 0; i < s->journal.gaps_n; i++)
+        events_n += s->journal.gaps[i].n;
+    return events_n;
 }
 
 int store_each_memory(struct store *s, void (*each)(void *arg, const struct memory_row *row), void *arg, struct err *e)
@@ -208,9 +228,9 @@ static uint64_t number(struct commit **commits, size_t n, uint64_t last_seq)
 /* Everything between BEGIN and COMMIT. */
 static int write_rows(struct store *s, struct commit **commits, size_t n, struct store_marks *marks)
 {
-    int rc = journal_add(&s->db, commits, n, store_last_seq(s) + 1, &s->payload);
+    int rc = journal_add(&s->journal, commits, n, store_last_seq(s) + 1);
     for (size_t i = 0; rc == SQLITE_OK && i < n; i++)
-        rc = rows_add(&s->db, commits[i], marks, &s->payload);
+        rc = rows_add(&s->db, commits[i], marks, &s->room);
     return rc;
 }
 

@@ -13,6 +13,7 @@
 #include <sqlite3.h>
 
 #include "kefu/base/mem.h"
+#include "support_random.h"
 
 void script_event(struct script_event *room, uint64_t seq)
 {
@@ -182,6 +183,27 @@ static void check_marks(struct check *c, struct store *s)
     else if (m.effect_number != c->k / 4 || m.quarantine_row != c->k / 3 || m.stream_n != c->k / 4 * 4)
         differ(c, "marks are %" PRIu64 " %" PRIu64 " %" PRIu64 " after %" PRIu64 " commits", m.effect_number,
                m.quarantine_row, m.stream_n, c->k);
+}
+
+void script_noise(struct script_noise *room, size_t n, size_t bytes)
+{
+    uint64_t seed = n;
+    *room =
+        (struct script_noise){xcalloc(n, sizeof *room->pointers), xcalloc(n, sizeof *room->events), xmalloc(n * bytes)};
+    for (size_t i = 0; i < n * bytes; i++)
+        room->bytes[i] = (char)random_next(&seed);
+    for (size_t i = 0; i < n; i++) {
+        script_event(&room->events[i], 1);
+        room->events[i].event.strs[EVENT_REASON] = (struct str){room->bytes + i * bytes, bytes};
+        room->pointers[i] = &room->events[i].event;
+    }
+}
+
+void script_noise_free(struct script_noise *room)
+{
+    free(room->pointers);
+    free(room->events);
+    free(room->bytes);
 }
 
 /* The position says how many commits there were; everything else must agree. */

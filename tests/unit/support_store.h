@@ -38,6 +38,15 @@ void script_commit(struct script_commit *room, uint64_t k);
 /* Sequence of the last event of commit k. */
 uint64_t script_last_seq(uint64_t k);
 
+/* n events whose texts, of `bytes` each, nothing can make shorter. */
+struct script_noise {
+    const struct event **pointers;
+    struct script_event *events;
+    char *bytes;
+};
+void script_noise(struct script_noise *room, size_t n, size_t bytes);
+void script_noise_free(struct script_noise *room);
+
 /* Which k the store is the outcome of; -1 with the difference in `why`, if of none. */
 int64_t script_state(struct store *s, char *why, size_t why_n);
 /* The same of a directory, opened for this, with SQLite's own integrity_check at the end. */

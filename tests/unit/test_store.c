@@ -366,20 +366,15 @@ static void F7_a_changed_value_in_any_small_table_is_noticed(void **state)
 /* 16 MiB through a log that is tidied at 4. */
 static void the_log_stays_bounded(void **state)
 {
-    char path[600], big[512];
+    char path[600];
     struct stat st;
-    struct script_event room;
-    const struct event *pointers[64];
+    struct script_noise noise;
     snprintf(path, sizeof path, "%s/kefu.db-wal", (char *)*state);
-    memset(big, 'x', sizeof big);
-    script_event(&room, 1);
-    room.event.strs[EVENT_REASON] = (struct str){big, sizeof big};
-    for (size_t i = 0; i < 64; i++)
-        pointers[i] = &room.event;
+    script_noise(&noise, 64, 512);
     struct store *s = must_open(*state);
     off_t largest = 0;
     for (size_t i = 0; i < 512; i++) {
-        struct commit c = {.events = pointers, .events_n = 64}, *list = &c;
+        struct commit c = {.events = noise.pointers, .events_n = 64}, *list = &c;
         store_write(s, &list, 1);
         assert_int_equal(c.result, COMMIT_DONE);
         store_tidy(s);
@@ -388,6 +383,7 @@ static void the_log_stays_bounded(void **state)
     }
     assert_in_range(largest, 4u << 20, 5u << 20);
     store_close(s);
+    script_noise_free(&noise);
 }
 
 int main(void)

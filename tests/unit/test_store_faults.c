@@ -143,23 +143,18 @@ static void F4_a_sync_that_fails_ends_the_process_without_an_answer(void **state
     store_close(s);
 }
 
-/* Fills the log to where the store tidies it, with the script's event 1 again and again. */
+/* Fills the log to where the store tidies it. */
 static void write_much(struct store *s, size_t commits_n)
 {
-    static char big[2048];
-    static const struct event *pointers[256];
-    struct script_event room;
-    script_event(&room, 1);
-    memset(big, 'x', sizeof big);
-    room.event.strs[EVENT_REASON] = (struct str){big, sizeof big};
-    for (size_t i = 0; i < 256; i++)
-        pointers[i] = &room.event;
+    struct script_noise noise;
+    script_noise(&noise, 256, 2048);
     for (size_t i = 0; i < commits_n; i++) {
-        struct commit c = {.events = pointers, .events_n = 256}, *list = &c;
+        struct commit c = {.events = noise.pointers, .events_n = 256}, *list = &c;
         store_write(s, &list, 1);
         if (c.result != COMMIT_DONE)
             _exit(1);
     }
+    script_noise_free(&noise);
 }
 
 static void tidy_body(const char *dir, int ack_fd)
@@ -258,17 +253,14 @@ static void F5_a_transaction_that_finds_no_room_leaves_nothing(void **state)
 /* A transaction larger than SQLite's cache is on its way to the disk before it is whole. */
 static void F5_a_large_transaction_that_finds_no_room_leaves_nothing(void **state)
 {
-    static const struct event *pointers[60000];
-    struct script_event room;
+    struct script_noise noise;
     uint64_t small_n = 0;
     struct fault_plan *plan = fault_plan_new((struct fault_plan){.ops = FAULT_WRITE, .no_room = true, .lasting = true});
     struct store *s = store_open_vfs(*state, FAULT_VFS, &e);
     assert_non_null(s);
-    script_event(&room, 1);
-    for (size_t i = 0; i < 60000; i++)
-        pointers[i] = &room.event;
+    script_noise(&noise, 8000, 1000);
     for (uint64_t place = 1; place < 3000; place = place * 3 + 1) {
-        struct commit large = {.events = pointers, .events_n = 60000, .position_key = STR_LIT("x")};
+        struct commit large = {.events = noise.pointers, .events_n = 8000, .position_key = STR_LIT("x")};
         struct script_commit small;
         struct commit *list = &large, *next = &small.commit;
         plan->fail_at = plan->counted_n + place;
@@ -281,6 +273,7 @@ static void F5_a_large_transaction_that_finds_no_room_leaves_nothing(void **stat
         assert_int_equal(small.commit.result, COMMIT_DONE);
     }
     store_close(s);
+    script_noise_free(&noise);
     assert_int_equal(script_state_of_dir(*state, why, sizeof why), small_n);
 }
 

@@ -28,8 +28,9 @@ int db_open(struct db *db, const char *path, const char *vfs, struct err *e);
 void db_close(struct db *db);
 /* WAL, synchronous=FULL and the other settings; only once it is known that the file is ours. -1 with e. */
 int db_configure(struct db *db, struct err *e);
-/* Prepares every statement of the schema; fails where a table is missing or misshapen. -1 with e. */
-int db_prepare(struct db *db, struct err *e);
+/* Prepares every statement of the schema; fails where a table is missing or misshapen, or, if not `all` (a database of an
+ * older version), leaves NULL what finds no table. -1 with e. */
+int db_prepare(struct db *db, bool all, struct err *e);
 
 /* Runs SQL without results. SQLite's result code. */
 int db_exec(struct db *db, const char *sql);

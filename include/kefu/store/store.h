@@ -1,6 +1,6 @@
 /* What is kept on disk: one SQLite database in the state directory, and the lock that makes it ours alone.
  *
- * Tables: meta, journal (batches of event records, checksummed), position, quarantine, memory (of rules), outbox.
+ * Tables: meta, journal (batches of event records, squeezed and checksummed), aside, position, quarantine, memory (of rules), outbox.
  * WAL, synchronous=FULL: one fdatasync a transaction. One read-write connection in the process. Refuses to open a store
  * that another process has open, that is damaged where a start reads it, or that a newer kefud has written. */
 #ifndef KEFU_STORE_STORE_H
@@ -29,14 +29,17 @@ const char *store_vfs(const struct store *s);
 
 /* Sequence of the last event in the journal; 0: none. May be asked from any thread. */
 uint64_t store_last_seq(const struct store *s);
-/* Reads the journal from a sequence on, in order. `each` borrows the event for the call. Checks every record: -1 with e
- * (sequence and mend) at the first damaged one. `progress`, if set, is told (done, all) now and then. */
+/* Reads the journal from a sequence on, in order, over what was set aside. `each`, if set, borrows the event for the call.
+ * Checks every record: -1 with e (sequence and mend) at the first damaged one, and also if the last starts all ended at one
+ * sequence (store/attempt.h). `progress`, if set, is told (done, all) now and then. */
 struct store_replay {
     void (*each)(void *arg, uint64_t seq, const struct event *e);
     void (*progress)(void *arg, uint64_t done_n, uint64_t all_n);
     void *arg;
 };
 int store_replay(struct store *s, uint64_t from_seq, const struct store_replay *r, struct err *e);
+/* Events of the journal that have been set aside: they count in no figure. May be asked from any thread. */
+uint64_t store_aside_n(const struct store *s);
 
 /* Rows at start; `each` borrows for the call. -1 with e: damaged. */
 int store_each_memory(struct store *s, void (*each)(void *arg, const struct memory_row *row), void *arg, struct err *e);
