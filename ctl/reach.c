@@ -17,7 +17,9 @@
 #define ANSWER_S         60
 #define READ_BYTES       65536
 
-static int folder_of_config(const char *file, char *out, size_t out_n, struct err *e)
+enum folder { SOCKETS, STATE };
+
+static int folder_of_config(const char *file, enum folder which, char *out, size_t out_n, struct err *e)
 {
     char *text;
     size_t n;
@@ -26,13 +28,13 @@ static int folder_of_config(const char *file, char *out, size_t out_n, struct er
         return -1;
     int status = config_read(&config, (struct str){text, n}, file, e);
     if (status == 0)
-        snprintf(out, out_n, "%.*s", STR_ARG(config.run_dir));
+        snprintf(out, out_n, "%.*s", STR_ARG(which == STATE ? config.state_dir : config.run_dir));
     config_fini(&config);
     free(text);
     return status;
 }
 
-int reach_folder(const struct cli *c, char *out, size_t out_n, struct err *e)
+static int find_folder(const struct cli *c, enum folder which, char *out, size_t out_n, struct err *e)
 {
     static const char *const usual[] = {"kefud.json", "/etc/kefud/kefud.json"};
     const char *from_environment = getenv("KEFU_STATE");
@@ -41,12 +43,22 @@ int reach_folder(const struct cli *c, char *out, size_t out_n, struct err *e)
         return 0;
     }
     if (c->config)
-        return folder_of_config(c->config, out, out_n, e);
+        return folder_of_config(c->config, which, out, out_n, e);
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
         if (access(usual[i], R_OK) == 0)
-            return folder_of_config(usual[i], out, out_n, e);
+            return folder_of_config(usual[i], which, out, out_n, e);
     }
     return err_set(e, "", "which daemon? Give -c kefud.json or --state DIR, or set KEFU_STATE");
+}
+
+int reach_folder(const struct cli *c, char *out, size_t out_n, struct err *e)
+{
+    return find_folder(c, SOCKETS, out, out_n, e);
+}
+
+int reach_state(const struct cli *c, char *out, size_t out_n, struct err *e)
+{
+    return find_folder(c, STATE, out, out_n, e);
 }
 
 int reach_connect(const struct cli *c, const char *name, struct err *e)

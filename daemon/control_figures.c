@@ -114,6 +114,23 @@ static void put_redis(struct buf *out, const struct daemon *d)
     buf_put_byte(out, '}');
 }
 
+static void put_store(struct buf *out, const struct daemon *d)
+{
+    struct scrub_state s = {0};
+    buf_printf(out, ", \"journal\": {\"last_seq\": %" PRIu64 ", \"set_aside\": %" PRIu64 "}", store_last_seq(d->store),
+               store_aside_n(d->store));
+    if (!d->scrub) {
+        return;
+    }
+    scrub_state(d->scrub, &s);
+    buf_printf(out, ", \"damage\": {\"found\": %" PRIu64 ", \"looks\": %" PRIu64, s.damages_n, s.passes_n);
+    if (s.last.what[0]) {
+        put_text(out, "where", str_of(s.last.where));
+        put_text(out, "last", str_of(s.last.what));
+    }
+    buf_put_byte(out, '}');
+}
+
 enum control_outcome control_status(struct control_call *c, struct err *e)
 {
     struct daemon *d = c->d;
@@ -132,7 +149,7 @@ enum control_outcome control_status(struct control_call *c, struct err *e)
     put_text(out, "period", str_of(period));
     put_whole(out, "as_of", site_as_of(d->site));
     put_counts(out, d);
-    buf_printf(out, ", \"journal\": {\"last_seq\": %" PRIu64 "}", store_last_seq(d->store));
+    put_store(out, d);
     put_checkpoint(out, d);
     put_redis(out, d);
     put_sources(out, pipeline_sources(d->pipeline));

@@ -21,6 +21,8 @@
 
 #define EVENTS_MAX ((size_t)1 << 18)
 #define STOP_MS    10000
+/* Between two looks for damage. */
+#define SCRUB_PAUSE_MS 3600000
 
 static const struct config *config_of(const struct daemon *d)
 {
@@ -206,6 +208,17 @@ static int open_http(struct daemon *d, struct err *e)
     return d->http ? 0 : -1;
 }
 
+static void start_scrub(struct daemon *d)
+{
+    const struct config *c = config_of(d);
+    struct buf path = {0};
+    if (c->scrub_rows_s) {
+        buf_printf(&path, "%.*s/kefu.db%c", STR_ARG(c->state_dir), 0);
+        d->scrub = scrub_start(&(struct scrub_options){path.p, c->scrub_rows_s, SCRUB_PAUSE_MS});
+        buf_fini(&path);
+    }
+}
+
 static int open_doors(struct daemon *d, struct err *e)
 {
     char path[4096];
@@ -276,6 +289,7 @@ struct daemon *daemon_new(struct settings *settings, struct clock clock, int *st
         daemon_free(d);
         return NULL;
     }
+    start_scrub(d);
     d->ready = true;
     say_ready(d);
     return d;
@@ -366,6 +380,7 @@ void daemon_free(struct daemon *d)
         site_free(d->site);
     }
     shelf_reader_free(d->shelf_reader);
+    scrub_stop(d->scrub);
     if (d->store) {
         store_close(d->store);
     }

@@ -43,6 +43,18 @@ int db_open(struct db *db, const char *path, const char *vfs, struct err *e)
     return 0;
 }
 
+int db_open_read_only(struct db *db, const char *path, struct err *e)
+{
+    *db = (struct db){.path = xstrndup(path, strlen(path))};
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    if (sqlite3_open_v2(path, &db->sql, flags, NULL) != SQLITE_OK)
+        return db_err(db, e, "opening");
+    sqlite3_busy_timeout(db->sql, BUSY_MS);
+    static const char *const settings = "PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;"
+                                        "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;";
+    return db_exec(db, settings) == SQLITE_OK ? 0 : db_err(db, e, "opening");
+}
+
 void db_close(struct db *db)
 {
     for (int i = 0; i < SQL_N; i++)

@@ -245,20 +245,31 @@ static void go_over_gaps(const struct journal *j, struct reading *g, uint64_t la
     }
 }
 
-int journal_replay(struct journal *j, uint64_t from_seq, uint64_t last_seq, const struct store_replay *r, struct err *e)
+int journal_step(struct journal *j, uint64_t *next_seq, uint64_t last_seq, const struct store_replay *r, struct err *e)
 {
     sqlite3_stmt *stmt = j->db->statements[SQL_JOURNAL_FROM];
-    uint64_t first = from_seq ? from_seq : 1;
-    struct reading g = {.next_seq = first, .r = r};
+    struct reading g = {.next_seq = *next_seq, .r = r};
     int bad = 0;
     j->damaged_seq = 0;
-    for (go_over_gaps(j, &g, last_seq); !bad && g.next_seq <= last_seq; go_over_gaps(j, &g, last_seq)) {
+    go_over_gaps(j, &g, last_seq);
+    if (g.next_seq <= last_seq) {
         sqlite3_bind_int64(stmt, 1, (int64_t)g.next_seq);
         bad = read_rows(j, stmt, &g, e);
         sqlite3_reset(stmt);
-        if (!bad && r->progress)
-            r->progress(r->arg, (g.next_seq > last_seq ? last_seq + 1 : g.next_seq) - first, last_seq + 1 - first);
     }
     give_back(&j->records);
+    *next_seq = g.next_seq;
     return bad;
+}
+
+int journal_replay(struct journal *j, uint64_t from_seq, uint64_t last_seq, const struct store_replay *r, struct err *e)
+{
+    uint64_t first = from_seq ? from_seq : 1;
+    for (uint64_t next = first; next <= last_seq;) {
+        if (journal_step(j, &next, last_seq, r, e))
+            return -1;
+        if (r->progress)
+            r->progress(r->arg, (next > last_seq ? last_seq + 1 : next) - first, last_seq + 1 - first);
+    }
+    return 0;
 }

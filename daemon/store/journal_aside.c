@@ -102,6 +102,14 @@ static int save_all(struct journal *j, const struct journal_gap *gap, int64_t at
     return rc;
 }
 
+bool journal_is_aside(const struct journal *j, uint64_t seq)
+{
+    for (size_t i = 0; i < j->gaps_n; i++)
+        if (seq >= j->gaps[i].seq && seq - j->gaps[i].seq < j->gaps[i].n)
+            return true;
+    return false;
+}
+
 static int find_gap(struct journal *j, uint64_t seq, struct journal_gap *gap, struct err *e)
 {
     uint64_t first, last, after;
@@ -110,9 +118,8 @@ static int find_gap(struct journal *j, uint64_t seq, struct journal_gap *gap, st
     if (seq < first || seq > last)
         return err_set(e, j->db->path, "the journal goes from %" PRIu64 " to %" PRIu64 "; there is no %" PRIu64, first,
                        last, seq);
-    for (size_t i = 0; i < j->gaps_n; i++)
-        if (seq >= j->gaps[i].seq && seq - j->gaps[i].seq < j->gaps[i].n)
-            return err_set(e, j->db->path, "%" PRIu64 " is set aside already", seq);
+    if (journal_is_aside(j, seq))
+        return err_set(e, j->db->path, "%" PRIu64 " is set aside already", seq);
     *gap = holder(j, seq);
     if (journal_after(j, gap->seq, last, &after, e))
         return -1;

@@ -6,6 +6,7 @@
 #include "kefu/store/schema.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "kefu/base/buf.h"
@@ -79,9 +80,11 @@ static const char *const STATEMENTS[SQL_N] = {
     [SQL_POSITION_SET] = "INSERT OR REPLACE INTO position(site, key, value, checksum) VALUES(" SITE ", ?, ?, ?)",
     [SQL_POSITION_GET] = "SELECT key, value, checksum FROM position WHERE site = " SITE " AND key = ?",
     [SQL_POSITION_DROP] = "DELETE FROM position WHERE site = " SITE " AND key = ?",
+    [SQL_POSITION_EACH] = "SELECT key, value, checksum FROM position WHERE site = " SITE " ORDER BY key",
     [SQL_META_SET] = "INSERT OR REPLACE INTO meta(site, key, value, checksum) VALUES(" SITE ", ?, ?, ?)",
     [SQL_META_GET] = "SELECT key, value, checksum FROM meta WHERE site = " SITE " AND key = ?",
     [SQL_META_DROP] = "DELETE FROM meta WHERE site = " SITE " AND key = ?",
+    [SQL_META_EACH] = "SELECT key, value, checksum FROM meta WHERE site = " SITE " ORDER BY key",
     [SQL_QUARANTINE_ADD] = "INSERT INTO quarantine(site, number, at_ms, kind, way, id, reason, input_bytes, due_ms,"
                            " record, checksum) VALUES(" SITE ", ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQL_QUARANTINE_EACH] = "SELECT number, at_ms, kind, way, id, reason, input_bytes, due_ms, record, checksum"
@@ -93,6 +96,8 @@ static const char *const STATEMENTS[SQL_N] = {
     [SQL_MEMORY_DROP] = "DELETE FROM memory WHERE site = " SITE " AND rule = ? AND subject = ?",
     [SQL_OUTBOX_ADD] = "INSERT INTO outbox(site, number, kind, stream_ms, stream_n, stream, pairs, checksum)"
                        " VALUES(" SITE ", ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_OUTBOX_EACH] = "SELECT number, kind, stream_ms, stream_n, stream, pairs, checksum FROM outbox"
+                        " WHERE site = " SITE " ORDER BY number",
     [SQL_OUTBOX_UNSENT] = "SELECT number, kind, stream_ms, stream_n, stream, pairs, checksum FROM outbox"
                           " WHERE site = " SITE " AND sent = 0 ORDER BY number",
     [SQL_OUTBOX_RECENT] = "SELECT number, kind, stream_ms, stream_n, stream, pairs, checksum FROM outbox"
@@ -133,6 +138,17 @@ static const char *const STATEMENTS[SQL_N] = {
 const char *schema_sql(enum sql which)
 {
     return STATEMENTS[which];
+}
+
+const struct schema_table *schema_tables(size_t *n)
+{
+    static const struct schema_table tables[] = {
+        {"meta", SQL_META_EACH},     {"aside", SQL_ASIDE_EACH},   {"position", SQL_POSITION_EACH},
+        {"memory", SQL_MEMORY_EACH}, {"outbox", SQL_OUTBOX_EACH}, {"quarantine", SQL_QUARANTINE_EACH},
+        {"marks", SQL_MARKS_GET},
+    };
+    *n = sizeof tables / sizeof tables[0];
+    return tables;
 }
 
 int schema_check(struct db *db, struct err *e)
@@ -180,12 +196,12 @@ int schema_migrate(struct db *db, struct err *e)
 
 int schema_quick_check(struct db *db, struct err *e)
 {
-    static const char *const checks[] = {"PRAGMA quick_check('meta')",       "PRAGMA quick_check('position')",
-                                         "PRAGMA quick_check('quarantine')", "PRAGMA quick_check('memory')",
-                                         "PRAGMA quick_check('outbox')",     "PRAGMA quick_check('marks')"};
-    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
-        char *said = NULL;
-        if (db_ask_text(db, checks[i], &said, e))
+    size_t n;
+    const struct schema_table *tables = schema_tables(&n);
+    for (size_t i = 0; i < n; i++) {
+        char *said = NULL, check[80];
+        snprintf(check, sizeof check, "PRAGMA quick_check('%s')", tables[i].name);
+        if (db_ask_text(db, check, &said, e))
             return -1;
         bool ok = str_eq(str_of(said), STR_LIT("ok"));
         if (!ok)

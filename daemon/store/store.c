@@ -6,6 +6,7 @@
 #include "kefu/store/store.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,6 +175,26 @@ uint64_t store_aside_n(const struct store *s)
     for (size_t i = 0; i < s->journal.gaps_n; i++)
         events_n += s->journal.gaps[i].n;
     return events_n;
+}
+
+int store_set_aside(struct store *s, struct store_aside *a, struct err *e)
+{
+    struct store_replay nobody = {0};
+    struct journal_gap gap;
+    uint64_t next_seq = a->seq;
+    bool sound = !journal_is_aside(&s->journal, a->seq) &&
+                 journal_step(&s->journal, &next_seq, a->seq, &nobody, e) == 0 && next_seq > a->seq;
+    if (sound && !a->force && !attempt_blames(s->dir, a->seq))
+        return err_set(e, s->db.path,
+                       "the row that holds %" PRIu64
+                       " is sound, and the last starts did not end at it; to set it aside all "
+                       "the same: --force",
+                       a->seq);
+    if (journal_set_aside(&s->journal, a->seq, a->at_ms, &gap, e) || attempt_forget(s->dir, e))
+        return -1;
+    a->seq = gap.seq;
+    a->n = gap.n;
+    return 0;
 }
 
 int store_each_memory(struct store *s, void (*each)(void *arg, const struct memory_row *row), void *arg, struct err *e)

@@ -16,6 +16,8 @@
 /* The folder of the daemon's sockets: --state DIR; else what -c FILE says ("run_dir", by default its "state_dir"); else
  * $KEFU_STATE; else what ./kefud.json or /etc/kefud/kefud.json says. -1 with e: none of these, or the file is not well. */
 int reach_folder(const struct cli *c, char *out, size_t out_n, struct err *e);
+/* The folder of its store: what -c FILE says ("state_dir"), otherwise as above. */
+int reach_state(const struct cli *c, char *out, size_t out_n, struct err *e);
 /* Connects to the unix socket `name` in that folder. Returns its descriptor; -1 with e (who should be running, and how to
  * say where). */
 int reach_connect(const struct cli *c, const char *name, struct err *e);

@@ -5,7 +5,8 @@
  * requests one after the other. Requests over 64 KiB or that are no JSON are answered with an error and the end.
  *
  *   {"do":"status"}          version, pid, demo, state, uptime_ms, ready, rulebook, period, as_of, counts (events, conversations,
- *                            open, waiting, agents, orders, quarantined), journal {last_seq}, checkpoint {seq, at, busy, unsaved, in_memory}, redis {state, backlog}, sources
+ *                            open, waiting, agents, orders, quarantined), journal {last_seq, set_aside (events)}, damage {found,
+ *                            looks, where, last}, checkpoint {seq, at, busy, unsaved, in_memory}, redis {state, backlog}, sources
  *                            [{source, events, last_ts}], http {address, port}, ingest_socket, redis_address, prefix
  *   {"do":"agent","agent":ID}                     what Redis shows of an agent plus figures of today and of the month
  *   {"do":"agents"}                               all agents' snapshots, best score first

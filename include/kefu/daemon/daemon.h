@@ -19,6 +19,7 @@
 #include "kefu/daemon/settings.h"
 #include "kefu/publish/redis.h"
 #include "kefu/state/site.h"
+#include "kefu/store/scrub.h"
 #include "kefu/store/shelf.h"
 #include "kefu/store/store.h"
 
@@ -29,6 +30,7 @@ struct daemon {
     struct clock clock;
     struct event_base *base;
     struct store *store;
+    struct scrub *scrub; /* NULL: nothing is looked for */
     uint8_t customer_key[DIGEST_KEY_BYTES];
     struct shelf shelf;
     struct shelf_reader *shelf_reader;

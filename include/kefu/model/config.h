@@ -49,6 +49,7 @@ enum config_change { CONFIG_RESTART = 0, CONFIG_RELOAD = 1 };
     WHOLE(memory_rest_h, 48, 1, 8760, RESTART, "hours at rest after which a conversation may leave memory")            \
     WHOLE(memory_min, 20000, 0, 1000000000, RESTART, "conversations that stay in memory in any case")                  \
     WHOLE(quarantine_max, 10000, 10, 1000000, RESTART, "refused events kept for looking at and trying again")          \
+    WHOLE(scrub_rows_s, 20, 0, 100000, RESTART, "rows of the journal a second that are looked at for damage; 0: none") \
     WHOLE(log_level, 6, 3, 7, RELOAD, "3 errors, 4 warnings, 5 notes, 6 information, 7 all")
 
 struct config {

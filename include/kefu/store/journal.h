@@ -7,6 +7,7 @@
 #ifndef KEFU_STORE_JOURNAL_H
 #define KEFU_STORE_JOURNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,8 +44,11 @@ int journal_add(struct journal *j, struct commit *const *commits, size_t n, uint
  * so many rows. -1 with e at the first damage, whose sequence is then in damaged_seq (0: it is no damage of a row). */
 int journal_replay(struct journal *j, uint64_t from_seq, uint64_t last_seq, const struct store_replay *r,
                    struct err *e);
+/* One transaction's worth of the same, from *next_seq on, which goes on to what comes next. */
+int journal_step(struct journal *j, uint64_t *next_seq, uint64_t last_seq, const struct store_replay *r, struct err *e);
 /* Sequence at which the first row behind `seq` that can be read begins, or last_seq + 1. -1 with e: not to be found. */
 int journal_after(struct journal *j, uint64_t seq, uint64_t last_seq, uint64_t *after, struct err *e);
+bool journal_is_aside(const struct journal *j, uint64_t seq);
 /* Moves the row that holds `seq` out of the journal, with its bytes if they can be read, and leaves a gap up to the next row
  * that can; one transaction. -1 with e: there is no damaged or present row at that place, or it could not be written. */
 int journal_set_aside(struct journal *j, uint64_t seq, int64_t at_ms, struct journal_gap *gap, struct err *e);

@@ -5,6 +5,8 @@
 #ifndef KEFU_STORE_SCHEMA_H
 #define KEFU_STORE_SCHEMA_H
 
+#include <stddef.h>
+
 #include "kefu/base/err.h"
 
 /* PRAGMA application_id of our files: "KEFU". */
@@ -24,9 +26,11 @@ enum sql {
     SQL_POSITION_SET,
     SQL_POSITION_GET,
     SQL_POSITION_DROP,
+    SQL_POSITION_EACH,
     SQL_META_SET,
     SQL_META_GET,
     SQL_META_DROP,
+    SQL_META_EACH,
     SQL_QUARANTINE_ADD,
     SQL_QUARANTINE_EACH,
     SQL_QUARANTINE_DROP,
@@ -34,6 +38,7 @@ enum sql {
     SQL_MEMORY_EACH,
     SQL_MEMORY_DROP,
     SQL_OUTBOX_ADD,
+    SQL_OUTBOX_EACH,
     SQL_OUTBOX_UNSENT,
     SQL_OUTBOX_RECENT,
     SQL_OUTBOX_SENT,
@@ -65,6 +70,12 @@ struct db;
 
 /* The text of a statement. */
 const char *schema_sql(enum sql which);
+/* The tables whose rows can be looked at one by one, all but the journal, each with the statement that reads it whole. */
+struct schema_table {
+    const char *name;
+    enum sql each;
+};
+const struct schema_table *schema_tables(size_t *n);
 /* Is the file empty, or ours and not from the future? Changes nothing. -1 with e otherwise. */
 int schema_check(struct db *db, struct err *e);
 /* Brings it to the newest version, each step in its own transaction. -1 with e. */

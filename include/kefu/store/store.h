@@ -6,6 +6,7 @@
 #ifndef KEFU_STORE_STORE_H
 #define KEFU_STORE_STORE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kefu/base/err.h"
@@ -40,6 +41,16 @@ struct store_replay {
 int store_replay(struct store *s, uint64_t from_seq, const struct store_replay *r, struct err *e);
 /* Events of the journal that have been set aside: they count in no figure. May be asked from any thread. */
 uint64_t store_aside_n(const struct store *s);
+
+/* Puts the row of the journal that holds `seq` out of the way, into the table aside, so that a start goes on over it. `seq`
+ * and `n` are then what the gap holds. Only right after store_open, and the store is good for nothing but store_close
+ * afterwards. -1 with e: there is no such row, or it is sound, no start ended at it and `force` is not given. */
+struct store_aside {
+    uint64_t seq, n;
+    int64_t at_ms; /* wall time, now */
+    bool force;
+};
+int store_set_aside(struct store *s, struct store_aside *a, struct err *e);
 
 /* Rows at start; `each` borrows for the call. -1 with e: damaged. */
 int store_each_memory(struct store *s, void (*each)(void *arg, const struct memory_row *row), void *arg, struct err *e);
