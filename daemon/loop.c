@@ -259,7 +259,15 @@ static void show_all(struct daemon *d)
 static int start(struct daemon *d, int *status, struct err *e)
 {
     *status = EX_IOERR;
-    if (open_store(d, e) < 0 || start_pipeline(d, e) < 0) {
+    if (open_store(d, e) < 0) {
+        return -1;
+    }
+    *status = EX_CONFIG; /* another start would end like the last ones */
+    if (store_count_start(d->store, e) < 0) {
+        return -1;
+    }
+    *status = EX_IOERR;
+    if (start_pipeline(d, e) < 0) {
         return -1;
     }
     *status = EX_CONFIG;

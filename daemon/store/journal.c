@@ -138,6 +138,7 @@ struct row {
 /* How far a replay has come. */
 struct reading {
     uint64_t next_seq;  /* what must come */
+    bool first;         /* it may be within the row that comes */
     uint64_t limit_seq; /* the last that is wanted before a gap or the end */
     const struct store_replay *r;
 };
@@ -182,11 +183,10 @@ static int row_records(struct journal *j, sqlite3_stmt *stmt, struct row *row, s
 
 /* Looks at the row the statement stands on: it must be the one that holds next_seq, and begin with it unless it is the first
  * of a replay. */
-static int row_open(struct journal *j, sqlite3_stmt *stmt, const struct reading *g, bool first, struct row *row,
-                    struct err *e)
+static int row_open(struct journal *j, sqlite3_stmt *stmt, const struct reading *g, struct row *row, struct err *e)
 {
     *row = (struct row){.seq = (uint64_t)sqlite3_column_int64(stmt, 0), .n = (uint64_t)sqlite3_column_int64(stmt, 1)};
-    bool holds = row->seq == g->next_seq || (first && row->seq < g->next_seq && g->next_seq - row->seq < row->n);
+    bool holds = row->seq == g->next_seq || (g->first && row->seq < g->next_seq && g->next_seq - row->seq < row->n);
     if (!holds)
         return damaged(j, g->next_seq, "the row is missing", e);
     if (!row_sound(stmt) || !row->n)
@@ -218,9 +218,10 @@ static int read_rows(struct journal *j, sqlite3_stmt *stmt, struct reading *g, s
     int rows_n = 0;
     for (; g->next_seq <= g->limit_seq && rows_n < ROWS_A_TRANSACTION && (rc = sqlite3_step(stmt)) == SQLITE_ROW;
          rows_n++) {
-        if (row_open(j, stmt, g, !rows_n, &row, e) || row_replay(j, &row, g, e))
+        if (row_open(j, stmt, g, &row, e) || row_replay(j, &row, g, e))
             return -1;
         g->next_seq = row.seq + row.n;
+        g->first = false;
     }
     if (rc == SQLITE_ROW)
         return 0;
@@ -248,7 +249,7 @@ static void go_over_gaps(const struct journal *j, struct reading *g, uint64_t la
 int journal_step(struct journal *j, uint64_t *next_seq, uint64_t last_seq, const struct store_replay *r, struct err *e)
 {
     sqlite3_stmt *stmt = j->db->statements[SQL_JOURNAL_FROM];
-    struct reading g = {.next_seq = *next_seq, .r = r};
+    struct reading g = {.next_seq = *next_seq, .first = true, .r = r};
     int bad = 0;
     j->damaged_seq = 0;
     go_over_gaps(j, &g, last_seq);

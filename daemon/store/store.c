@@ -158,10 +158,13 @@ uint64_t store_last_seq(const struct store *s)
     return atomic_load(&s->last_seq);
 }
 
+int store_count_start(struct store *s, struct err *e)
+{
+    return attempt_begin(&s->attempt, s->dir, e);
+}
+
 int store_replay(struct store *s, uint64_t from_seq, const struct store_replay *r, struct err *e)
 {
-    if (attempt_begin(&s->attempt, s->dir, e))
-        return -1;
     s->journal.attempt = &s->attempt;
     int bad = journal_replay(&s->journal, from_seq, store_last_seq(s), r, e);
     s->journal.attempt = NULL;

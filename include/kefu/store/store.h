@@ -30,9 +30,11 @@ const char *store_vfs(const struct store *s);
 
 /* Sequence of the last event in the journal; 0: none. May be asked from any thread. */
 uint64_t store_last_seq(const struct store *s);
+/* To be called once before the replay of a start: -1 with e (sequence and mend) if the last starts all vanished while they
+ * folded the same sequence (store/attempt.h). The next store_replay then tells how far it is. */
+int store_count_start(struct store *s, struct err *e);
 /* Reads the journal from a sequence on, in order, over what was set aside. `each`, if set, borrows the event for the call.
- * Checks every record: -1 with e (sequence and mend) at the first damaged one, and also if the last starts all ended at one
- * sequence (store/attempt.h). `progress`, if set, is told (done, all) now and then. */
+ * Checks every record: -1 with e (sequence and mend) at the first damaged one. `progress`, if set, is told (done, all) now and then. */
 struct store_replay {
     void (*each)(void *arg, uint64_t seq, const struct event *e);
     void (*progress)(void *arg, uint64_t done_n, uint64_t all_n);
