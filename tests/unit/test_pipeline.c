@@ -316,6 +316,34 @@ static void a_full_disk_gives_the_batch_back_as_it_came(void **state)
     assert_int_equal(quarantine_n(pipeline_quarantine(w->p)), 2);
 }
 
+/* A minute of the test's clock, a request a second; waits go on turning into misses meanwhile. */
+static void F5_a_minute_of_full_disk_costs_nothing_but_that_minute(void **state)
+{
+    struct world *w = *state;
+    struct fault_plan *plan = on_fragile_disk(w);
+    world_ask_and_answer(w);
+    struct batch *b = world_batch(w);
+    world_message(b, "m3", w->now_ms, FROM_CUSTOMER);
+    int64_t began_ms = w->now_ms;
+    log_set_level(0);
+    plan->full = true;
+    for (size_t n = w->done_n; w->now_ms < began_ms + MINUTE; w->now_ms += 1000) {
+        world_submit(w, b);
+        world_run(w);
+        assert_int_equal(w->done_n, ++n);
+        assert_int_equal(b->result, BATCH_FULL);
+    }
+    assert_int_equal(world_answered(w), 1);
+    assert_true(site_as_of(w->site) > began_ms + MINUTE - 2000); /* time went on for the figures too */
+    plan->full = false;
+    log_set_level(LOG_LEVEL_INFO);
+    world_submit(w, b); /* the first one after it */
+    world_run(w);
+    assert_int_equal(b->result, BATCH_STORED);
+    assert_int_equal(store_last_seq(w->store), 3);
+    batch_free(b);
+}
+
 static void a_row_that_comes_due_on_a_full_disk_is_tried_until_there_is_room(void **state)
 {
     struct world *w = *state;
@@ -369,6 +397,7 @@ int main(void)
         T(a_conflict_tried_again_is_rejected_again),
         T(a_full_queue_takes_nothing_and_the_loop_lives_on),
         T(a_full_disk_gives_the_batch_back_as_it_came),
+        T(F5_a_minute_of_full_disk_costs_nothing_but_that_minute),
         T(a_row_that_comes_due_on_a_full_disk_is_tried_until_there_is_room),
         T(a_closed_pipeline_finishes_what_it_took),
 #undef T
