@@ -154,7 +154,8 @@ static int start_pipeline(struct daemon *d, struct err *e)
                                    .quarantine_max = (size_t)c->quarantine_max,
                                    .seed = seed});
     int64_t began = clock_mono_ms(&d->clock);
-    log_line(LOG_LEVEL_INFO, "replay", "events=%llu", (unsigned long long)store_last_seq(d->store));
+    log_line(LOG_LEVEL_INFO, "replay", "events=%llu set_aside=%llu", (unsigned long long)store_last_seq(d->store),
+             (unsigned long long)store_aside_n(d->store));
     if (pipeline_start(d->pipeline, e) < 0) {
         return -1;
     }

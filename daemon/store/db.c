@@ -50,6 +50,8 @@ int db_open_read_only(struct db *db, const char *path, struct err *e)
     if (sqlite3_open_v2(path, &db->sql, flags, NULL) != SQLITE_OK)
         return db_err(db, e, "opening");
     sqlite3_busy_timeout(db->sql, BUSY_MS);
+    /* It could not anyway, having no right to write; two that checkpoint at once can spoil the file. */
+    sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     static const char *const settings = "PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;"
                                         "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;";
     return db_exec(db, settings) == SQLITE_OK ? 0 : db_err(db, e, "opening");

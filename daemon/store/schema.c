@@ -170,6 +170,14 @@ int schema_check(struct db *db, struct err *e)
     return 0;
 }
 
+int schema_is_newest(struct db *db, bool *newest, struct err *e)
+{
+    int64_t version = 0;
+    int bad = db_ask_int(db, "PRAGMA user_version", &version, e);
+    *newest = version == MIGRATIONS_N;
+    return bad;
+}
+
 static int migrate_one(struct db *db, int64_t version, struct err *e)
 {
     struct buf sql = {0};

@@ -16,12 +16,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include "kefu/base/digest.h"
 #include "kefu/base/log.h"
 #include "kefu/store/backup.h"
 #include "kefu/store/scrub.h"
 #include "support_random.h"
 #include "support_store.h"
+#include "support_vfs.h"
 
 #define PAGE 4096
 
@@ -163,6 +166,41 @@ static void a_store_in_use_is_not_restored_over(void **state)
     assert_non_null(strstr(e.what, "another kefud"));
     write_script(s, 21, 30);
     assert_int_equal(script_state(s, why, sizeof why), 30);
+    store_close(s);
+}
+
+/* The Nth operation on the copy's disk fails, N = 1, 2, … until none does: the old backup stays, or the new one is whole. */
+static void F6_a_backup_that_cannot_be_written_leaves_the_one_before(void **state)
+{
+    struct fixture *f = *state;
+    char dir[700], kept[4096];
+    bool through = false;
+    uint64_t n = 1;
+    int64_t there = 10;
+    struct store *s = must_open(f->dir);
+    write_script(s, 1, 10);
+    must_back_up(f);
+    write_script(s, 11, 20);
+    for (; !through; n++) {
+        struct reader r;
+        struct fault_plan *plan = fault_plan_new((struct fault_plan){.ops = FAULT_ANY, .fail_at = n});
+        sqlite3_vfs *usual = sqlite3_vfs_find(NULL);
+        sqlite3_vfs_register(sqlite3_vfs_find(FAULT_VFS), 1);
+        int bad = reader_open(&r, f->db, &e);
+        if (!bad) {
+            bad = backup_make(&r, f->file, &NOBODY, &e);
+            reader_close(&r);
+        }
+        through = !plan->failed;
+        sqlite3_vfs_register(usual, 1);
+        snprintf(dir, sizeof dir, "%s/at-%" PRIu64, f->other, n);
+        assert_int_equal(restore(f, dir, kept), 0);
+        assert_int_equal(script_state_of_dir(dir, why, sizeof why), there = bad ? there : 20);
+    }
+    printf("%" PRIu64 " operations\n", n - 2);
+    assert_int_equal(there, 20);
+    assert_true(n > 20);
+    assert_int_equal(script_state(s, why, sizeof why), 20);
     store_close(s);
 }
 
@@ -404,6 +442,7 @@ int main(void)
         TEST(restoring_over_a_store_that_was_killed_leaves_nothing_of_its_log),
         TEST(a_restore_into_an_empty_place_makes_a_store),
         TEST(a_store_in_use_is_not_restored_over),
+        TEST(F6_a_backup_that_cannot_be_written_leaves_the_one_before),
         TEST(F7_whatever_page_is_damaged_a_start_refuses_or_the_look_tells),
         TEST(F7_a_damaged_store_makes_no_backup_and_a_damaged_backup_is_not_put_back),
         TEST(F7_the_background_look_finds_damage_and_its_end),

@@ -5,6 +5,7 @@
 #ifndef KEFU_STORE_SCHEMA_H
 #define KEFU_STORE_SCHEMA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "kefu/base/err.h"
@@ -78,6 +79,8 @@ struct schema_table {
 const struct schema_table *schema_tables(size_t *n);
 /* Is the file empty, or ours and not from the future? Changes nothing. -1 with e otherwise. */
 int schema_check(struct db *db, struct err *e);
+/* Is it of this kefud's version, so that every table must be there? -1 with e. */
+int schema_is_newest(struct db *db, bool *newest, struct err *e);
 /* Brings it to the newest version, each step in its own transaction. -1 with e. */
 int schema_migrate(struct db *db, struct err *e);
 /* SQLite's quick check of the small tables that a start reads whole (the journal's rows are checked as they are read). */
