@@ -65,13 +65,14 @@ static int read_end(struct journal *j, enum sql which, uint64_t otherwise, uint6
 
 int journal_ends(struct journal *j, uint64_t *first_seq, uint64_t *last_seq, struct err *e)
 {
-    if (read_end(j, SQL_JOURNAL_FIRST, 1, first_seq, e) || read_end(j, SQL_JOURNAL_LAST, 0, last_seq, e))
+    uint64_t first = 0;
+    if (read_end(j, SQL_JOURNAL_FIRST, 0, &first, e) || read_end(j, SQL_JOURNAL_LAST, 0, last_seq, e))
         return -1;
     for (size_t i = 0; i < j->gaps_n; i++) {
         uint64_t gap_last = j->gaps[i].seq + j->gaps[i].n - 1;
         *last_seq = gap_last > *last_seq ? gap_last : *last_seq;
-        *first_seq = j->gaps[i].seq < *first_seq ? j->gaps[i].seq : *first_seq;
     }
+    *first_seq = first ? first : *last_seq + 1;
     return 0;
 }
 

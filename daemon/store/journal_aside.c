@@ -115,9 +115,8 @@ static int find_gap(struct journal *j, uint64_t seq, struct journal_gap *gap, st
     uint64_t first, last, after;
     if (journal_ends(j, &first, &last, e))
         return -1;
-    if (seq < first || seq > last)
-        return err_set(e, j->db->path, "the journal goes from %" PRIu64 " to %" PRIu64 "; there is no %" PRIu64, first,
-                       last, seq);
+    if (!seq || seq > last)
+        return err_set(e, j->db->path, "the journal goes up to %" PRIu64 "; there is no %" PRIu64, last, seq);
     if (journal_is_aside(j, seq))
         return err_set(e, j->db->path, "%" PRIu64 " is set aside already", seq);
     *gap = holder(j, seq);

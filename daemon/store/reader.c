@@ -84,30 +84,55 @@ void reader_check_journal(struct reader *r, uint64_t *next_seq, const struct rea
         w->progress(w->arg, "journal", *next_seq - r->first_seq, r->last_seq + 1 - r->first_seq);
 }
 
-void reader_check_table(struct reader *r, size_t table, const struct reader_watch *w, struct reader_found *found)
+/* Every row the statement gives. */
+static void check_rows(struct reader *r, sqlite3_stmt *stmt, const char *table, const struct reader_watch *w,
+                       struct reader_found *found)
 {
-    size_t n;
-    const struct schema_table *t = &schema_tables(&n)[table];
-    sqlite3_stmt *stmt = r->db.statements[t->each];
     struct err e;
-    int rc = SQLITE_DONE;
-    while (stmt && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         found->rows_n++;
         if (row_sound(stmt))
             continue;
         struct str key = column_str(stmt, 0);
         (void)err_set(&e, r->db.path,
                       "table %s, row %.*s: damaged (its checksum does not fit); put the latest backup in its place",
-                      t->name, STR_ARG(key));
+                      table, STR_ARG(key));
         report(w, found, &e);
     }
     if (rc != SQLITE_DONE) {
-        (void)db_err(&r->db, &e, t->name);
+        (void)db_err(&r->db, &e, table);
         report(w, found, &e);
     }
     sqlite3_reset(stmt);
+}
+
+/* Is there a number above `from`? What cannot be read has no end that we know: the rows said so. */
+static bool has_more(struct reader *r, enum sql top, int64_t from)
+{
+    sqlite3_stmt *stmt = r->db.statements[top];
+    bool more = sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_int64(stmt, 0) > from;
+    sqlite3_reset(stmt);
+    return more;
+}
+
+bool reader_check_table(struct reader *r, size_t table, int64_t *from, const struct reader_watch *w,
+                        struct reader_found *found)
+{
+    size_t n;
+    const struct schema_table *t = &schema_tables(&n)[table];
+    bool part = from && t->part != SQL_N;
+    sqlite3_stmt *stmt = r->db.statements[part ? t->part : t->each];
+    if (!stmt)
+        return false;
+    if (part) {
+        sqlite3_bind_int64(stmt, 1, *from);
+        *from += SCHEMA_PART_ROWS;
+    }
+    check_rows(r, stmt, t->name, w, found);
     if (w->progress)
         w->progress(w->arg, t->name, table + 1, n);
+    return part && has_more(r, t->top, *from);
 }
 
 void reader_check_pages(struct reader *r, const struct reader_watch *w, struct reader_found *found)
@@ -138,7 +163,7 @@ void reader_check(struct reader *r, const struct reader_watch *w, struct reader_
     (void)schema_tables(&n);
     reader_check_pages(r, w, found);
     for (size_t i = 0; i < n; i++)
-        reader_check_table(r, i, w, found);
+        (void)reader_check_table(r, i, NULL, w, found);
     for (uint64_t next = r->first_seq; next <= r->last_seq;)
         reader_check_journal(r, &next, w, found);
 }

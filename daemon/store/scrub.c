@@ -61,8 +61,11 @@ static bool look(struct scrub *s, struct reader *r)
     (void)schema_tables(&tables_n);
     bool go_on = true;
     for (size_t i = 0; go_on && i < tables_n; i++) {
-        reader_check_table(r, i, &watch, &found);
-        go_on = wait_ms(s, s->step_ms);
+        int64_t from = 0;
+        for (bool more = true; go_on && more;) {
+            more = reader_check_table(r, i, &from, &watch, &found);
+            go_on = wait_ms(s, s->step_ms);
+        }
     }
     for (uint64_t next = r->first_seq; go_on && next <= r->last_seq;) {
         reader_check_journal(r, &next, &watch, &found);

@@ -297,6 +297,27 @@ static void a_missing_row_becomes_a_gap(void **state)
     set_aside(f, 41, 41, 20);
     assert_int_equal(replay(f, 1, 100, &n), 0);
     assert_int_equal(n, 80);
+    assert_int_equal(db_exec(&f->db, "DELETE FROM journal WHERE seq = 1"), SQLITE_OK); /* the first */
+    set_aside(f, 1, 1, 10);
+    assert_int_equal(replay(f, 1, 100, &n), 0);
+    assert_int_equal(n, 70);
+}
+
+/* Rows that a checkpoint has passed are given up, gaps with them. */
+static void a_journal_may_begin_behind_its_gaps(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t n, first, last;
+    for (uint64_t seq = 1; seq <= 91; seq += 10)
+        add_row(f, seq, 10);
+    set_aside(f, 21, 21, 10);
+    assert_int_equal(db_exec(&f->db, "DELETE FROM journal WHERE seq < 51"), SQLITE_OK);
+    assert_int_equal(journal_ends(&f->j, &first, &last, &e), 0);
+    assert_int_equal(first, 51);
+    assert_int_equal(last, 100);
+    assert_int_equal(replay(f, first, last, &n), 0);
+    assert_int_equal(n, 50);
+    assert_int_equal(replay(f, 50, last, &n), -1); /* never a quiet hole */
 }
 
 /* ---- starts that end at one sequence ---- */
@@ -360,6 +381,7 @@ int main(void)
         TEST(no_bytes_in_a_row_do_harm),
         TEST(a_row_set_aside_leaves_a_gap_and_its_bytes),
         TEST(a_missing_row_becomes_a_gap),
+        TEST(a_journal_may_begin_behind_its_gaps),
         TEST(three_starts_that_end_at_one_sequence_are_enough),
         TEST(a_start_that_fails_with_a_message_is_not_counted),
     };

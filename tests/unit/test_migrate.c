@@ -123,7 +123,7 @@ static void a_migration_killed_at_any_operation_is_done_by_the_next_start(void *
             through = killed_at(dir, n);
             int64_t version = ask(dir, "PRAGMA user_version");
             int64_t aside = ask(dir, "SELECT count(*) FROM sqlite_schema WHERE name = 'aside'");
-            assert_int_equal(aside, version >= 2);
+            assert_int_equal(aside, version >= 3);
             before_n += version == (int64_t)i + 1;
             snprintf(when, sizeof when, "version %zu, killed at %" PRIu64, i + 1, n);
             assert_whole(dir, when);
@@ -154,14 +154,15 @@ static void a_new_store_can_give_pages_back(void **state)
     assert_int_equal(ask(*state, "PRAGMA auto_vacuum"), 2);
 }
 
-/* A table that nobody looks at would rot unseen. */
+/* A table that nobody looks at would rot unseen: all but the journal, which is looked at by itself, and identity, whose rows
+ * have no checksum and only say where to look. */
 static void every_table_is_looked_at(void **state)
 {
     char sql[200];
     size_t n;
     store_close(store_open(*state, &e));
     const struct schema_table *tables = schema_tables(&n);
-    assert_int_equal(ask(*state, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'"), n + 1);
+    assert_int_equal(ask(*state, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'"), n + 2);
     for (size_t i = 0; i < n; i++) {
         snprintf(sql, sizeof sql, "SELECT count(*) FROM sqlite_schema WHERE name = '%s'", tables[i].name);
         assert_int_equal(ask(*state, sql), 1);

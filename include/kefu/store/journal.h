@@ -36,7 +36,8 @@ struct journal {
 /* Reads the gaps. db must be prepared. -1 with e: damaged; journal_fini is due all the same. */
 int journal_open(struct journal *j, struct db *db, struct err *e);
 void journal_fini(struct journal *j);
-/* Sequences of the first and of the last event, those set aside included; first 1 and last 0 without any. -1 with e. */
+/* Sequences of the first event there is and of the last one ever given, be it set aside; without any the first is the one to
+ * come. -1 with e. */
 int journal_ends(struct journal *j, uint64_t *first_seq, uint64_t *last_seq, struct err *e);
 /* Adds the events of all commits as one row from first_seq on; nothing if they have none. SQLite's result code. */
 int journal_add(struct journal *j, struct commit *const *commits, size_t n, uint64_t first_seq);

@@ -6,6 +6,7 @@
 #ifndef KEFU_STORE_READER_H
 #define KEFU_STORE_READER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kefu/base/err.h"
@@ -38,8 +39,10 @@ struct reader_found {
  * damaged ones too; at the end it is above last_seq. */
 void reader_check_journal(struct reader *r, uint64_t *next_seq, const struct reader_watch *w,
                           struct reader_found *found);
-/* One of schema_tables: the checksum of every row. */
-void reader_check_table(struct reader *r, size_t table, const struct reader_watch *w, struct reader_found *found);
+/* One of schema_tables: the checksum of every row, or, of a large one if `from` is given, of the rows behind *from, which goes
+ * on; true: there may be more. */
+bool reader_check_table(struct reader *r, size_t table, int64_t *from, const struct reader_watch *w,
+                        struct reader_found *found);
 /* SQLite's integrity_check: every page and every order of keys. Keeps a read transaction for as long as it takes. */
 void reader_check_pages(struct reader *r, const struct reader_watch *w, struct reader_found *found);
 /* All of these. */

@@ -48,11 +48,14 @@ enum sql {
     SQL_FRESH_ADD,
     SQL_FRESH_MERGE,
     SQL_FRESH_DROP,
+    SQL_FRESH_EACH,
     SQL_FRESH_FIRST,
     SQL_SUBJECT_CHILL,
     SQL_SUBJECT_ID,
     SQL_SUBJECT_WARM,
     SQL_SUBJECT_ALL,
+    SQL_SUBJECT_PART,
+    SQL_SUBJECT_TOP,
     SQL_SUBJECT_BY_KEY,
     SQL_SUBJECT_BY_IDENTITY,
     SQL_SUBJECT_BY_GROUP,
@@ -71,10 +74,12 @@ struct db;
 
 /* The text of a statement. */
 const char *schema_sql(enum sql which);
-/* The tables whose rows can be looked at one by one, all but the journal, each with the statement that reads it whole. */
+/* The tables whose rows have checksums, all but the journal, each with the statement that reads it whole. One that can grow
+ * large has two more: its rows of numbers above ?1 and up to ?1 + SCHEMA_PART_ROWS, and its highest number (else SQL_N). */
+#define SCHEMA_PART_ROWS 64
 struct schema_table {
     const char *name;
-    enum sql each;
+    enum sql each, part, top;
 };
 const struct schema_table *schema_tables(size_t *n);
 /* Is the file empty, or ours and not from the future? Changes nothing. -1 with e otherwise. */
