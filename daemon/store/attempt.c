@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,14 +20,28 @@ static int path_of(char *path, size_t n, const char *dir)
     return (size_t)snprintf(path, n, "%s/replaying", dir) < n ? 0 : -1;
 }
 
+/* The number behind `name`, 0 if there is none; goes on behind it. */
+static uint64_t take(const char **line, const char *name)
+{
+    const char *at = strstr(*line, name);
+    char *end;
+    if (!at)
+        return 0;
+    uint64_t n = strtoull(at + strlen(name), &end, 10);
+    *line = end;
+    return n;
+}
+
 /* What the start before has left; zeros if it came to an end of its own. */
 static uint64_t read_line(struct attempt *a)
 {
     char line[128] = "";
-    uint64_t at = 0;
-    ssize_t n = pread(a->fd, line, sizeof line - 1, 0);
-    if (n <= 0 || sscanf(line, "at=%" SCNu64 " crash_seq=%" SCNu64 " crash_n=%u", &at, &a->crash_seq, &a->crash_n) != 3)
-        *a = (struct attempt){.fd = a->fd};
+    const char *rest = line;
+    if (pread(a->fd, line, sizeof line - 1, 0) <= 0)
+        return 0;
+    uint64_t at = take(&rest, "at=");
+    a->crash_seq = take(&rest, " crash_seq=");
+    a->crash_n = (unsigned)take(&rest, " crash_n=");
     return at;
 }
 

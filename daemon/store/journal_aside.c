@@ -32,9 +32,8 @@ static int row_from(struct journal *j, uint64_t seq, uint64_t *found)
 int journal_after(struct journal *j, uint64_t seq, uint64_t last_seq, uint64_t *after, struct err *e)
 {
     uint64_t bad = seq + 1, good = 0;
+    *after = last_seq + 1;
     int rc = row_from(j, bad, after);
-    if (rc == SQLITE_DONE)
-        *after = last_seq + 1;
     if (!is_corrupt(rc))
         return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_err(j->db, e, "looking for the next row");
     for (uint64_t step = 1; is_corrupt(rc) && bad < last_seq; step *= 2) {
@@ -112,7 +111,7 @@ bool journal_is_aside(const struct journal *j, uint64_t seq)
 
 static int find_gap(struct journal *j, uint64_t seq, struct journal_gap *gap, struct err *e)
 {
-    uint64_t first, last, after;
+    uint64_t first, last, after = 0;
     if (journal_ends(j, &first, &last, e))
         return -1;
     if (!seq || seq > last)

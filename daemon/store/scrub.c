@@ -21,7 +21,7 @@
 #include "kefu/store/reader.h"
 
 /* journal_step's transaction, more or less. */
-#define STEP_ROWS 64
+#define STEP_ROWS INT64_C(64)
 
 struct scrub {
     char *path;
