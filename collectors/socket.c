@@ -12,6 +12,7 @@
 #include <event2/listener.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,7 +64,8 @@ struct socket_door {
     struct event *rest;
     struct conn *conns;
     size_t conns_n;
-    char *path;
+    char path[UNIX_PATH_BYTES];
+    bool taken_over; /* the file is another's, and stays */
 };
 
 static void conn_free(struct conn *c)
@@ -363,16 +365,21 @@ static void on_rested(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-struct socket_door *socket_open(struct event_base *base, const char *path, struct ingest *ingest, struct err *e)
+struct socket_door *socket_open(struct event_base *base, const char *path, int fd, struct ingest *ingest, struct err *e)
 {
-    int fd = unix_listen(path, 0660, e);
-    if (fd < 0) {
+    char taken[UNIX_PATH_BYTES];
+    bool taken_over = fd >= 0;
+    if (taken_over && unix_take_over(fd, taken, e) < 0) {
+        return NULL;
+    }
+    if (!taken_over && (fd = unix_listen(path, 0660, e)) < 0) {
         return NULL;
     }
     struct socket_door *d = xcalloc(1, sizeof(*d));
     d->base = base;
     d->ingest = ingest;
-    d->path = xstrndup(path, strlen(path));
+    d->taken_over = taken_over;
+    snprintf(d->path, sizeof(d->path), "%s", taken_over ? taken : path);
     d->rest = evtimer_new(base, on_rested, d);
     d->listener = evconnlistener_new(base, on_accept, d, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     evconnlistener_set_error_cb(d->listener, on_accept_error);
@@ -384,9 +391,16 @@ void socket_stop(struct socket_door *d)
     if (!d->listener) {
         return;
     }
-    unlink(d->path);
+    if (!d->taken_over) {
+        unlink(d->path);
+    }
     evconnlistener_free(d->listener);
     d->listener = NULL;
+}
+
+const char *socket_path(const struct socket_door *d)
+{
+    return d->path;
 }
 
 void socket_free(struct socket_door *d)
@@ -400,6 +414,5 @@ void socket_free(struct socket_door *d)
         conn_free(c);
     }
     event_free(d->rest);
-    free(d->path);
     free(d);
 }

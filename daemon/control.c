@@ -36,7 +36,7 @@ struct control {
     struct evconnlistener *listener;
     struct control_conn *conns;
     size_t conns_n;
-    char *path;
+    char *path; /* NULL: the file is another's, and stays */
 };
 
 static const struct {
@@ -273,15 +273,19 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
     bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 }
 
-struct control *control_start(struct daemon *d, const char *path, struct err *e)
+struct control *control_start(struct daemon *d, const char *path, int fd, struct err *e)
 {
-    int fd = unix_listen(path, 0600, e);
-    if (fd < 0) {
+    char taken[UNIX_PATH_BYTES];
+    bool taken_over = fd >= 0;
+    if (taken_over && unix_take_over(fd, taken, e) < 0) {
+        return NULL;
+    }
+    if (!taken_over && (fd = unix_listen(path, 0600, e)) < 0) {
         return NULL;
     }
     struct control *k = xcalloc(1, sizeof(*k));
     k->d = d;
-    k->path = xstrndup(path, strlen(path));
+    k->path = taken_over ? NULL : xstrndup(path, strlen(path));
     k->listener = evconnlistener_new(d->base, on_accept, k, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     return k;
 }
@@ -291,7 +295,9 @@ void control_stop(struct control *c)
     if (!c) {
         return;
     }
-    unlink(c->path);
+    if (c->path) {
+        unlink(c->path);
+    }
     for (struct control_conn *conn = c->conns, *next; conn; conn = next) {
         next = conn->next;
         conn_free(conn);

@@ -87,15 +87,14 @@ static void put_sources(struct buf *out, const struct sources *s)
 static void put_ways(struct buf *out, const struct daemon *d)
 {
     const struct config *c = &d->settings->config;
-    struct buf path = {0};
     if (d->http) {
-        buf_printf(out, ", \"http\": {\"address\": \"%s\", \"port\": %u}", d->http_address, http_port(d->http));
+        buf_put_str(out, STR_LIT(", \"http\": {\"address\": "));
+        buf_put_json(out, str_of(http_address(d->http)));
+        buf_printf(out, ", \"port\": %u}", http_port(d->http));
     }
-    buf_printf(&path, "%.*s/ingest.sock", STR_ARG(c->run_dir));
-    put_text(out, "ingest_socket", buf_str(&path));
+    put_text(out, "ingest_socket", str_of(socket_path(d->socket)));
     put_text(out, "redis_address", c->redis_address);
     put_text(out, "prefix", c->redis_prefix);
-    buf_fini(&path);
 }
 
 static void put_redis(struct buf *out, const struct daemon *d)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "kefu/base/buf.h"
+#include "kefu/daemon/credential.h"
 
 #define HEX_N    ((size_t)2 * DIGEST_KEY_BYTES)
 #define CHECK_OF STR_LIT("kefu customer key")
@@ -42,16 +43,26 @@ static int parse_hex(const char *text, uint8_t key[DIGEST_KEY_BYTES])
     return 0;
 }
 
-static int read_key(int fd, const char *path, uint8_t key[DIGEST_KEY_BYTES], struct err *e)
+/* Of a key that is handed over the manager has seen to who may read it, and shows it in ways of its own (an access list
+ * makes the mode look like 0440). */
+static int check_private(int fd, const char *path, struct err *e)
 {
     struct stat st;
-    char text[HEX_N + 2] = {0};
     if (fstat(fd, &st) < 0) {
         return err_set(e, path, "%s", strerror(errno));
     }
-    if (st.st_mode & 077) {
+    if (!credential_is(path) && (st.st_mode & 077)) {
         return err_set(e, path, "found mode %04o, expected 0600: others may read the key; chmod 600 it",
                        (unsigned)(st.st_mode & 0777));
+    }
+    return 0;
+}
+
+static int read_key(int fd, const char *path, uint8_t key[DIGEST_KEY_BYTES], struct err *e)
+{
+    char text[HEX_N + 2] = {0};
+    if (check_private(fd, path, e) < 0) {
+        return -1;
     }
     ssize_t n = read(fd, text, sizeof(text) - 1);
     if (n < (ssize_t)HEX_N || parse_hex(text, key) < 0) {
@@ -121,24 +132,36 @@ static int check_key(struct store *s, const char *path, const uint8_t key[DIGEST
     return 0;
 }
 
+/* There is no file. */
+static int make_if_new(struct store *s, const char *path, struct str known, uint8_t key[DIGEST_KEY_BYTES],
+                       struct err *e)
+{
+    if (credential_is(path)) {
+        return err_set(e, path, "there is no such credential; see LoadCredential= of the unit");
+    }
+    if (known.n || store_last_seq(s) > 0) {
+        return err_set(e, path,
+                       "the key is missing, but the store has events hashed under it; restore the file from a backup");
+    }
+    return make_key(path, key, e);
+}
+
 int key_load(const char *path, struct store *s, uint8_t key[DIGEST_KEY_BYTES], struct err *e)
 {
+    char file[PATH_MAX];
     struct str known;
     int status = -1;
-    if (store_get(s, CHECK, &known, e) < 0) {
+    if (credential_file(path, file, e) < 0 || store_get(s, CHECK, &known, e) < 0) {
         return -1;
     }
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
         status = read_key(fd, path, key, e);
         close(fd);
     } else if (errno != ENOENT) {
         err_set(e, path, "%s", strerror(errno));
-    } else if (known.n || store_last_seq(s) > 0) {
-        err_set(e, path,
-                "the key is missing, but the store has events hashed under it; restore the file from a backup");
     } else {
-        status = make_key(path, key, e);
+        status = make_if_new(s, path, known, key, e);
     }
     status = status < 0 ? -1 : check_key(s, path, key, known, e);
     free((char *)(uintptr_t)known.p);

@@ -1,8 +1,8 @@
 /* Puts the daemon together, turns it, takes it apart. The only file that arms timers for the pipeline.
  *
  * A turn: let the pipeline do all there is to do, then sleep until a socket, the writer or its next deadline wants something.
- * Stopping: the doors close, what was taken becomes durable and is answered, then the loop ends; after STOP_MS it ends
- * anyway, and the journal makes that safe. */
+ * Stopping: the doors close, requests that came through them are served to their end, what was taken becomes durable and is
+ * answered, then the loop ends; after STOP_MS it ends anyway, and the journal makes that safe. */
 #include "kefu/daemon/daemon.h"
 
 #include <event2/thread.h>
@@ -23,6 +23,8 @@
 #define STOP_MS    10000
 /* Between two looks for damage. */
 #define SCRUB_PAUSE_MS 3600000
+#define OPEN_MS                                                                                                        \
+    600000 /* a store may take that long to open: migrations and the log of an unlucky stop do not say how far they are */
 
 static const struct config *config_of(const struct daemon *d)
 {
@@ -112,6 +114,7 @@ static void on_nothing(evutil_socket_t fd, short what, void *arg)
 
 static int open_store(struct daemon *d, struct err *e)
 {
+    supervise_starting(d->supervise, "opening the store", OPEN_MS);
     d->store = store_open(config_of(d)->state_dir.p, e);
     if (!d->store || key_load(config_of(d)->customer_key_file.p, d->store, d->customer_key, e) < 0 ||
         shelf_seed(d->store, &d->shelf.seed, e) < 0) {
@@ -132,6 +135,12 @@ static struct checkpoint_options checkpoint_options_of(const struct config *c)
                                        .journal_keep_ms = c->journal_keep_days * 86400000};
 }
 
+static void tell_replay(void *arg, uint64_t done_n, uint64_t all_n)
+{
+    struct daemon *d = arg;
+    supervise_replaying(d->supervise, clock_mono_ms(&d->clock), done_n, all_n);
+}
+
 static int start_pipeline(struct daemon *d, struct err *e)
 {
     const struct config *c = config_of(d);
@@ -150,6 +159,8 @@ static int start_pipeline(struct daemon *d, struct err *e)
                                    .out = {show_agent, tell_effect, d},
                                    .writer = {(size_t)c->queue_max_commits, (size_t)c->group_max_events, c->group_ms},
                                    .checkpoint = checkpoint_options_of(c),
+                                   .progress = tell_replay,
+                                   .progress_arg = d,
                                    .events_max = EVENTS_MAX,
                                    .quarantine_max = (size_t)c->quarantine_max,
                                    .seed = seed});
@@ -187,26 +198,40 @@ static int start_publisher(struct daemon *d, struct err *e)
     return d->publisher ? 0 : -1;
 }
 
+/* A socket that was handed over is taken in place of http_listen; it must be as near. */
+static int check_near(const struct daemon *d, struct err *e)
+{
+    if (http_is_local(d->http) || config_of(d)->http_allow_remote) {
+        return 0;
+    }
+    return err_set(e, http_address(d->http),
+                   "the socket \"http\" that was handed over is no loopback address; put a TLS proxy in front, or set "
+                   "http_allow_remote to true");
+}
+
 static int open_http(struct daemon *d, struct err *e)
 {
     const struct config *c = config_of(d);
-    uint16_t port;
-    if (c->http_listen.n == 0) {
+    int fd = supervise_take(d->supervise, SUPERVISE_HTTP);
+    char address[64] = "";
+    uint16_t port = 0;
+    if (fd < 0 && c->http_listen.n == 0) {
         return 0;
     }
-    if (config_listen(c->http_listen, d->http_address, &port) < 0) {
+    if (fd < 0 && config_listen(c->http_listen, address, &port) < 0) {
         return err_set(e, "http_listen", "found \"%s\", expected an address and a port", c->http_listen.p);
     }
     d->http_door = (struct http_door){pipeline_ingest(d->pipeline), may_write, d};
     struct http_options o = {.base = d->base,
-                             .address = d->http_address,
+                             .address = address,
                              .port = port,
+                             .fd = fd < 0 ? 0 : fd,
                              .body_max_bytes = (size_t)c->http_max_body_bytes,
                              .admit = routes_admit,
                              .handle = routes_handle,
                              .arg = d};
     d->http = http_listen(&o, e);
-    return d->http ? 0 : -1;
+    return d->http ? check_near(d, e) : -1;
 }
 
 static void start_scrub(struct daemon *d)
@@ -225,12 +250,13 @@ static int open_doors(struct daemon *d, struct err *e)
     char path[4096];
     const char *dir = config_of(d)->run_dir.p;
     snprintf(path, sizeof(path), "%s/control.sock", dir);
-    d->control = control_start(d, path, e);
+    d->control = control_start(d, path, supervise_take(d->supervise, SUPERVISE_CONTROL), e);
     if (!d->control) {
         return -1;
     }
     snprintf(path, sizeof(path), "%s/ingest.sock", dir);
-    d->socket = socket_open(d->base, path, pipeline_ingest(d->pipeline), e);
+    d->socket =
+        socket_open(d->base, path, supervise_take(d->supervise, SUPERVISE_INGEST), pipeline_ingest(d->pipeline), e);
     return d->socket ? open_http(d, e) : -1;
 }
 
@@ -239,8 +265,10 @@ static void say_ready(const struct daemon *d)
     struct site_counts n;
     site_counts(d->site, &n);
     log_line(LOG_LEVEL_NOTE, "ready", "version=%s events=%llu conversations=%llu http=%s:%u ms=%lld", KEFU_VERSION,
-             (unsigned long long)n.events_n, (unsigned long long)n.conversations_n, d->http ? d->http_address : "",
-             d->http ? http_port(d->http) : 0u, (long long)(clock_mono_ms(&d->clock) - d->started_mono_ms));
+             (unsigned long long)n.events_n, (unsigned long long)n.conversations_n,
+             d->http ? http_address(d->http) : "", d->http ? http_port(d->http) : 0u,
+             (long long)(clock_mono_ms(&d->clock) - d->started_mono_ms));
+    supervise_ready(d->supervise, "ready");
 }
 
 /* Everybody is given to the publisher, who then takes out of Redis whom we do not know. */
@@ -259,6 +287,11 @@ static void show_all(struct daemon *d)
 
 static int start(struct daemon *d, int *status, struct err *e)
 {
+    *status = EX_CONFIG;
+    d->supervise = supervise_new(e);
+    if (!d->supervise) {
+        return -1;
+    }
     *status = EX_IOERR;
     if (open_store(d, e) < 0) {
         return -1;
@@ -312,12 +345,12 @@ void daemon_stop(struct daemon *d)
         return;
     }
     d->stopping = true;
+    supervise_stopping(d->supervise);
     d->stop_mono_ms = clock_mono_ms(&d->clock) + STOP_MS;
     if (d->http) {
         http_stop(d->http);
     }
     socket_stop(d->socket);
-    pipeline_close(d->pipeline);
 }
 
 static bool may_end(const struct daemon *d)
@@ -325,8 +358,11 @@ static bool may_end(const struct daemon *d)
     if (!d->stopping) {
         return false;
     }
-    bool quiet = pipeline_is_idle(d->pipeline) && (!d->http || http_connections_n(d->http) == 0);
-    return quiet || clock_mono_ms(&d->clock) >= d->stop_mono_ms;
+    bool alone = !d->http || http_connections_n(d->http) == 0;
+    if (alone) {
+        pipeline_close(d->pipeline);
+    }
+    return (alone && pipeline_is_idle(d->pipeline)) || clock_mono_ms(&d->clock) >= d->stop_mono_ms;
 }
 
 static void wait_for_events(struct daemon *d, int64_t wait_ms)
@@ -349,10 +385,11 @@ void daemon_run(struct daemon *d)
 {
     for (;;) {
         int64_t wait_ms = pipeline_turn(d->pipeline);
+        int64_t alive_ms = supervise_turn(d->supervise, clock_mono_ms(&d->clock), pipeline_silent_ms(d->pipeline));
         if (may_end(d)) {
             return;
         }
-        wait_for_events(d, wait_ms);
+        wait_for_events(d, wait_ms < alive_ms ? wait_ms : alive_ms);
     }
 }
 
@@ -393,6 +430,7 @@ void daemon_free(struct daemon *d)
     if (d->store) {
         store_close(d->store);
     }
+    supervise_free(d->supervise);
     event_base_free(d->base);
     settings_free(d->settings);
     for (size_t i = 0; i < d->kept_n; i++) {

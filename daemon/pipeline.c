@@ -387,6 +387,14 @@ static void load_event(void *arg, uint64_t seq, const struct event *e)
     }
 }
 
+static void tell_progress(void *arg, uint64_t done_n, uint64_t all_n)
+{
+    const struct pipeline *p = ((struct loading *)arg)->p;
+    if (p->o.progress) {
+        p->o.progress(p->o.progress_arg, done_n, all_n);
+    }
+}
+
 static void load_memory(void *arg, const struct memory_row *row)
 {
     struct loading *l = arg;
@@ -429,7 +437,7 @@ static int load_effects(struct pipeline *p, struct loading *l, uint64_t last_num
 static int load(struct pipeline *p, struct err *e)
 {
     struct loading l = {p, now_of(p), 0, e};
-    struct store_replay replay = {.each = load_event, .arg = &l};
+    struct store_replay replay = {.each = load_event, .progress = tell_progress, .arg = &l};
     struct store *s = p->o.store;
     struct store_marks marks;
     uint64_t next_seq;
@@ -529,6 +537,11 @@ void pipeline_free(struct pipeline *p)
 int pipeline_fd(const struct pipeline *p)
 {
     return writer_fd(p->writer);
+}
+
+int64_t pipeline_silent_ms(const struct pipeline *p)
+{
+    return writer_silent_ms(p->writer, mono_of(p));
 }
 
 struct ingest *pipeline_ingest(struct pipeline *p)

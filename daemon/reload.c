@@ -86,6 +86,7 @@ static int64_t latest_ms(const struct daemon *d)
 int reload(struct daemon *d, struct err *e)
 {
     int status = -1;
+    supervise_reloading(d->supervise, clock_mono_ms(&d->clock));
     struct settings *fresh = settings_reload(d->settings, d->settings->config.file.p, latest_ms(d), e);
     if (!fresh) {
         goto out;
@@ -99,6 +100,7 @@ out:
     } else {
         log_line(LOG_LEVEL_NOTE, "reload", "done=1");
     }
+    supervise_ready(d->supervise, status < 0 ? "ready; the last reload was refused" : "ready; reloaded");
     return status;
 }
 

@@ -13,6 +13,7 @@
 
 #include "kefu/base/json.h"
 #include "kefu/base/mem.h"
+#include "kefu/daemon/credential.h"
 #include "kefu/rules/seed.h"
 
 enum { FILE_MAX_BYTES = 4 << 20, PASSWORD_MAX_BYTES = 4096, RULEBOOKS_MAX = 64 };
@@ -82,11 +83,13 @@ static int read_password(struct loading *l, struct err *e)
 {
     static const char option[] = "redis_password_file";
     struct settings *s = l->s;
+    char file[PATH_MAX];
     char *text = NULL;
     size_t n = 0;
     if (!s->config.redis_password_file.n)
         return 0;
-    if (json_read_file(s->config.redis_password_file.p, PASSWORD_MAX_BYTES, &text, &n, e))
+    if (credential_file(s->config.redis_password_file.p, file, e) ||
+        json_read_file(file, PASSWORD_MAX_BYTES, &text, &n, e))
         return fail_reached_by(l, option, e);
     size_t line_n = strcspn(text, "\r\n");
     s->redis_password = arena_copy(&s->config.arena, (struct str){text, line_n});
@@ -367,10 +370,15 @@ static int check_zone(struct loading *l)
 static int check_password(struct loading *l)
 {
     struct err e;
-    if (!l->s->config.redis_password_file.n)
+    const char *file = l->s->config.redis_password_file.p;
+    if (!*file)
         return 0;
+    if (credential_is(file) && !credentials_are_here()) {
+        printf("%s: not looked at; only the service is given it\n", file);
+        return 0;
+    }
     bool wrong = read_password(l, &e) != 0;
-    tell(l->s->config.redis_password_file.p, wrong ? &e : NULL);
+    tell(file, wrong ? &e : NULL);
     return wrong;
 }
 

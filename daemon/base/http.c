@@ -14,6 +14,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "kefu/base/buf.h"
 #include "kefu/base/log.h"
@@ -25,6 +27,7 @@
 #define LINGER_MS        1000
 #define LINGER_MAX_BYTES (8u << 20)
 #define REST_MS          100
+#define LAST_MS          100 /* of an idle connection, when stopped */
 #define OUTPUT_MAX_BYTES (256u << 10)
 
 enum conn_state { CONN_NONE = 0, CONN_HEAD, CONN_BODY, CONN_HANDLER, CONN_FLUSH, CONN_LINGER };
@@ -60,7 +63,9 @@ struct http {
     struct conn *conns;
     size_t conns_n;
     uint64_t rests_n;
+    char address[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
     uint16_t port;
+    bool is_local;
 };
 
 static const char *status_text(int status)
@@ -344,6 +349,12 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         conn_refuse(c, 408);
         return;
     }
+    if (c->state == CONN_HEAD && !c->http->listener) {
+        c->state = CONN_FLUSH; /* what is still to be read of an earlier answer goes out first */
+        conn_arm(c, c->http->o.deadline_ms);
+        on_flushed(c->bev, c);
+        return;
+    }
     conn_free(c);
 }
 
@@ -416,51 +427,97 @@ static int address_of(const struct http_options *o, struct sockaddr_storage *out
     return -1;
 }
 
-static uint16_t bound_port(struct evconnlistener *l)
+/* Where it listens, as the kernel has it: of a socket that was handed to us only the kernel knows. */
+static void see_address(struct http *h, int fd)
 {
     union {
         struct sockaddr any;
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
-    } at = {.v6 = {0}};
+        struct sockaddr_un path;
+    } at = {.path = {0}};
     socklen_t n = sizeof(at);
-    if (getsockname(evconnlistener_get_fd(l), &at.any, &n) < 0) {
-        return 0;
+    if (getsockname(fd, &at.any, &n) < 0) {
+        return;
     }
-    return ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
+    if (at.any.sa_family == AF_INET) {
+        inet_ntop(AF_INET, &at.v4.sin_addr, h->address, sizeof(h->address));
+        h->port = ntohs(at.v4.sin_port);
+        h->is_local = ntohl(at.v4.sin_addr.s_addr) >> 24 == 127;
+    } else if (at.any.sa_family == AF_INET6) {
+        inet_ntop(AF_INET6, &at.v6.sin6_addr, h->address, sizeof(h->address));
+        h->port = ntohs(at.v6.sin6_port);
+        h->is_local = IN6_IS_ADDR_LOOPBACK(&at.v6.sin6_addr);
+    } else {
+        snprintf(h->address, sizeof(h->address), "%.*s", (int)sizeof(at.path.sun_path), at.path.sun_path);
+        h->is_local = at.any.sa_family == AF_UNIX;
+    }
 }
 
-struct http *http_listen(const struct http_options *o, struct err *e)
+static struct evconnlistener *bind_address(struct http *h, struct err *e)
 {
     struct sockaddr_storage at;
     socklen_t at_n = 0;
     char where[128];
-    snprintf(where, sizeof(where), "%s port %u", o->address, o->port);
-    if (address_of(o, &at, &at_n) < 0) {
+    unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
+    snprintf(where, sizeof(where), "%s port %u", h->o.address, h->o.port);
+    if (address_of(&h->o, &at, &at_n) < 0) {
         err_set(e, where, "found no numeric address, expected one such as 127.0.0.1 or ::1");
         return NULL;
     }
+    struct evconnlistener *l =
+        evconnlistener_new_bind(h->o.base, on_accept, h, flags, 511, (struct sockaddr *)&at, (int)at_n);
+    if (!l) {
+        err_set(e, where, "cannot listen: %s; is another server on this port?", strerror(errno));
+    }
+    return l;
+}
+
+static struct evconnlistener *take_over(struct http *h, struct err *e)
+{
+    unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
+    struct evconnlistener *l = NULL;
+    if (evutil_make_socket_nonblocking(h->o.fd) == 0) {
+        l = evconnlistener_new(h->o.base, on_accept, h, flags, 0, h->o.fd);
+    }
+    if (!l) {
+        err_set(e, "socket that was handed over", "cannot listen on it: %s", strerror(errno));
+        close(h->o.fd);
+    }
+    return l;
+}
+
+struct http *http_listen(const struct http_options *o, struct err *e)
+{
     struct http *h = xcalloc(1, sizeof(*h));
     h->o = *o;
     h->o.connections_max = o->connections_max ? o->connections_max : CONNECTIONS_MAX;
     h->o.deadline_ms = o->deadline_ms ? o->deadline_ms : DEADLINE_MS;
     h->o.idle_ms = o->idle_ms ? o->idle_ms : IDLE_MS;
-    unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
-    h->listener = evconnlistener_new_bind(o->base, on_accept, h, flags, 511, (struct sockaddr *)&at, (int)at_n);
+    h->listener = o->fd ? take_over(h, e) : bind_address(h, e);
     if (!h->listener) {
-        err_set(e, where, "cannot listen: %s; is another server on this port?", strerror(errno));
         free(h);
         return NULL;
     }
     evconnlistener_set_error_cb(h->listener, on_accept_error);
     h->rest = evtimer_new(o->base, on_rested, h);
-    h->port = bound_port(h->listener);
+    see_address(h, evconnlistener_get_fd(h->listener));
     return h;
+}
+
+const char *http_address(const struct http *h)
+{
+    return h->address;
 }
 
 uint16_t http_port(const struct http *h)
 {
     return h->port;
+}
+
+bool http_is_local(const struct http *h)
+{
+    return h->is_local;
 }
 
 size_t http_connections_n(const struct http *h)
@@ -475,12 +532,10 @@ void http_stop(struct http *h)
     }
     evconnlistener_free(h->listener);
     h->listener = NULL;
-    for (struct conn *c = h->conns, *next; c; c = next) {
-        next = c->next;
+    for (struct conn *c = h->conns; c; c = c->next) {
         c->close = true;
         if (c->state == CONN_HEAD && !c->begun) {
-            c->state = CONN_FLUSH; /* what is still to be read of an earlier answer goes out first */
-            on_flushed(c->bev, c);
+            conn_arm(c, LAST_MS);
         }
     }
 }

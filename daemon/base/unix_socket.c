@@ -2,6 +2,8 @@
 #include "kefu/base/unix_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -57,4 +59,18 @@ int unix_listen(const char *path, mode_t mode, struct err *e)
         return -1;
     }
     return fd;
+}
+
+int unix_take_over(int fd, char path[UNIX_PATH_BYTES], struct err *e)
+{
+    struct sockaddr_un at = {0};
+    socklen_t n = sizeof(at);
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || getsockname(fd, (struct sockaddr *)&at, &n) < 0) {
+        err_set(e, "socket that was handed over", "cannot be used: %s", strerror(errno));
+        close(fd);
+        return -1;
+    }
+    snprintf(path, UNIX_PATH_BYTES, "%.*s", (int)sizeof(at.sun_path), at.sun_path);
+    return 0;
 }

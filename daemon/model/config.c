@@ -182,7 +182,7 @@ static void make_whole(struct config *c)
     struct str folder = folder_of(c);
     for (size_t i = 0; i < OPTIONS_N; i++) {
         struct str *path = options[i].kind == OPTION_PATH ? place(c, &options[i]) : NULL;
-        if (path && path->n && path->p[0] != '/')
+        if (path && path->n && path->p[0] != '/' && strncmp(path->p, CONFIG_CREDENTIAL, strlen(CONFIG_CREDENTIAL)) != 0)
             *path = config_path(c, folder, path->p);
     }
     make_redis_whole(c, folder);

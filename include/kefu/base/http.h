@@ -9,6 +9,7 @@
 #define KEFU_BASE_HTTP_H
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kefu/base/err.h"
@@ -22,6 +23,8 @@ struct http_options {
     struct event_base *base; /* borrowed */
     const char *address;     /* numeric, IPv4 or IPv6 */
     uint16_t port;           /* 0: any that is free */
+    int fd;                  /* not 0: listens on this one, which is a listening socket already, instead of address and
+                                port. Ours from the call on, closed also when it fails */
     size_t body_max_bytes;   /* longer ones are answered 413 before they are read */
     size_t connections_max;  /* more wait in the kernel's queue; 0: 4096 */
     int64_t deadline_ms;     /* for a request to be there whole, from its first byte; 0: 10 s */
@@ -35,8 +38,13 @@ struct http_options {
 
 /* Listens. NULL with e (address is none, port is taken …). The caller owns. */
 struct http *http_listen(const struct http_options *o, struct err *e);
+/* Where: a numeric address, or the path of a unix socket (then port is 0). */
+const char *http_address(const struct http *h);
 uint16_t http_port(const struct http *h);
-/* No new connections, no new requests; idle connections are closed, those with a request after its answer. */
+/* Can only this machine reach it? A loopback address or a unix socket. */
+bool http_is_local(const struct http *h);
+/* No new connections. Those with a request are closed after its answer; idle ones when nothing has come for 100 ms more,
+ * so that what a peer had already sent to a connection that we took is answered and not cut off. */
 void http_stop(struct http *h);
 /* Closes all. Requests not yet answered may still be answered; nobody hears it. */
 void http_free(struct http *h);

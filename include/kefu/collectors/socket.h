@@ -15,8 +15,12 @@
 
 struct socket_door;
 
-/* Listens on `path` (mode 0660). NULL with e. base and ingest are borrowed. */
-struct socket_door *socket_open(struct event_base *base, const char *path, struct ingest *ingest, struct err *e);
+/* Listens on `path` (mode 0660), or, if fd is not -1, on that listening socket, whose file then stays when we go; fd is ours
+ * from the call on. NULL with e. base and ingest are borrowed. */
+struct socket_door *socket_open(struct event_base *base, const char *path, int fd, struct ingest *ingest,
+                                struct err *e);
+/* Where; borrowed from the door. */
+const char *socket_path(const struct socket_door *d);
 /* No new connections; nothing more is read of the old ones. What is under way is still acknowledged. */
 void socket_stop(struct socket_door *d);
 /* Closes all. Batches still under way come back without anybody to tell. */

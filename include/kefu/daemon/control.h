@@ -26,8 +26,9 @@
 struct daemon; /* daemon/daemon.h */
 struct control;
 
-/* Listens on `path`; NULL with e. The daemon is borrowed. */
-struct control *control_start(struct daemon *d, const char *path, struct err *e);
+/* Listens on `path`, or, if fd is not -1, on that listening socket, whose file then stays when we go; fd is ours from the
+ * call on. NULL with e. The daemon is borrowed. */
+struct control *control_start(struct daemon *d, const char *path, int fd, struct err *e);
 void control_stop(struct control *c);
 
 #endif

@@ -17,6 +17,7 @@
 #include "kefu/daemon/control.h"
 #include "kefu/daemon/pipeline.h"
 #include "kefu/daemon/settings.h"
+#include "kefu/daemon/supervise.h"
 #include "kefu/publish/redis.h"
 #include "kefu/state/site.h"
 #include "kefu/store/scrub.h"
@@ -29,6 +30,7 @@ struct daemon {
     size_t kept_n, kept_cap;
     struct clock clock;
     struct event_base *base;
+    struct supervise *supervise;
     struct store *store;
     struct scrub *scrub; /* NULL: nothing is looked for */
     uint8_t customer_key[DIGEST_KEY_BYTES];
@@ -44,7 +46,6 @@ struct daemon {
     struct event *writer_event;
     struct event *signals[3];
     struct event *timer;
-    char http_address[64];
     int64_t started_mono_ms;
     bool ready;
     bool stopping;

@@ -11,8 +11,9 @@
 #include "kefu/base/err.h"
 #include "kefu/store/store.h"
 
-/* Reads the key from `path`, or makes it if the store is empty. Before writer_start. -1 with e: the file is missing
- * though there are events, is not the store's key, can be read by others, or cannot be read or made. */
+/* `path` is a file or names a credential (daemon/credential.h). Reads the key; makes it if it is a file that is not there and
+ * the store is empty (a credential is never made). Before writer_start. -1 with e: the key is missing though there are
+ * events, is not the store's key, can be read by others, or cannot be read or made. */
 int key_load(const char *path, struct store *s, uint8_t key[DIGEST_KEY_BYTES], struct err *e);
 
 #endif

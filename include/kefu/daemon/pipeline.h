@@ -48,6 +48,9 @@ struct pipeline_options {
     struct pipeline_out out;
     struct writer_options writer;
     struct checkpoint_options checkpoint;
+    /* Told now and then how far a replay is. NULL: nobody asks. */
+    void (*progress)(void *arg, uint64_t done_n, uint64_t all_n);
+    void *progress_arg;
     size_t events_max;     /* under way at one time; a batch that does not fit is refused */
     size_t quarantine_max; /* rows kept */
     uint64_t seed;
@@ -63,6 +66,8 @@ void pipeline_free(struct pipeline *p);
 int pipeline_start(struct pipeline *p, struct err *e);
 /* Does all there is to do now; returns after how many ms to come again at the latest (0: at once). */
 int64_t pipeline_turn(struct pipeline *p);
+/* Monotonic ms for which the writer has owed an answer (writer_silent_ms); ask often. */
+int64_t pipeline_silent_ms(const struct pipeline *p);
 /* Readable when commits have come back. Only after pipeline_start. */
 int pipeline_fd(const struct pipeline *p);
 /* Takes no more batches. */

@@ -13,6 +13,10 @@
 #include "kefu/base/err.h"
 #include "kefu/base/str.h"
 
+/* A path that begins so names no file but a secret that the service manager hands over (daemon/credential.h). It stays as
+ * it is; for the files of secrets only. */
+#define CONFIG_CREDENTIAL "credential:"
+
 /* What it takes to change an option: a start, or a SIGHUP. */
 enum config_change { CONFIG_RESTART = 0, CONFIG_RELOAD = 1 };
 
