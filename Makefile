@@ -7,6 +7,8 @@
 
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
+# Where systemd looks for units under /usr and /usr/local; for another PREFIX say UNITDIR=/etc/systemd/system.
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 T       ?=
 export CI T VALGRIND
 
@@ -18,7 +20,7 @@ MAKEFLAGS += --no-print-directory $(if $(V),,--silent) \
              --jobs=$(if $(and $(word 2,$(MAKECMDGOALS)),$(filter-out build tests,$(MAKECMDGOALS))),1,$(shell nproc))
 endif
 
-PKGS := libevent libevent_pthreads hiredis sqlite3 libcjson libsodium libxxhash libzstd
+PKGS := libsystemd libevent libevent_pthreads hiredis sqlite3 libcjson libsodium libxxhash libzstd
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror
 HARD := -O2 -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fPIE
 MODE_CFLAGS_     := $(HARD)
@@ -49,7 +51,7 @@ FUZZERS := $(FUZZ_C:tests/fuzz/%.c=$(B)/fuzzers/%)
 BENCHES := $(BENCH_C:bench/%.c=$(B)/bench/%)
 OBJS    := $(call obj,$(LIB_C) daemon/main.c ctl/main.c $(TEST_C) $(HELP_C) $(FUZZ_C) $(wildcard bench/*.c)) $(SEED_O)
 
-.PHONY: build help tests fuzzers benches tidy ready run test bench fuzz soak lint format install clean
+.PHONY: build help tests fuzzers benches tidy ready run test bench fuzz soak lint format install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -104,10 +106,10 @@ lint: ready ## formatting, clang-tidy, cppcheck, layers, limits, clang's warning
 	+@scripts/lint
 format: ## bring all C files into shape
 	@find $(wildcard daemon collectors rules ctl include tests bench) -name '*.[ch]' -print0 | xargs -0r clang-format -i
-install: build ## to $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/kefud/rulebooks
-	install -m 755 $(B)/kefud $(B)/kefuctl $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(wildcard rulebooks/*.json) $(DESTDIR)$(PREFIX)/share/kefud/rulebooks
+install: build ## to $(DESTDIR)$(PREFIX): programs, manuals, rulebooks, examples, units
+	scripts/install $(B) "$(DESTDIR)" "$(PREFIX)" "$(UNITDIR)"
+uninstall: ## takes away what install brought; no state, no configuration
+	scripts/install --remove "$(DESTDIR)" "$(PREFIX)" "$(UNITDIR)"
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 clean: ## remove build/
