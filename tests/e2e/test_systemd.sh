@@ -46,7 +46,7 @@ booted=
 
 finish()
 {
-    [ -z "$booted" ] || kill -KILL "$booted" 2>/dev/null # its child, process 1 of the namespaces, goes with it
+    [ -z "$booted" ] || { disown "$booted"; kill -KILL "$booted"; } 2>/dev/null # process 1 of the namespaces goes with it
     wait 2>/dev/null
     for _ in $(seq 100); do # until the kernel has let go of the last of them
         find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null
@@ -120,12 +120,14 @@ want "POST" 200 "$(post $http m1)"
 event m2 > /run/m2.ndjson
 kefuctl load /run/m2.ndjson > /dev/null || fail "load"
 (i=0; while [ ! -e /run/done ]; do post $http "r$i"; echo; i=$((i + 1)); done) > /run/posts &
+began=$(date +%s%N)
 for _ in 1 2 3 4 5; do systemctl restart kefud || fail "restart"; done
+ms=$((($(date +%s%N) - began) / 1000000))
 touch /run/done
 wait
 want "answers that were not 200 while it was restarted" '' "$(grep -v '^200$' /run/posts | sort | uniq -c)"
 want "events after the restarts" $((2 + $(wc -l < /run/posts))) "$(events /etc/kefud/kefud.json)"
-echo "$(wc -l < /run/posts) requests over 5 restarts: all served"
+echo "$(wc -l < /run/posts) requests over 5 restarts in $ms ms: all served"
 
 # A reload says how it went.
 systemctl reload kefud || fail "reload"
