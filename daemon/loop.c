@@ -23,8 +23,7 @@
 #define STOP_MS    10000
 /* Between two looks for damage. */
 #define SCRUB_PAUSE_MS 3600000
-#define OPEN_MS                                                                                                        \
-    600000 /* a store may take that long to open: migrations and the log of an unlucky stop do not say how far they are */
+#define OPEN_MS    600000 /* for a store to open: a migration, or the log of an unlucky stop, does not say how far it is */
 
 static const struct config *config_of(const struct daemon *d)
 {
@@ -92,6 +91,16 @@ static void on_reload(evutil_socket_t number, short what, void *arg)
     reload(arg, &e); /* it logs how it went */
 }
 
+/* Until it is ready TERM and INT end the process at once, which is safe at any time, for nobody would turn the loop to hear
+ * them while a long journal is read; a HUP waits. */
+static void hold_signals(bool hold)
+{
+    sigset_t reload;
+    sigemptyset(&reload);
+    sigaddset(&reload, SIGHUP);
+    sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &reload, NULL);
+}
+
 static void catch_signals(struct daemon *d)
 {
     d->signals[0] = evsignal_new(d->base, SIGTERM, on_stop, d);
@@ -100,7 +109,7 @@ static void catch_signals(struct daemon *d)
     for (int i = 0; i < 3; i++) {
         event_add(d->signals[i], NULL);
     }
-    signal(SIGPIPE, SIG_IGN);
+    hold_signals(false);
 }
 
 /* --- start -------------------------------------------------------------------------------------------------------- */
@@ -326,12 +335,14 @@ struct daemon *daemon_new(struct settings *settings, struct clock clock, int *st
     d->started_mono_ms = clock_mono_ms(&clock);
     d->base = event_base_new();
     d->timer = evtimer_new(d->base, on_nothing, NULL);
-    catch_signals(d);
+    hold_signals(true);
+    signal(SIGPIPE, SIG_IGN);
     if (start(d, status, e) < 0) {
         daemon_free(d);
         return NULL;
     }
     start_scrub(d);
+    catch_signals(d);
     d->ready = true;
     say_ready(d);
     return d;

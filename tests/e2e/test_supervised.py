@@ -172,6 +172,29 @@ def a_start_that_fails_is_never_ready(m):
     os.rename(key + ".away", key)
 
 
+def a_start_can_be_ended(m):
+    """It hangs in the midst of recovery, at a key that is a pipe: a stop ends it; a reload is not lost."""
+    key = os.path.join(TMP, "pipe")
+    os.mkfifo(key, 0o600)
+    write_config(customer_key_file=key)
+    for end in (True, False):
+        m.forget()
+        m.spawn()
+        m.await_word("STATUS", "opening the store")
+        os.kill(m.pid, signal.SIGHUP)
+        if end:
+            os.kill(m.pid, signal.SIGTERM)
+            assert m.wait() == -signal.SIGTERM
+            continue
+        with open(os.path.join(STATE, "customer.key")) as own, open(key, "w") as f:
+            f.write(own.read())
+        m.await_word("READY")
+        m.await_word("RELOADING")
+        m.await_word("READY")
+        m.stop()
+    write_config()
+
+
 def files_of_what_was_handed_over_stay(m):
     for name in ("ingest.sock", "control.sock"):
         assert os.path.exists(os.path.join(TMP, name)), f"{name} is gone"
@@ -211,13 +234,14 @@ def a_writer_that_stands_still(m):
     """The writer's thread alone is halted, as by a disk that hangs: the loop lives, and yet must not be called alive."""
     tids = [int(t) for t in os.listdir(f"/proc/{m.pid}/task") if int(t) != m.pid]
     assert len(tids) == 1 or SLOW > 1, tids  # sanitizers have threads of their own
+    writer = max(tids)
     try:
-        ptrace(PTRACE_SEIZE, tids[-1])
+        ptrace(PTRACE_SEIZE, writer)
     except OSError as e:
         print(f"not shown: the writer alone standing still; this machine allows no ptrace ({e})")
         return
-    ptrace(PTRACE_INTERRUPT, tids[-1])
-    os.waitpid(tids[-1], WALL)
+    ptrace(PTRACE_INTERRUPT, writer)
+    os.waitpid(writer, WALL)
     s = socket.socket(socket.AF_UNIX)
     s.settimeout(PATIENCE_S)
     s.connect(os.path.join(TMP, "ingest.sock"))
@@ -232,7 +256,7 @@ def a_writer_that_stands_still(m):
     m.forget()
     assert m.hear(2.0) is None, m.heard  # and not after
     assert ask({"do": "status"})["ready"]  # though the loop answers
-    ptrace(PTRACE_DETACH, tids[-1])
+    ptrace(PTRACE_DETACH, writer)
     m.await_word("WATCHDOG")
     assert json.loads(s.makefile().readline())["accepted"] == 1
     s.close()
@@ -377,8 +401,8 @@ def main():
     write_config()
     m = Manager()
     try:
-        for part in (ready_is_said_after_recovery, a_start_that_fails_is_never_ready, files_of_what_was_handed_over_stay,
-                     signs_of_life, a_writer_that_stands_still, reloads_are_told, no_connection_is_refused,
+        for part in (ready_is_said_after_recovery, a_start_that_fails_is_never_ready, a_start_can_be_ended,
+                     files_of_what_was_handed_over_stay, signs_of_life, a_writer_that_stands_still, reloads_are_told, no_connection_is_refused,
                      http_may_be_a_unix_socket, what_is_handed_over_wrongly_is_refused, secrets_are_handed_over):
             part(m)
             print("ok:", part.__name__.replace("_", " "), flush=True)

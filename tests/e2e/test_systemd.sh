@@ -167,6 +167,35 @@ want "the other's" "$before" "$(events /etc/kefud/kefud.json)"
 [ ! -e /var/lib/kefud-shop1/customer.key ] || fail "the key was written beside the store"
 want "who may open its HTTP" "660 www-data" "$(stat -c '%a %G' /run/kefud-shop1/http.sock)"
 
+# F5. Its disk is full for longer than a silence is borne: senders are told to come again, nothing is killed, and it goes
+# on by itself when there is room.
+mkdir -p /var/lib/private/kefud-shop3
+mount -t tmpfs -o size=2m,mode=700 tmpfs /var/lib/private/kefud-shop3 || fail "no small disk"
+ln -s private/kefud-shop3 /var/lib/kefud-shop3
+sed 's/shop1/shop3/g; s/,$/}/; /customer_key/d' /etc/kefud/shop1.json > /etc/kefud/shop3.json
+systemctl start kefud@shop3 || fail "start on a small disk"
+pid=$(property kefud@shop3 MainPID)
+token=$(kefuctl token add --role ingest -c /etc/kefud/shop3.json 2>/dev/null) || fail "token add on a small disk"
+shop3="--unix-socket /run/kefud-shop3/http.sock http://k"
+want "POST on a small disk" 200 "$(post "$shop3" m0)"
+cat /dev/zero > /var/lib/private/kefud-shop3/ballast 2> /dev/null
+n=0
+full() { n=$((n + 1)); [ "$(post "$shop3" "f$n")" = 503 ]; }
+until_true "a full disk" full
+end=$(($(date +%s) + 14)) tries=0
+while [ "$(date +%s)" -lt $end ]; do
+    full || fail "an event was taken, and there was no room"
+    tries=$((tries + 1))
+done
+curl -s -D - -o /dev/null -H "Authorization: Bearer $token" -d "$(event x)" $shop3/v1/events | grep -qi '^retry-after:' ||
+    fail "no Retry-After"
+want "ready on a full disk" 1 "$(kefuctl status --json -c /etc/kefud/shop3.json | grep -c '"ready": true')"
+rm /var/lib/private/kefud-shop3/ballast
+end=$(($(date +%s) + 5))
+until [ "$(post "$shop3" "g")" = 200 ]; do [ "$(date +%s)" -le $end ] || fail "no event is taken 5 s after there is room"; done
+want "the process" "$pid" "$(property kefud@shop3 MainPID)"
+echo "a full disk for 14 s: $tries times 503, not killed, and it went on"
+
 # What another start would not mend is not started again.
 echo '{"nothing": 1}' > /etc/kefud/shop2.json
 ! systemctl start kefud@shop2 2> /dev/null || fail "a bad file was taken"

@@ -53,7 +53,7 @@ struct daemon {
 };
 
 /* Opens the store, replays it, lets the rules look once, listens. Takes the settings, also when it fails. NULL with e; *status
- * is then what to exit with. Signals are caught from here on. */
+ * is then what to exit with. Signals are caught once it is ready; until then TERM and INT end the process, and HUP waits. */
 struct daemon *daemon_new(struct settings *settings, struct clock clock, int *status, struct err *e);
 /* Turns until a signal, or daemon_stop, ends it and what was taken is durable. */
 void daemon_run(struct daemon *d);
