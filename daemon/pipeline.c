@@ -387,14 +387,6 @@ static void load_event(void *arg, uint64_t seq, const struct event *e)
     }
 }
 
-static void tell_progress(void *arg, uint64_t done_n, uint64_t all_n)
-{
-    const struct pipeline *p = ((struct loading *)arg)->p;
-    if (p->o.progress) {
-        p->o.progress(p->o.progress_arg, done_n, all_n);
-    }
-}
-
 static void load_memory(void *arg, const struct memory_row *row)
 {
     struct loading *l = arg;
@@ -415,29 +407,26 @@ static void load_quarantined(void *arg, const struct quarantined *row)
 
 static void load_unsent(void *arg, const struct effect *f)
 {
-    struct loading *l = arg;
-    outbox_add(l->p->outbox, f);
+    outbox_add(((struct loading *)arg)->p->outbox, f);
 }
 
 static void load_sent(void *arg, const struct effect *f)
 {
-    struct loading *l = arg;
-    outbox_add_sent(l->p->outbox, f);
+    outbox_add_sent(((struct loading *)arg)->p->outbox, f);
 }
 
 static int load_effects(struct pipeline *p, struct loading *l, uint64_t last_number)
 {
     uint64_t above = last_number > OUTBOX_KEPT ? last_number - OUTBOX_KEPT : 0;
-    return store_each_unsent(p->o.store, load_unsent, l, l->e) < 0 ||
-                   store_each_sent(p->o.store, above, load_sent, l, l->e) < 0
-               ? -1
-               : 0;
+    bool bad = store_each_unsent(p->o.store, load_unsent, l, l->e) < 0 ||
+               store_each_sent(p->o.store, above, load_sent, l, l->e) < 0;
+    return bad ? -1 : 0;
 }
 
 static int load(struct pipeline *p, struct err *e)
 {
     struct loading l = {p, now_of(p), 0, e};
-    struct store_replay replay = {.each = load_event, .progress = tell_progress, .arg = &l};
+    struct store_replay replay = {load_event, p->o.progress, &l, p->o.progress_arg};
     struct store *s = p->o.store;
     struct store_marks marks;
     uint64_t next_seq;

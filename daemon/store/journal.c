@@ -271,7 +271,7 @@ int journal_replay(struct journal *j, uint64_t from_seq, uint64_t last_seq, cons
         if (journal_step(j, &next, last_seq, r, e))
             return -1;
         if (r->progress)
-            r->progress(r->arg, (next > last_seq ? last_seq + 1 : next) - first, last_seq + 1 - first);
+            r->progress(r->progress_arg, (next > last_seq ? last_seq + 1 : next) - first, last_seq + 1 - first);
     }
     return 0;
 }

@@ -38,7 +38,8 @@ int store_count_start(struct store *s, struct err *e);
 struct store_replay {
     void (*each)(void *arg, uint64_t seq, const struct event *e);
     void (*progress)(void *arg, uint64_t done_n, uint64_t all_n);
-    void *arg;
+    void *arg;          /* of each */
+    void *progress_arg; /* of progress */
 };
 int store_replay(struct store *s, uint64_t from_seq, const struct store_replay *r, struct err *e);
 /* Events of the journal that have been set aside: they count in no figure. May be asked from any thread. */
