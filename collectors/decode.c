@@ -2,7 +2,8 @@
  *
  * It keeps true that one bad input never spoils another, that no message text and no customer id goes further than this
  * call, and that whether an event is accepted depends on its bytes, the clock and the token alone. Members are read in place
- * (base/json_scan) and not from a tree of cJSON: numbers stay exact, and a daemon's whole budget is a microsecond or two. */
+ * (collectors/decode_scan, and base/json_scan for what that leaves) and not from a tree of cJSON: numbers stay exact, and a
+ * daemon's whole budget is a microsecond or two. */
 #include "kefu/collectors/decode.h"
 
 #include <stdbool.h>
@@ -14,6 +15,7 @@
 #include "kefu/base/mem.h"
 #include "kefu/base/tz.h"
 #include "kefu/collectors/decode_fields.h"
+#include "kefu/collectors/decode_scan.h"
 #include "kefu/collectors/text.h"
 
 #define MEMBERS_INLINE 48 /* events of more members cost an allocation */
@@ -64,7 +66,7 @@ static void judge_text(struct reading *r)
     const struct rulebook *rules = r->c->rulebook;
     struct str text = {r->text.p + 1, r->text.n - 2};
     char *undone = NULL;
-    if (memchr(text.p, '\\', text.n)) {
+    if (!r->plain && memchr(text.p, '\\', text.n)) {
         undone = xmalloc(r->text.n);
         text = (struct str){undone, json_unescape(r->text, undone)};
     }
@@ -86,7 +88,7 @@ static int finish_event(struct reading *r, const struct event_row *row)
         e->strs[EVENT_REF_SOURCE] = e->source;
     }
     if (e->type == EVENT_RATING && e->score_milli > e->scale * 1000) {
-        struct str score = fields_find(r, STR_LIT("score"));
+        struct str score = r->values[EVENT_KEY_score];
         int shown = score.n < 40 ? (int)score.n : 40;
         return err_set(&r->why, "", "score: found %.*s, expected at most the scale, %lld", shown, score.p,
                        (long long)e->scale);
@@ -135,67 +137,97 @@ static void refuse_future(struct batch *b, struct str json, const struct event *
     r->event = kept;
 }
 
-static void decode_members(struct batch *b, struct str json, const struct decode_context *c,
-                           struct json_member *members, size_t n)
+/* Puts the values of known names in their places. A name that stands twice is refused by now, but the first id is told. */
+static void place_values(struct reading *r, const struct json_member *members, size_t n)
 {
-    struct reading r; /* the scratch in it is large and needs no zeroing */
-    r.c = c;
-    r.arena = &b->arena;
-    r.e = batch_add_event(b);
-    r.members = members;
-    r.members_n = n;
-    r.text = (struct str){0};
-    undo_keys(b, json, members, n);
-    if (read_event(&r)) {
-        struct str id = r.e->id;
-        batch_drop_event(b);
-        refuse(b, json, REFUSAL_BAD, r.why.what)->id = id;
-    } else if (is_ahead(r.e, c)) {
-        refuse_future(b, json, r.e);
+    memset(r->values, 0, sizeof r->values);
+    for (size_t i = 0; i < n; i++) {
+        struct str *value = &r->values[event_key_find(members[i].key)];
+        *value = value->n ? *value : members[i].value;
     }
 }
 
+static void decode_values(struct batch *b, struct str json, struct reading *r)
+{
+    r->e = batch_add_event(b);
+    if (read_event(r)) {
+        struct str id = r->e->id;
+        batch_drop_event(b);
+        refuse(b, json, REFUSAL_BAD, r->why.what)->id = id;
+    } else if (is_ahead(r->e, r->c)) {
+        refuse_future(b, json, r->e);
+    }
+}
+
+/* A reading's scratch is large and needs no zeroing. */
+static void reading_init(struct reading *r, struct batch *b, const struct decode_context *c)
+{
+    r->c = c;
+    r->arena = &b->arena;
+    r->plain = false;
+    r->text = (struct str){0};
+}
+
 /* No JSON, or no object. The id is told if it stood before the fault. */
-static void refuse_json(struct batch *b, struct str json, const struct err *e, struct json_member *members, size_t n)
+static void refuse_json(struct batch *b, struct str json, const struct err *e, struct reading *r)
 {
     char reason[sizeof e->what + sizeof e->where + 2];
     struct event nothing = {0};
-    struct reading r;
     /* An input is usually one line: naming it would mislead in a file of many. */
     const char *where = strlen(e->where) > 7 && memcmp(e->where, "line 1 ", 7) == 0 ? e->where + 7 : e->where;
     snprintf(reason, sizeof reason, "%s%s%s", where, *where ? ": " : "", e->what);
-    undo_keys(b, json, members, n);
-    r.arena = &b->arena;
-    r.e = &nothing;
-    r.members = members;
-    r.members_n = n;
-    if (fields_id(&r)) {
+    r->e = &nothing;
+    if (fields_id(r)) {
         nothing.id = (struct str){0};
     }
     refuse(b, json, REFUSAL_BAD, reason)->id = nothing.id;
 }
 
-void decode_one(struct batch *b, struct str json, const struct decode_context *c)
+/* Known names to their places; -1 with e: not an object, the names before the fault are placed. */
+static int read_members(struct batch *b, struct str json, struct reading *r, struct err *e)
 {
     struct json_member inline_members[MEMBERS_INLINE];
     struct json_member *members = inline_members;
-    struct err e;
     size_t n;
-    int bad = json_members(json, members, MEMBERS_INLINE, &n, &e);
+    int bad = json_members(json, members, MEMBERS_INLINE, &n, e);
     if (n > MEMBERS_INLINE) {
         size_t cap = n;
         members = xmalloc(cap * sizeof *members);
-        bad = json_members(json, members, cap, &n, &e);
+        bad = json_members(json, members, cap, &n, e);
     }
-    if (bad) {
-        refuse_json(b, json, &e, members, n);
-    } else {
-        decode_members(b, json, c, members, n);
-    }
-    b->inputs_n++;
+    undo_keys(b, json, members, n);
+    place_values(r, members, n);
     if (members != inline_members) {
         free(members);
     }
+    return bad;
+}
+
+void decode_one_generic(struct batch *b, struct str json, const struct decode_context *c)
+{
+    struct reading r;
+    struct err e;
+    reading_init(&r, b, c);
+    if (read_members(b, json, &r, &e)) {
+        refuse_json(b, json, &e, &r);
+    } else {
+        decode_values(b, json, &r);
+    }
+    b->inputs_n++;
+}
+
+void decode_one(struct batch *b, struct str json, const struct decode_context *c)
+{
+    struct reading r;
+    reading_init(&r, b, c);
+    memset(r.values, 0, sizeof r.values);
+    r.plain = decode_scan(json, r.values);
+    if (!r.plain) {
+        decode_one_generic(b, json, c);
+        return;
+    }
+    decode_values(b, json, &r);
+    b->inputs_n++;
 }
 
 size_t decode_lines(struct batch *b, struct str bytes, const struct decode_context *c)

@@ -12,6 +12,7 @@
 #include "kefu/base/buf.h"
 #include "kefu/base/digest.h"
 #include "kefu/base/fix.h"
+#include "kefu/base/json_scan.h"
 #include "kefu/base/tz.h"
 #include "kefu/base/utf8.h"
 
@@ -22,21 +23,12 @@
     {                                                                                                                  \
         text, sizeof(text) - 1                                                                                         \
     }
-static const struct event_field id_field = {.name = NAMED("id"), .kind = FIELD_STR, .required = true};
-static const struct event_field source_field = {.name = NAMED("source"), .kind = FIELD_STR};
-static const struct event_field type_field = {.name = NAMED("type"), .kind = FIELD_STR, .required = true};
-static const struct event_field ts_field = {.name = NAMED("ts"), .required = true};
-
-struct str fields_find(const struct reading *r, struct str name)
-{
-    for (size_t i = 0; i < r->members_n; i++) {
-        struct str key = r->members[i].key;
-        if (key.n == name.n && key.n > 0 && key.p[0] == name.p[0] && memcmp(key.p, name.p, name.n) == 0) {
-            return r->members[i].value;
-        }
-    }
-    return STR_LIT("");
-}
+static const struct event_field id_field = {
+    .name = NAMED("id"), .key = EVENT_KEY_id, .kind = FIELD_STR, .required = true};
+static const struct event_field source_field = {.name = NAMED("source"), .key = EVENT_KEY_source, .kind = FIELD_STR};
+static const struct event_field type_field = {
+    .name = NAMED("type"), .key = EVENT_KEY_type, .kind = FIELD_STR, .required = true};
+static const struct event_field ts_field = {.name = NAMED("ts"), .key = EVENT_KEY_ts, .required = true};
 
 /* Characters that would move or hide what a person reads: controls, direction marks, line separators. */
 static bool is_invisible(uint32_t code)
@@ -101,7 +93,7 @@ static int wrong(struct reading *r, const struct event_field *f, struct str valu
 
 static int wrong_string(struct reading *r, const struct event_field *f, size_t max)
 {
-    struct str value = fields_find(r, f->name);
+    struct str value = r->values[f->key];
     char expected[64];
     snprintf(expected, sizeof expected, "a string of 1 to %zu bytes", max);
     if (value.n < 2 || value.p[0] != '"') {
@@ -115,12 +107,12 @@ static int wrong_string(struct reading *r, const struct event_field *f, size_t m
 /* The field's value as a string of 1 … max bytes: *out borrows from the JSON, or from r->scratch if it had escapes. */
 static int want_string(struct reading *r, const struct event_field *f, size_t max, struct str *out)
 {
-    struct str value = fields_find(r, f->name);
+    struct str value = r->values[f->key];
     if (value.n < 2 || value.p[0] != '"') {
         return wrong_string(r, f, max);
     }
     *out = (struct str){value.p + 1, value.n - 2};
-    if (out->n <= JSON_ESCAPE_MAX * max && memchr(out->p, '\\', out->n)) {
+    if (!r->plain && out->n <= JSON_ESCAPE_MAX * max && memchr(out->p, '\\', out->n)) {
         *out = (struct str){r->scratch, json_unescape(value, r->scratch)};
     }
     return out->n >= 1 && out->n <= max ? 0 : wrong_string(r, f, max);
@@ -168,7 +160,7 @@ static int check_source(struct reading *r)
 
 static int read_source(struct reading *r)
 {
-    if (fields_find(r, source_field.name).n == 0) {
+    if (r->values[EVENT_KEY_source].n == 0) {
         r->e->source = arena_copy(r->arena, r->c->default_source);
     } else if (take_string(r, &source_field, EVENT_ID_BYTES_MAX, &r->e->source)) {
         return -1;
@@ -191,7 +183,7 @@ static int read_type(struct reading *r)
         buf_printf(&known, "%s%.*s", t > 1 ? ", " : "", STR_ARG(event_type_name((enum event_type)t)));
     }
     buf_put_byte(&known, 0);
-    wrong(r, &type_field, fields_find(r, type_field.name), known.p);
+    wrong(r, &type_field, r->values[EVENT_KEY_type], known.p);
     buf_fini(&known);
     return -1;
 }
@@ -211,14 +203,31 @@ static int read_rfc3339(struct reading *r, struct str value)
     return wrong(r, &ts_field, value, e.what + skip);
 }
 
+/* Milliseconds as nearly everybody writes them: digits alone, few enough to be exact. */
+static bool read_digits(struct str value, int64_t *out)
+{
+    int64_t v = 0;
+    if (value.n == 0 || value.n > 15 || (value.p[0] == '0' && value.n > 1)) {
+        return false;
+    }
+    for (size_t i = 0; i < value.n; i++) {
+        if (value.p[i] < '0' || value.p[i] > '9') {
+            return false;
+        }
+        v = v * 10 + (value.p[i] - '0');
+    }
+    *out = v;
+    return true;
+}
+
 static int read_ts(struct reading *r)
 {
-    struct str value = fields_find(r, ts_field.name);
+    struct str value = r->values[EVENT_KEY_ts];
     if (value.n && value.p[0] == '"') {
         if (read_rfc3339(r, value)) {
             return -1;
         }
-    } else if (fix_parse_whole(value, &r->e->ts)) {
+    } else if (!read_digits(value, &r->e->ts) && fix_parse_whole(value, &r->e->ts)) {
         return wrong(r, &ts_field, value, "integer milliseconds since 1970 or RFC 3339 with an offset");
     }
     if (r->e->ts >= EVENT_TS_MIN && r->e->ts < EVENT_TS_MAX) {
@@ -251,7 +260,7 @@ static int read_date(struct reading *r, const struct event_field *f)
 {
     struct str *date = &r->e->strs[f->which];
     int32_t day;
-    struct str value = fields_find(r, f->name);
+    struct str value = r->values[f->key];
     if (value.n < 2 || value.p[0] != '"' || take_string(r, f, EVENT_ID_BYTES_MAX, date) ||
         civil_parse_day(*date, &day)) {
         return wrong(r, f, value, "a date that exists, as YYYY-MM-DD");
@@ -271,20 +280,20 @@ static int wrong_word(struct reading *r, const struct event_field *f, struct str
     return wrong(r, f, value, expected);
 }
 
-/* Undoes a short string literal; absent if it is none, or too long to be one of our words. */
-static struct str short_word(struct str value, char out[64])
+/* A short string literal without its quotes and escapes; absent if it is none, or too long to be one of our words. */
+static struct str short_word(const struct reading *r, struct str value, char out[64])
 {
     if (value.n < 2 || value.n > 64 || value.p[0] != '"') {
         return (struct str){0};
     }
-    return (struct str){out, json_unescape(value, out)};
+    return r->plain ? (struct str){value.p + 1, value.n - 2} : (struct str){out, json_unescape(value, out)};
 }
 
 static int read_word(struct reading *r, const struct event_field *f)
 {
-    struct str value = fields_find(r, f->name);
+    struct str value = r->values[f->key];
     char undone[64];
-    struct str word = short_word(value, undone);
+    struct str word = short_word(r, value, undone);
     for (int how = (int)f->how_first; how <= (int)f->how_last; how++) {
         if (str_eq(word, event_how_name((enum event_how)how))) {
             r->e->how = (enum event_how)how;
@@ -296,9 +305,9 @@ static int read_word(struct reading *r, const struct event_field *f)
 
 static int read_cross(struct reading *r, const struct event_field *f)
 {
-    struct str value = fields_find(r, f->name);
+    struct str value = r->values[f->key];
     char undone[64];
-    struct str word = short_word(value, undone);
+    struct str word = short_word(r, value, undone);
     bool cross = str_eq(word, STR_LIT("cross"));
     if (!cross && !str_eq(word, STR_LIT("main"))) {
         return wrong(r, f, value, "main or cross");
@@ -309,7 +318,7 @@ static int read_cross(struct reading *r, const struct event_field *f)
 
 static int read_flag(struct reading *r, const struct event_field *f)
 {
-    struct str value = fields_find(r, f->name);
+    struct str value = r->values[f->key];
     bool yes = str_eq(value, STR_LIT("true"));
     if (!yes && !str_eq(value, STR_LIT("false"))) {
         return wrong(r, f, value, "true or false");
@@ -324,7 +333,7 @@ static int read_flag(struct reading *r, const struct event_field *f)
 
 static int read_text(struct reading *r, const struct event_field *f)
 {
-    struct str value = fields_find(r, f->name);
+    struct str value = r->values[f->key];
     if (value.p[0] != '"') {
         return wrong(r, f, value, "a string");
     }
@@ -335,7 +344,7 @@ static int read_text(struct reading *r, const struct event_field *f)
 
 static int read_score(struct reading *r, const struct event_field *f)
 {
-    struct str value = fields_find(r, f->name);
+    struct str value = r->values[f->key];
     if (fix_parse_milli(value, &r->e->score_milli) || r->e->score_milli <= 0) {
         return wrong(r, f, value, "a number above 0 with at most 3 decimals");
     }
@@ -345,7 +354,7 @@ static int read_score(struct reading *r, const struct event_field *f)
 /* A whole number of low … high. */
 static int read_whole(struct reading *r, const struct event_field *f, int64_t low, int64_t high, int64_t *out)
 {
-    struct str value = fields_find(r, f->name);
+    struct str value = r->values[f->key];
     if (fix_parse_whole(value, out) == 0 && *out >= low && *out <= high) {
         return 0;
     }
@@ -361,7 +370,7 @@ static int read_present(struct reading *r, const struct event_field *f)
     case FIELD_NONE: return 0;
     case FIELD_SUBJECT: return take_string(r, f, EVENT_ID_BYTES_MAX, &e->subject);
     case FIELD_STR_OR_NULL:
-        if (str_eq(fields_find(r, f->name), STR_LIT("null"))) {
+        if (str_eq(r->values[f->key], STR_LIT("null"))) {
             return 0;
         }
         return take_string(r, f, event_str_max((enum event_str)f->which), &e->strs[f->which]);
@@ -385,7 +394,7 @@ int fields_one(struct reading *r, const struct event_field *f)
     if (f->only_for != HOW_NONE && f->only_for != r->e->how) {
         return 0;
     }
-    if (f->required || fields_find(r, f->name).n) {
+    if (f->required || r->values[f->key].n) {
         return read_present(r, f); /* which refuses a required one that is absent: "found nothing" */
     }
     if (f->kind == FIELD_WORD) {

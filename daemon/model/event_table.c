@@ -11,91 +11,91 @@
 
 #define NAMED(text) {text, sizeof(text) - 1}
 
-/* Shorthands of one entry. WORD names its words as a range of enum event_how; WORD_OR also what is meant if it is absent. */
-#define SUBJECT(name)                {NAMED(name), FIELD_SUBJECT, MUST, 0, HOW_NONE, 0, 0, 0}
-#define STR(name, must, which)       {NAMED(name), FIELD_STR, must, EVENT_##which, HOW_NONE, 0, 0, 0}
-#define STR_OF(how, name, which)     {NAMED(name), FIELD_STR, MUST, EVENT_##which, how, 0, 0, 0}
-#define STR_OR_NULL(name, which)     {NAMED(name), FIELD_STR_OR_NULL, MUST, EVENT_##which, HOW_NONE, 0, 0, 0}
-#define CUSTOMER(name)               {NAMED(name), FIELD_CUSTOMER, MAY, EVENT_CUSTOMER, HOW_NONE, 0, 0, 0}
-#define DATE(name, which)            {NAMED(name), FIELD_DATE, MAY, EVENT_##which, HOW_NONE, 0, 0, 0}
-#define FLAG(name, which)            {NAMED(name), FIELD_FLAG, MAY, EVENT_##which, HOW_NONE, 0, 0, 0}
-#define AS(kind, name, must)         {NAMED(name), FIELD_##kind, must, 0, HOW_NONE, 0, 0, 0}
-#define WORD(name, from, to)         {NAMED(name), FIELD_WORD, MUST, 0, HOW_NONE, from, to, HOW_NONE}
-#define WORD_OR(name, from, to, or)  {NAMED(name), FIELD_WORD, MAY, 0, HOW_NONE, from, to, or}
+/* Shorthands of one entry, which begins with its name in JSON as a plain word. WORD names its words as a range of enum event_how; WORD_OR also what is meant if it is absent. */
+#define SUBJECT(name)                {NAMED(#name), EVENT_KEY_##name, FIELD_SUBJECT, MUST, 0, HOW_NONE, 0, 0, 0}
+#define STR(name, must, which)       {NAMED(#name), EVENT_KEY_##name, FIELD_STR, must, EVENT_##which, HOW_NONE, 0, 0, 0}
+#define STR_OF(how, name, which)     {NAMED(#name), EVENT_KEY_##name, FIELD_STR, MUST, EVENT_##which, how, 0, 0, 0}
+#define STR_OR_NULL(name, which)     {NAMED(#name), EVENT_KEY_##name, FIELD_STR_OR_NULL, MUST, EVENT_##which, HOW_NONE, 0, 0, 0}
+#define CUSTOMER(name)               {NAMED(#name), EVENT_KEY_##name, FIELD_CUSTOMER, MAY, EVENT_CUSTOMER, HOW_NONE, 0, 0, 0}
+#define DATE(name, which)            {NAMED(#name), EVENT_KEY_##name, FIELD_DATE, MAY, EVENT_##which, HOW_NONE, 0, 0, 0}
+#define FLAG(name, which)            {NAMED(#name), EVENT_KEY_##name, FIELD_FLAG, MAY, EVENT_##which, HOW_NONE, 0, 0, 0}
+#define AS(kind, name, must)         {NAMED(#name), EVENT_KEY_##name, FIELD_##kind, must, 0, HOW_NONE, 0, 0, 0}
+#define WORD(name, from, to)         {NAMED(#name), EVENT_KEY_##name, FIELD_WORD, MUST, 0, HOW_NONE, from, to, HOW_NONE}
+#define WORD_OR(name, from, to, or)  {NAMED(#name), EVENT_KEY_##name, FIELD_WORD, MAY, 0, HOW_NONE, from, to, or}
 
 static const struct event_row rows[] = {
     {EVENT_OPENED, NAMED("conversation.opened"), SUBJECT_CONVERSATION, false, {
-        SUBJECT("conversation"),
-        CUSTOMER("customer"),
-        STR("shop", MAY, SHOP),
-        STR("channel", MAY, CHANNEL),
-        STR("topic", MAY, TOPIC)}},
+        SUBJECT(conversation),
+        CUSTOMER(customer),
+        STR(shop, MAY, SHOP),
+        STR(channel, MAY, CHANNEL),
+        STR(topic, MAY, TOPIC)}},
 
     {EVENT_MESSAGE, NAMED("message"), SUBJECT_CONVERSATION, false, {
-        SUBJECT("conversation"),
-        WORD("from", FROM_CUSTOMER, FROM_SYSTEM),
-        STR_OF(FROM_AGENT, "agent", AGENT),
-        CUSTOMER("customer"),
-        STR("shop", MAY, SHOP),
-        STR("channel", MAY, CHANNEL),
-        AS(TEXT, "text", MAY),
-        FLAG("private", PRIVATE),
-        FLAG("auto", AUTO),
-        AS(CLOSING, "closing", MAY)}},
+        SUBJECT(conversation),
+        WORD(from, FROM_CUSTOMER, FROM_SYSTEM),
+        STR_OF(FROM_AGENT, agent, AGENT),
+        CUSTOMER(customer),
+        STR(shop, MAY, SHOP),
+        STR(channel, MAY, CHANNEL),
+        AS(TEXT, text, MAY),
+        FLAG(private, PRIVATE),
+        FLAG(auto, AUTO),
+        AS(CLOSING, closing, MAY)}},
 
     {EVENT_RECALLED, NAMED("message.recalled"), SUBJECT_CONVERSATION, true, {
-        SUBJECT("conversation"),
-        STR("message", MUST, REF),
-        STR("of_source", MAY, REF_SOURCE)}},
+        SUBJECT(conversation),
+        STR(message, MUST, REF),
+        STR(of_source, MAY, REF_SOURCE)}},
 
     {EVENT_ASSIGNED, NAMED("conversation.assigned"), SUBJECT_CONVERSATION, false, {
-        SUBJECT("conversation"),
-        STR_OR_NULL("agent", AGENT),
-        WORD_OR("by", BY_SYSTEM, BY_AGENT, BY_SYSTEM)}},
+        SUBJECT(conversation),
+        STR_OR_NULL(agent, AGENT),
+        WORD_OR(by, BY_SYSTEM, BY_AGENT, BY_SYSTEM)}},
 
     {EVENT_HANDOFF, NAMED("conversation.handoff"), SUBJECT_CONVERSATION, false, {
-        SUBJECT("conversation")}},
+        SUBJECT(conversation)}},
 
     {EVENT_RESOLVED, NAMED("conversation.resolved"), SUBJECT_CONVERSATION, false, {
-        SUBJECT("conversation"),
-        WORD_OR("by", BY_AGENT, BY_TIMEOUT, BY_AGENT),
-        STR("agent", MAY, AGENT)}},
+        SUBJECT(conversation),
+        WORD_OR(by, BY_AGENT, BY_TIMEOUT, BY_AGENT),
+        STR(agent, MAY, AGENT)}},
 
     {EVENT_REOPENED, NAMED("conversation.reopened"), SUBJECT_CONVERSATION, false, {
-        SUBJECT("conversation")}},
+        SUBJECT(conversation)}},
 
     {EVENT_RATING, NAMED("rating"), SUBJECT_CONVERSATION, false, {
-        SUBJECT("conversation"),
-        AS(SCORE, "score", MUST),
-        AS(SCALE, "scale", MAY),
-        STR("agent", MAY, AGENT)}},
+        SUBJECT(conversation),
+        AS(SCORE, score, MUST),
+        AS(SCALE, scale, MAY),
+        STR(agent, MAY, AGENT)}},
 
     {EVENT_VOIDED, NAMED("rating.voided"), SUBJECT_CONVERSATION, true, {
-        SUBJECT("conversation"),
-        STR("rating", MUST, REF),
-        STR("of_source", MAY, REF_SOURCE),
-        STR("reason", MUST, REASON),
-        STR("actor", MAY, ACTOR)}},
+        SUBJECT(conversation),
+        STR(rating, MUST, REF),
+        STR(of_source, MAY, REF_SOURCE),
+        STR(reason, MUST, REASON),
+        STR(actor, MAY, ACTOR)}},
 
     {EVENT_ORDER, NAMED("order"), SUBJECT_ORDER, false, {
-        SUBJECT("order"),
-        STR("agent", MUST, AGENT),
-        AS(CROSS, "kind", MUST),
-        AS(FEN, "amount_fen", MUST),
-        WORD("state", ORDER_PAID, ORDER_REFUNDED),
-        STR("conversation", MAY, CONVERSATION)}},
+        SUBJECT(order),
+        STR(agent, MUST, AGENT),
+        AS(CROSS, kind, MUST),
+        AS(FEN, amount_fen, MUST),
+        WORD(state, ORDER_PAID, ORDER_REFUNDED),
+        STR(conversation, MAY, CONVERSATION)}},
 
     {EVENT_PROFILE, NAMED("agent.profile"), SUBJECT_AGENT, false, {
-        SUBJECT("agent"),
-        STR("name", MAY, NAME),
-        STR("team", MAY, TEAM),
-        STR("employee_no", MAY, EMPLOYEE_NO),
-        DATE("hired_on", HIRED_ON),
-        DATE("left_on", LEFT_ON)}},
+        SUBJECT(agent),
+        STR(name, MAY, NAME),
+        STR(team, MAY, TEAM),
+        STR(employee_no, MAY, EMPLOYEE_NO),
+        DATE(hired_on, HIRED_ON),
+        DATE(left_on, LEFT_ON)}},
 
     {EVENT_STATUS, NAMED("agent.status"), SUBJECT_AGENT, false, {
-        SUBJECT("agent"),
-        WORD("status", STATUS_ONLINE, STATUS_OFFLINE)}},
+        SUBJECT(agent),
+        WORD(status, STATUS_ONLINE, STATUS_OFFLINE)}},
 };
 /* clang-format on */
 
@@ -119,4 +119,22 @@ size_t event_str_max(enum event_str which)
 #undef X
     };
     return max[which];
+}
+
+/* Length, first and last but one byte tell all names apart, so that one comparison is enough. */
+#define MARK(n, first, last_but_one) ((uint32_t)(n) << 16 | (uint32_t)(first) << 8 | (uint32_t)(last_but_one))
+
+enum event_key event_key_find(struct str name)
+{
+    if (name.n < 2) {
+        return EVENT_KEY_none;
+    }
+    switch (MARK(name.n, (unsigned char)name.p[0], (unsigned char)name.p[name.n - 2])) {
+#define X(key, first, last_but_one)                                                                                    \
+    case MARK(sizeof #key - 1, first, last_but_one):                                                                   \
+        return memcmp(name.p, #key, sizeof #key - 1) == 0 ? EVENT_KEY_##key : EVENT_KEY_none;
+        EVENT_KEYS(X)
+#undef X
+    default: return EVENT_KEY_none;
+    }
 }

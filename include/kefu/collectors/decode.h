@@ -1,7 +1,8 @@
 /* The door: JSON bytes become events of model/event.h, or refusals with a reason a person can act on.
  *
  * Every check of SPEC.md's event table is made here and nowhere else. The table is data, one row a type
- * (model/event_table.h). Members are read in place by the strict scanner of base/json_scan and not from a tree of cJSON:
+ * (model/event_table.h). Members are read in place, plain lines by the quick scanner of collectors/decode_scan, all others by
+ * the strict and generic one of base/json_scan, and not from a tree of cJSON:
  * numbers keep the literal they were written in, so 4.3 is exactly 4.3 and no id or amount passes through a double, and an
  * event costs well under a microsecond.
  *
@@ -36,6 +37,8 @@ struct decode_context {
 
 /* Decodes one JSON value into b: adds one event or one refusal and counts one input. Bytes are borrowed for the call. */
 void decode_one(struct batch *b, struct str json, const struct decode_context *c);
+/* The same without the quick scanner (collectors/decode_scan): the reference that decode_one is held to in tests. */
+void decode_one_generic(struct batch *b, struct str json, const struct decode_context *c);
 /* A body of HTTP: one object, an array of objects, or NDJSON (told by the first byte that is no blank, and by whether an
  * object goes to the end). Blank lines count as no input. A body that is nothing of these is one refused input.
  * A bad element of an array does not spoil the others, even when it is no JSON, as long as its quotes and brackets show

@@ -6,11 +6,11 @@
 #ifndef KEFU_COLLECTORS_DECODE_FIELDS_H
 #define KEFU_COLLECTORS_DECODE_FIELDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "kefu/base/arena.h"
 #include "kefu/base/err.h"
-#include "kefu/base/json_scan.h"
 #include "kefu/collectors/decode.h"
 #include "kefu/model/event.h"
 #include "kefu/model/event_table.h"
@@ -21,15 +21,14 @@ struct reading {
     const struct decode_context *c;
     struct arena *arena; /* the event's strings go here */
     struct event *e;
-    const struct json_member *members; /* keys with escapes undone */
-    size_t members_n;
-    struct str text; /* the literal of `text`, borrowed from the JSON; absent if none */
+    struct str
+        values[EVENT_KEYS_N]; /* the raw text of each known member, borrowed from the JSON; absent if there is none */
+    bool plain;               /* no string of them has an escape */
+    struct str text;          /* the literal of `text`, borrowed from the JSON; absent if none */
     struct err why;
     char scratch[JSON_ESCAPE_MAX * EVENT_STR_BYTES_MAX + 2]; /* where escapes are undone */
 };
 
-/* The raw value of a member; "" if there is none. */
-struct str fields_find(const struct reading *r, struct str name);
 /* id alone: e->id. First of all, so that a refusal can name it. */
 int fields_id(struct reading *r);
 /* source (default and allow-list applied), type, ts (its bounds too, but not whether it is ahead of the clock). */

@@ -37,8 +37,53 @@ enum field_kind {
 #define EVENT_SCALE_MAX     INT64_C(1000000)
 #define EVENT_SCALE_DEFAULT INT64_C(5)
 
+/* Every name that the table knows: X(name, its first byte, its last but one). */
+#define EVENT_KEYS(X)                                                                                                  \
+    X(id, 'i', 'i')                                                                                                    \
+    X(source, 's', 'c')                                                                                                \
+    X(ts, 't', 't')                                                                                                    \
+    X(type, 't', 'p')                                                                                                  \
+    X(conversation, 'c', 'o')                                                                                          \
+    X(from, 'f', 'o')                                                                                                  \
+    X(agent, 'a', 'n')                                                                                                 \
+    X(customer, 'c', 'e')                                                                                              \
+    X(shop, 's', 'o')                                                                                                  \
+    X(channel, 'c', 'e')                                                                                               \
+    X(topic, 't', 'i')                                                                                                 \
+    X(text, 't', 'x')                                                                                                  \
+    X(private, 'p', 't')                                                                                               \
+    X(auto, 'a', 't')                                                                                                  \
+    X(closing, 'c', 'n')                                                                                               \
+    X(message, 'm', 'g')                                                                                               \
+    X(of_source, 'o', 'c')                                                                                             \
+    X(by, 'b', 'b')                                                                                                    \
+    X(score, 's', 'r')                                                                                                 \
+    X(scale, 's', 'l')                                                                                                 \
+    X(rating, 'r', 'n')                                                                                                \
+    X(reason, 'r', 'o')                                                                                                \
+    X(actor, 'a', 'o')                                                                                                 \
+    X(order, 'o', 'e')                                                                                                 \
+    X(kind, 'k', 'n')                                                                                                  \
+    X(amount_fen, 'a', 'e')                                                                                            \
+    X(state, 's', 't')                                                                                                 \
+    X(name, 'n', 'm')                                                                                                  \
+    X(team, 't', 'a')                                                                                                  \
+    X(employee_no, 'e', 'n')                                                                                           \
+    X(hired_on, 'h', 'o')                                                                                              \
+    X(left_on, 'l', 'o')                                                                                               \
+    X(status, 's', 'u')
+
+enum event_key {
+    EVENT_KEY_none = 0,
+#define X(key, first, last_but_one) EVENT_KEY_##key,
+    EVENT_KEYS(X)
+#undef X
+        EVENT_KEYS_N
+};
+
 struct event_field {
-    struct str name; /* in JSON */
+    struct str name;    /* in JSON */
+    enum event_key key; /* the same as a number */
     enum field_kind kind;
     bool required;
     int which;                                       /* an EVENT_… of strs, or a flag; by kind */
@@ -58,6 +103,8 @@ struct event_row {
 
 /* The row of a type; NULL for EVENT_NONE and numbers that are no type. */
 const struct event_row *event_row(enum event_type type);
+/* The number of a name in JSON; EVENT_KEY_none for a name that no type has. */
+enum event_key event_key_find(struct str name);
 /* The longest a text field may be in JSON, in bytes. */
 size_t event_str_max(enum event_str which);
 

@@ -1,0 +1,19 @@
+/* The quick way into an object: one walk over a plain line straight to the values of known names. Part of collectors/decode.
+ *
+ * It can only say yes. Nearly all events are plain: known names, each once, without escapes, values that are no objects. For
+ * any other text it gives up, and the generic scanner (base/json_scan) finds out what it is and what is wrong with it. So
+ * a verdict on bad input is always the generic one's, and what is taken here is what that one would have taken
+ * (tests/unit/test_decode_twice.c). */
+#ifndef KEFU_COLLECTORS_DECODE_SCAN_H
+#define KEFU_COLLECTORS_DECODE_SCAN_H
+
+#include <stdbool.h>
+
+#include "kefu/base/str.h"
+#include "kefu/model/event_table.h"
+
+/* Reads one object with nothing but blanks behind it. values: all absent at the call; then the raw text of each value by its
+ * name's key, strings with their quotes, valid UTF-8 without escapes. False: no plain line; values are then anything. */
+bool decode_scan(struct str json, struct str values[EVENT_KEYS_N]);
+
+#endif
