@@ -216,18 +216,28 @@ void decode_one_generic(struct batch *b, struct str json, const struct decode_co
     b->inputs_n++;
 }
 
-void decode_one(struct batch *b, struct str json, const struct decode_context *c)
+/* Decodes the plain object that json begins with and returns its length; 0: it does not begin with one, nothing was done. If
+ * `alone`, nothing but blanks may follow. */
+static size_t decode_plain(struct batch *b, struct str json, const struct decode_context *c, bool alone)
 {
     struct reading r;
     reading_init(&r, b, c);
     memset(r.values, 0, sizeof r.values);
-    r.plain = decode_scan(json, r.values);
-    if (!r.plain) {
-        decode_one_generic(b, json, c);
-        return;
+    r.plain = true;
+    size_t n = decode_scan(json, r.values);
+    if (n == 0 || (alone && blanks(rest_of(json, n)) < json.n - n)) {
+        return 0;
     }
-    decode_values(b, json, &r);
+    decode_values(b, alone ? json : (struct str){json.p, n}, &r);
     b->inputs_n++;
+    return n;
+}
+
+void decode_one(struct batch *b, struct str json, const struct decode_context *c)
+{
+    if (!decode_plain(b, json, c, true)) {
+        decode_one_generic(b, json, c);
+    }
 }
 
 size_t decode_lines(struct batch *b, struct str bytes, const struct decode_context *c)
@@ -302,7 +312,11 @@ static bool decode_element(struct batch *b, struct str body, size_t *at, const s
 {
     struct err e;
     struct str rest = rest_of(body, *at);
-    size_t n;
+    size_t n = decode_plain(b, rest, c, false);
+    if (n) {
+        *at += n;
+        return true;
+    }
     if (json_first(rest, JSON_DEPTH_MAX, &n, &e) && !element_extent(rest, &n)) {
         refuse_rest(b, body, *at, e.what);
         return false;
@@ -374,6 +388,8 @@ void decode_body(struct batch *b, struct str body, const struct decode_context *
     body = rest_of(body, blanks(body));
     if (body.n > 0 && body.p[0] == '[') {
         decode_array(b, body, c);
+    } else if (decode_plain(b, body, c, true)) {
+        return;
     } else if (body.n == 0 || is_single(body)) {
         decode_one(b, body, c);
     } else {

@@ -142,17 +142,17 @@ static const char *over_member(const char *p, const char *end, struct str *value
     return value_end;
 }
 
-bool decode_scan(struct str json, struct str values[EVENT_KEYS_N])
+size_t decode_scan(struct str json, struct str values[EVENT_KEYS_N])
 {
-    const char *p = json.n ? json.p : "";
-    const char *end = p + json.n;
-    p = over_blanks(p, end);
+    const char *start = json.n ? json.p : "";
+    const char *end = start + json.n;
+    const char *p = over_blanks(start, end);
     if (p == end || *p != '{') {
-        return false;
+        return 0;
     }
     do {
         p = over_member(over_blanks(p + 1, end), end, values); /* behind the brace or the comma */
         p = p ? over_blanks(p, end) : NULL;
     } while (p && p < end && *p == ',');
-    return p && p < end && *p == '}' && over_blanks(p + 1, end) == end;
+    return p && p < end && *p == '}' ? (size_t)(p + 1 - start) : 0;
 }

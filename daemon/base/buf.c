@@ -68,6 +68,19 @@ void buf_put_svar(struct buf *b, int64_t v)
     buf_put_uvar(b, ((uint64_t)v << 1) ^ sign);
 }
 
+void buf_put_number(struct buf *b, uint64_t v, int digits_n)
+{
+    char digits[20];
+    char *p = digits + sizeof digits;
+    assert(digits_n <= (int)sizeof digits);
+    do {
+        *--p = (char)('0' + v % 10);
+        v /= 10;
+        digits_n--;
+    } while (v || digits_n > 0);
+    buf_put(b, p, (size_t)(digits + sizeof digits - p));
+}
+
 void buf_printf(struct buf *b, const char *format, ...)
 {
     va_list args;

@@ -107,12 +107,16 @@ const char *redis_error(const struct redisReply *reply)
 
 void redis_put_count(struct buf *b, size_t n)
 {
-    buf_printf(b, "*%zu\r\n", n);
+    buf_put_byte(b, '*');
+    buf_put_number(b, n, 1);
+    buf_put(b, "\r\n", 2);
 }
 
 void redis_put_arg(struct buf *b, struct str arg)
 {
-    buf_printf(b, "$%zu\r\n", arg.n);
+    buf_put_byte(b, '$');
+    buf_put_number(b, arg.n, 1);
+    buf_put(b, "\r\n", 2);
     buf_put_str(b, arg);
     buf_put(b, "\r\n", 2);
 }

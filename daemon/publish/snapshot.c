@@ -61,15 +61,21 @@ void snapshot_fini(struct snapshot *s)
 void snapshot_put_cut(struct buf *out, int64_t num, int64_t den, int places)
 {
     assert(den > 0 && places >= 0 && places <= 9);
-    int64_t unit = 1;
+    uint64_t unit = 1;
     for (int i = 0; i < places; i++)
         unit *= 10;
-    __int128 scaled = (__int128)num * unit;
+    __int128 scaled = (__int128)num * (int64_t)unit;
     __int128 cut = scaled / den - (scaled % den < 0);
     __int128 size = cut < 0 ? -cut : cut;
-    buf_printf(out, "%s%" PRIu64, cut < 0 ? "-" : "", (uint64_t)(size / unit));
-    if (places)
-        buf_printf(out, ".%0*" PRIu64, places, (uint64_t)(size % unit));
+    if (cut < 0)
+        buf_put_byte(out, '-');
+    if (places == 0) {
+        buf_put_number(out, (uint64_t)size, 1);
+        return;
+    }
+    buf_put_number(out, (uint64_t)(size / unit), 1);
+    buf_put_byte(out, '.');
+    buf_put_number(out, (uint64_t)(size % unit), places);
 }
 
 static void put_name(struct fields *f, struct str name)
@@ -92,12 +98,10 @@ static void put_text(struct fields *f, const char *name, struct str value)
 
 static void put_decimal(struct fields *f, struct str name, int64_t num, int64_t den, int places)
 {
-    struct buf text = {0};
-    snapshot_put_cut(&text, num, den, places);
     put_name(f, name);
-    redis_put_arg(&f->args, buf_str(&text));
-    buf_put_str(&f->json, buf_str(&text));
-    buf_fini(&text);
+    size_t at = f->json.n;
+    snapshot_put_cut(&f->json, num, den, places);
+    redis_put_arg(&f->args, (struct str){f->json.p + at, f->json.n - at});
 }
 
 static void put_whole(struct fields *f, const char *name, int64_t value)
@@ -150,7 +154,9 @@ static void put_view(struct fields *f, const struct agent_view *v)
 static void put_joined(struct buf *args, struct str a, const char *b, struct str c)
 {
     size_t b_n = strlen(b);
-    buf_printf(args, "$%zu\r\n", a.n + b_n + c.n);
+    buf_put_byte(args, '$');
+    buf_put_number(args, a.n + b_n + c.n, 1);
+    buf_put(args, "\r\n", 2);
     buf_put_str(args, a);
     buf_put(args, b, b_n);
     buf_put_str(args, c);
@@ -173,12 +179,15 @@ static void put_head(struct buf *args, struct str prefix, const struct agent_vie
     redis_put_arg(args, str_of(seq));
     put_joined(args, prefix, "scores", none);
 }
-#define HEAD_ARGS 9
+#define HEAD_ARGS  9
+#define ROOM_BYTES 2048 /* an agent under the seed rulebook takes about half of it in each shape */
 
 void snapshot_encode(struct snapshot *s, struct str prefix, const struct agent_view *v)
 {
     struct fields f = {0};
     struct buf score = {0};
+    buf_reserve(&f.args, ROOM_BYTES);
+    buf_reserve(&f.json, ROOM_BYTES);
     buf_put(&f.json, "{\"agent\":", 9);
     buf_put_json(&f.json, v->agent);
     put_view(&f, v);

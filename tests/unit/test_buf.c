@@ -34,6 +34,27 @@ static void svar_is(int64_t v, size_t bytes)
     buf_fini(&b);
 }
 
+static void number_is(uint64_t v, int digits_n, const char *expected)
+{
+    struct buf b = {0};
+    buf_put_number(&b, v, digits_n);
+    assert_int_equal(b.n, strlen(expected));
+    assert_memory_equal(b.p, expected, b.n);
+    buf_fini(&b);
+}
+
+static void numbers_have_at_least_the_digits_asked_for(void **state)
+{
+    (void)state;
+    number_is(0, 1, "0");
+    number_is(0, 4, "0000");
+    number_is(7, 0, "7");
+    number_is(120, 2, "120");
+    number_is(120, 5, "00120");
+    number_is(UINT64_MAX, 1, "18446744073709551615");
+    number_is(1, 20, "00000000000000000001");
+}
+
 static void malformed(const char *bytes, size_t n)
 {
     char *exact = malloc(n + 1); /* so that a sanitizer sees a read over the end */
@@ -179,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_numbers_are_short),
+        cmocka_unit_test(numbers_have_at_least_the_digits_asked_for),
         cmocka_unit_test(every_number_comes_back),
         cmocka_unit_test(malformed_numbers_turn_the_cursor_bad),
         cmocka_unit_test(bytes_are_given_whole_or_not_at_all),

@@ -24,6 +24,8 @@ void buf_put_str(struct buf *b, struct str s);
 void buf_put_byte(struct buf *b, uint8_t byte);
 void buf_put_uvar(struct buf *b, uint64_t v);
 void buf_put_svar(struct buf *b, int64_t v);
+/* v in decimal, with zeros in front if it has fewer than digits_n digits (at most 20): printf costs a microsecond here. */
+void buf_put_number(struct buf *b, uint64_t v, int digits_n);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Appends s as a JSON string with its quotes; s must be valid UTF-8. */
 void buf_put_json(struct buf *b, struct str s);

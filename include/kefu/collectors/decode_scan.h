@@ -7,13 +7,14 @@
 #ifndef KEFU_COLLECTORS_DECODE_SCAN_H
 #define KEFU_COLLECTORS_DECODE_SCAN_H
 
-#include <stdbool.h>
+#include <stddef.h>
 
 #include "kefu/base/str.h"
 #include "kefu/model/event_table.h"
 
-/* Reads one object with nothing but blanks behind it. values: all absent at the call; then the raw text of each value by its
- * name's key, strings with their quotes, valid UTF-8 without escapes. False: no plain line; values are then anything. */
-bool decode_scan(struct str json, struct str values[EVENT_KEYS_N]);
+/* Reads the object that stands first in json, blanks before it aside; returns its length with these blanks. What follows is
+ * not looked at. values: all absent at the call; then the raw text of each value by its name's key, strings with their
+ * quotes, valid UTF-8 without escapes. 0: it is not plain; values are then anything. */
+size_t decode_scan(struct str json, struct str values[EVENT_KEYS_N]);
 
 #endif
