@@ -30,6 +30,12 @@ static const struct event_field type_field = {
     .name = NAMED("type"), .key = EVENT_KEY_type, .kind = FIELD_STR, .required = true};
 static const struct event_field ts_field = {.name = NAMED("ts"), .key = EVENT_KEY_ts, .required = true};
 
+/* The raw value of a member; "" if there is none. */
+static struct str value_of(const struct reading *r, enum event_key key)
+{
+    return r->values[key].n ? r->values[key] : STR_LIT("");
+}
+
 /* Characters that would move or hide what a person reads: controls, direction marks, line separators. */
 static bool is_invisible(uint32_t code)
 {
@@ -93,7 +99,7 @@ static int wrong(struct reading *r, const struct event_field *f, struct str valu
 
 static int wrong_string(struct reading *r, const struct event_field *f, size_t max)
 {
-    struct str value = r->values[f->key];
+    struct str value = value_of(r, f->key);
     char expected[64];
     snprintf(expected, sizeof expected, "a string of 1 to %zu bytes", max);
     if (value.n < 2 || value.p[0] != '"') {
@@ -107,7 +113,7 @@ static int wrong_string(struct reading *r, const struct event_field *f, size_t m
 /* The field's value as a string of 1 … max bytes: *out borrows from the JSON, or from r->scratch if it had escapes. */
 static int want_string(struct reading *r, const struct event_field *f, size_t max, struct str *out)
 {
-    struct str value = r->values[f->key];
+    struct str value = value_of(r, f->key);
     if (value.n < 2 || value.p[0] != '"') {
         return wrong_string(r, f, max);
     }
@@ -183,7 +189,7 @@ static int read_type(struct reading *r)
         buf_printf(&known, "%s%.*s", t > 1 ? ", " : "", STR_ARG(event_type_name((enum event_type)t)));
     }
     buf_put_byte(&known, 0);
-    wrong(r, &type_field, r->values[EVENT_KEY_type], known.p);
+    wrong(r, &type_field, value_of(r, EVENT_KEY_type), known.p);
     buf_fini(&known);
     return -1;
 }
@@ -222,7 +228,7 @@ static bool read_digits(struct str value, int64_t *out)
 
 static int read_ts(struct reading *r)
 {
-    struct str value = r->values[EVENT_KEY_ts];
+    struct str value = value_of(r, EVENT_KEY_ts);
     if (value.n && value.p[0] == '"') {
         if (read_rfc3339(r, value)) {
             return -1;
@@ -260,7 +266,7 @@ static int read_date(struct reading *r, const struct event_field *f)
 {
     struct str *date = &r->e->strs[f->which];
     int32_t day;
-    struct str value = r->values[f->key];
+    struct str value = value_of(r, f->key);
     if (value.n < 2 || value.p[0] != '"' || take_string(r, f, EVENT_ID_BYTES_MAX, date) ||
         civil_parse_day(*date, &day)) {
         return wrong(r, f, value, "a date that exists, as YYYY-MM-DD");
@@ -291,7 +297,7 @@ static struct str short_word(const struct reading *r, struct str value, char out
 
 static int read_word(struct reading *r, const struct event_field *f)
 {
-    struct str value = r->values[f->key];
+    struct str value = value_of(r, f->key);
     char undone[64];
     struct str word = short_word(r, value, undone);
     for (int how = (int)f->how_first; how <= (int)f->how_last; how++) {
@@ -305,7 +311,7 @@ static int read_word(struct reading *r, const struct event_field *f)
 
 static int read_cross(struct reading *r, const struct event_field *f)
 {
-    struct str value = r->values[f->key];
+    struct str value = value_of(r, f->key);
     char undone[64];
     struct str word = short_word(r, value, undone);
     bool cross = str_eq(word, STR_LIT("cross"));
@@ -318,7 +324,7 @@ static int read_cross(struct reading *r, const struct event_field *f)
 
 static int read_flag(struct reading *r, const struct event_field *f)
 {
-    struct str value = r->values[f->key];
+    struct str value = value_of(r, f->key);
     bool yes = str_eq(value, STR_LIT("true"));
     if (!yes && !str_eq(value, STR_LIT("false"))) {
         return wrong(r, f, value, "true or false");
@@ -333,7 +339,7 @@ static int read_flag(struct reading *r, const struct event_field *f)
 
 static int read_text(struct reading *r, const struct event_field *f)
 {
-    struct str value = r->values[f->key];
+    struct str value = value_of(r, f->key);
     if (value.p[0] != '"') {
         return wrong(r, f, value, "a string");
     }
@@ -344,7 +350,7 @@ static int read_text(struct reading *r, const struct event_field *f)
 
 static int read_score(struct reading *r, const struct event_field *f)
 {
-    struct str value = r->values[f->key];
+    struct str value = value_of(r, f->key);
     if (fix_parse_milli(value, &r->e->score_milli) || r->e->score_milli <= 0) {
         return wrong(r, f, value, "a number above 0 with at most 3 decimals");
     }
@@ -354,7 +360,7 @@ static int read_score(struct reading *r, const struct event_field *f)
 /* A whole number of low … high. */
 static int read_whole(struct reading *r, const struct event_field *f, int64_t low, int64_t high, int64_t *out)
 {
-    struct str value = r->values[f->key];
+    struct str value = value_of(r, f->key);
     if (fix_parse_whole(value, out) == 0 && *out >= low && *out <= high) {
         return 0;
     }
