@@ -11,7 +11,8 @@
 
 #define NAMED(text) {text, sizeof(text) - 1}
 
-/* Shorthands of one entry, which begins with its name in JSON as a plain word. WORD names its words as a range of enum event_how; WORD_OR also what is meant if it is absent. */
+/* Shorthands of one entry; name is what stands in JSON. WORD names its words as a range of enum event_how; WORD_OR also what
+ * is meant if it is absent. */
 #define SUBJECT(name)                {NAMED(#name), EVENT_KEY_##name, FIELD_SUBJECT, MUST, 0, HOW_NONE, 0, 0, 0}
 #define STR(name, must, which)       {NAMED(#name), EVENT_KEY_##name, FIELD_STR, must, EVENT_##which, HOW_NONE, 0, 0, 0}
 #define STR_OF(how, name, which)     {NAMED(#name), EVENT_KEY_##name, FIELD_STR, MUST, EVENT_##which, how, 0, 0, 0}
