@@ -3,7 +3,8 @@
  * One ring holds every commit from writer_push to writer_take: [taken, done) is finished, [done, grouped) is being written,
  * [grouped, pushed) waits. So both mailboxes are bounded by one number and order is kept by construction. While one group is
  * synced the next gathers: many commits under load, one when alone. The thread reads the clock only to wait group_ms.
- * It sleeps on a descriptor, not on a condition variable: an eventfd keeps its count, so that no wake-up can be lost. */
+ * It sleeps on a descriptor, not on a condition variable: an eventfd keeps its count, so that no wake-up can be lost.
+ * With `in_caller` there is no thread: the same ring, and writer_take writes the next group itself. */
 #include "kefu/store/writer.h"
 
 #include <assert.h>
@@ -122,22 +123,27 @@ static size_t take_group(struct writer *w)
     return n;
 }
 
+/* Under the mutex, which it leaves while the disk works: writes the next group and hands it back. */
+static void write_group(struct writer *w)
+{
+    size_t n = take_group(w);
+    pthread_mutex_unlock(&w->mutex);
+    store_write(w->store, w->group, n);
+    pthread_mutex_lock(&w->mutex);
+    w->done += n;
+    w->moves_n++;
+    signal_fd(w->fd);
+    pthread_mutex_unlock(&w->mutex);
+    store_tidy(w->store);
+    pthread_mutex_lock(&w->mutex);
+}
+
 static void *run(void *arg)
 {
     struct writer *w = arg;
     pthread_mutex_lock(&w->mutex);
-    while (wait_for_group(w)) {
-        size_t n = take_group(w);
-        pthread_mutex_unlock(&w->mutex);
-        store_write(w->store, w->group, n);
-        pthread_mutex_lock(&w->mutex);
-        w->done += n;
-        w->moves_n++;
-        signal_fd(w->fd);
-        pthread_mutex_unlock(&w->mutex);
-        store_tidy(w->store);
-        pthread_mutex_lock(&w->mutex);
-    }
+    while (wait_for_group(w))
+        write_group(w);
     pthread_mutex_unlock(&w->mutex);
     return NULL;
 }
@@ -174,7 +180,8 @@ struct writer *writer_start(struct store *store, const struct writer_options *o)
     w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (w->fd < 0 || w->wake_fd < 0)
         cannot_start("eventfd", errno);
-    start_thread(w);
+    if (!o->in_caller)
+        start_thread(w);
     return w;
 }
 
@@ -183,8 +190,11 @@ void writer_finish(struct writer *w)
     pthread_mutex_lock(&w->mutex);
     w->finishing = true;
     wake(w);
+    while (w->options.in_caller && w->grouped < w->pushed)
+        write_group(w);
     pthread_mutex_unlock(&w->mutex);
-    pthread_join(w->thread, NULL);
+    if (!w->options.in_caller)
+        pthread_join(w->thread, NULL);
 }
 
 void writer_free(struct writer *w)
@@ -213,6 +223,8 @@ int writer_push(struct writer *w, struct commit *c)
         *place(w, w->pushed++) = c;
         w->waiting_events_n += weight(c);
         wake(w);
+        if (w->options.in_caller)
+            signal_fd(w->fd);
         refused = 0;
     }
     pthread_mutex_unlock(&w->mutex);
@@ -223,9 +235,11 @@ struct commit *writer_take(struct writer *w)
 {
     struct commit *c = NULL;
     pthread_mutex_lock(&w->mutex);
+    if (w->options.in_caller && w->taken == w->done && w->grouped < w->pushed)
+        write_group(w);
     if (w->taken < w->done)
         c = *place(w, w->taken++);
-    if (w->taken == w->done)
+    if (w->taken == (w->options.in_caller ? w->pushed : w->done))
         clear_fd(w->fd);
     pthread_mutex_unlock(&w->mutex);
     return c;

@@ -70,6 +70,18 @@ static struct node *node_find(const char *path)
     return NULL;
 }
 
+/* What a file that was there before recording began holds is durable. */
+static void read_file(const char *path, struct buf *image)
+{
+    char piece[65536];
+    ssize_t n = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && (n = read(fd, piece, sizeof piece)) > 0)
+        buf_put(image, piece, (size_t)n);
+    if (fd >= 0)
+        close(fd);
+}
+
 static struct node *node_of(const char *path)
 {
     struct node *found = node_find(path);
@@ -77,8 +89,10 @@ static struct node *node_of(const char *path)
         if (!nodes[i].path)
             found = &nodes[i];
     assert(found);
-    if (!found->path)
+    if (!found->path) {
         found->path = xstrndup(path, strlen(path));
+        read_file(path, &found->durable);
+    }
     return found;
 }
 
@@ -139,10 +153,7 @@ static void shuffle(struct change *changes, size_t n)
 
 static void write_image(const char *path, const struct buf *image)
 {
-    char full[4096];
-    const char *slash = strrchr(path, '/');
-    snprintf(full, sizeof full, "%s/%s", plan.cut_dir, slash ? slash + 1 : path);
-    int fd = open(full, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     assert(fd >= 0);
     ssize_t n = image->n ? write(fd, image->p, image->n) : 0;
     assert(n == (ssize_t)image->n);
@@ -150,25 +161,55 @@ static void write_image(const char *path, const struct buf *image)
     close(fd);
 }
 
+/* What is found of a file after the cut. A kill loses nothing, but what was not synced still may be lost later. */
+static void survive(struct node *n, struct buf *image)
+{
+    buf_put(image, n->durable.p, n->durable.n);
+    if (!plan.kill)
+        shuffle(n->changes, n->changes_n);
+    for (size_t k = 0; k < n->changes_n && !plan.kill; k++)
+        apply_by_chance(image, &n->changes[k]);
+    for (size_t k = 0; k < n->changes_n && plan.kill; k++)
+        apply(image, &n->changes[k], 0, n->changes[k].data.n);
+}
+
+/* From here on the node is that of the file in cut_dir. */
+static void move_node(struct node *n)
+{
+    char full[4096];
+    struct buf image = {0};
+    const char *slash = strrchr(n->path, '/');
+    survive(n, &image);
+    snprintf(full, sizeof full, "%s/%s", plan.cut_dir, slash ? slash + 1 : n->path);
+    write_image(full, &image);
+    free(n->path);
+    n->path = xstrndup(full, strlen(full));
+    if (plan.kill) {
+        buf_fini(&image);
+        return;
+    }
+    forget_changes(n);
+    buf_fini(&n->durable);
+    n->durable = image;
+}
+
 /* After this the run goes on as if nothing had happened; what it does no longer counts. */
 static void cut_power(void)
 {
     plan.was_cut = true;
-    for (size_t i = 0; i < NODES_MAX; i++) {
-        struct node *n = &nodes[i];
-        if (!n->path)
-            continue;
-        struct buf image = {0};
-        buf_put(&image, n->durable.p, n->durable.n);
-        shuffle(n->changes, n->changes_n);
-        for (size_t k = 0; k < n->changes_n; k++)
-            apply_by_chance(&image, &n->changes[k]);
-        write_image(n->path, &image);
-        buf_fini(&image);
-    }
+    for (size_t i = 0; i < NODES_MAX; i++)
+        if (nodes[i].path)
+            move_node(&nodes[i]);
     plan.record = false;
     if (plan.on_cut)
         plan.on_cut(plan.on_cut_arg);
+}
+
+void fault_step(void)
+{
+    plan.counted_n++;
+    if (plan.counted_n == plan.cut_at && plan.record)
+        cut_power();
 }
 
 /* Counts an operation; true if it is to fail. */
@@ -176,9 +217,7 @@ static bool fails(enum fault_op op)
 {
     if (!(plan.ops & (int)op))
         return false;
-    plan.counted_n++;
-    if (plan.counted_n == plan.cut_at && plan.record)
-        cut_power();
+    fault_step();
     bool now = plan.fail_at && (plan.lasting ? plan.counted_n >= plan.fail_at : plan.counted_n == plan.fail_at);
     plan.failed |= now;
     return now;
@@ -346,13 +385,31 @@ static int v_delete(sqlite3_vfs *v, const char *name, int sync_dir)
     struct node *node = plan.record ? node_find(name) : NULL;
     if (node)
         forget_node(node);
-    return real_vfs->xDelete(real_vfs, name, sync_dir);
+    return real_vfs->xDelete(real_vfs, name, plan.record ? 0 : sync_dir);
 }
 
 static int v_access(sqlite3_vfs *v, const char *name, int flags, int *answer)
 {
     (void)v;
     return real_vfs->xAccess(real_vfs, name, flags, answer);
+}
+
+size_t fault_held_bytes(void)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < NODES_MAX; i++) {
+        n += nodes[i].durable.cap + nodes[i].changes_cap * sizeof(struct change);
+        for (size_t k = 0; k < nodes[i].changes_n; k++)
+            n += nodes[i].changes[k].data.cap;
+    }
+    return n;
+}
+
+struct fault_plan *fault_plan_next(struct fault_plan new_plan)
+{
+    plan = new_plan;
+    random_state = plan.seed;
+    return &plan;
 }
 
 struct fault_plan *fault_plan_new(struct fault_plan new_plan)
@@ -371,7 +428,5 @@ struct fault_plan *fault_plan_new(struct fault_plan new_plan)
     for (size_t i = 0; i < NODES_MAX; i++)
         if (nodes[i].path)
             forget_node(&nodes[i]);
-    plan = new_plan;
-    random_state = plan.seed;
-    return &plan;
+    return fault_plan_next(new_plan);
 }

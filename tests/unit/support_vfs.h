@@ -7,6 +7,7 @@
 #define KEFU_TESTS_SUPPORT_VFS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define FAULT_VFS "kefu-fault"
@@ -29,8 +30,9 @@ struct fault_plan {
     bool no_room;              /* failing writes say that the disk is full (else: an I/O error) */
     bool full;                 /* every write finds the disk full */
     bool synchronous_off;      /* the store's `PRAGMA synchronous = FULL` becomes OFF */
-    bool record;               /* keep track for a power cut; the files must be new. Real syncs are left out */
+    bool record;               /* keep track for a power cut. Real syncs are left out */
     uint64_t cut_at;           /* the power goes before the Nth counted operation; 0: not */
+    bool kill;                 /* not the power goes but the process: what it has written is there, synced or not */
     const char *cut_dir;       /* where to put what is left then */
     uint64_t seed;             /* of what is left */
     void (*on_cut)(void *arg); /* told once it is there */
@@ -43,5 +45,12 @@ struct fault_plan {
 
 /* Registers the VFS if need be, forgets all files it has recorded, and sets a new plan; the caller may change it later. */
 struct fault_plan *fault_plan_new(struct fault_plan plan);
+/* A new plan for the same disk: what was recorded of its files stays; after a cut they are those in cut_dir, so that the
+ * next start can be made on them. Everything that was open before the cut must be closed first. */
+struct fault_plan *fault_plan_next(struct fault_plan plan);
+/* Counts something of the caller's own among the operations, such as an answer that leaves: the cut may come there too. */
+void fault_step(void);
+/* Bytes of memory that the recording takes. */
+size_t fault_held_bytes(void);
 
 #endif

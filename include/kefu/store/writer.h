@@ -5,6 +5,7 @@
 #ifndef KEFU_STORE_WRITER_H
 #define KEFU_STORE_WRITER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kefu/model/commit.h"
@@ -16,6 +17,9 @@ struct writer_options {
     size_t queue_max; /* commits waiting, being written, or done and not yet taken back; more are refused */
     size_t group_max; /* events in one transaction, more or less */
     int64_t group_ms; /* how long a group waits for company; 0: not at all */
+    /* No thread: writer_take writes what waits, in the same groups. For simulations, which must come out the same for the
+     * same seed, and a thread closes its groups when the scheduler lets it. Never in the daemon: the loop would wait. */
+    bool in_caller;
 };
 
 /* Starts the thread on a store it borrows. Never NULL (a thread that cannot start ends the process). */
@@ -24,7 +28,8 @@ struct writer *writer_start(struct store *store, const struct writer_options *o)
  * between writer_finish and writer_free. */
 void writer_finish(struct writer *w);
 void writer_free(struct writer *w);
-/* Readable when commits are done (level-triggered until writer_take has emptied the mailbox). */
+/* Readable when commits are done, in_caller also when some wait (level-triggered until writer_take has emptied the
+ * mailbox). */
 int writer_fd(const struct writer *w);
 /* Takes the commit; -1: the queue is full (nothing was taken). */
 int writer_push(struct writer *w, struct commit *c);
