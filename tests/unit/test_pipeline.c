@@ -209,6 +209,26 @@ static void over_the_bound_the_oldest_bad_goes_first(void **state)
     assert_true(str_eq(quarantine_at(q, 9)->id, STR_LIT("b11")));
 }
 
+/* Both of a pair come in one batch, so that the conflict is found only at the fold. */
+static void conflicts_found_late_keep_to_the_bound_too(void **state)
+{
+    struct world *w = *state;
+    struct batch *b = world_batch(w);
+    for (int i = 0; i < 30; i++) {
+        char id[32];
+        snprintf(id, sizeof(id), "m%d", i / 2);
+        world_message(b, id, T0 + i, FROM_CUSTOMER);
+    }
+    world_submit(w, b);
+    world_run(w);
+    assert_int_equal(b->refusals_n, 15);
+    batch_free(b);
+    assert_int_equal(quarantine_n(pipeline_quarantine(w->p)), 10);
+    world_again(w);
+    assert_int_equal(quarantine_n(pipeline_quarantine(w->p)), 10);
+    assert_true(str_eq(quarantine_at(pipeline_quarantine(w->p), 0)->id, STR_LIT("m5")));
+}
+
 static void a_smaller_bound_holds_from_the_next_start(void **state)
 {
     struct world *w = *state;
@@ -393,6 +413,7 @@ int main(void)
         T(the_good_count_when_others_are_refused),
         T(what_came_from_the_future_comes_in_by_itself),
         T(over_the_bound_the_oldest_bad_goes_first),
+        T(conflicts_found_late_keep_to_the_bound_too),
         T(a_smaller_bound_holds_from_the_next_start),
         T(a_conflict_tried_again_is_rejected_again),
         T(a_full_queue_takes_nothing_and_the_loop_lives_on),
