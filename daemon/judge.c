@@ -18,9 +18,9 @@
 #define RULE_TIER STR_LIT("tier")
 
 struct agent {
-    struct tier_memory memory; /* durable */
-    int64_t look_at_ms;        /* when a dwell ends; INT64_MAX: none */
-    int64_t queued_ms;         /* the earliest entry of this agent in the heap; INT64_MAX: none */
+    struct remembered memory; /* durable */
+    int64_t look_at_ms;       /* when a dwell ends; INT64_MAX: none */
+    int64_t queued_ms;        /* the earliest entry of this agent in the heap; INT64_MAX: none */
     bool marked;
 };
 
@@ -64,13 +64,26 @@ static struct agent *agent_at(struct judge *j, uint32_t agent)
     return &j->agents[agent];
 }
 
+/* The two stand one behind the other; an earlier kefud wrote the first alone. */
+static int remembered_decode(struct str blob, struct remembered *m, struct err *e)
+{
+    struct buf first = {0};
+    if (tier_memory_decode(blob, &m->now, e) < 0) {
+        return -1;
+    }
+    tier_memory_encode(&first, &m->now);
+    struct str rest = {blob.p + first.n, blob.n - first.n};
+    buf_fini(&first);
+    return rest.n ? tier_memory_decode(rest, &m->before, e) : 0;
+}
+
 int judge_load(struct judge *j, const struct memory_row *row, struct err *e)
 {
     uint32_t agent = site_agent_find(j->site, row->subject);
     if (!str_eq(row->rule, RULE_TIER) || agent == 0) {
         return 0;
     }
-    return tier_memory_decode(row->blob, &agent_at(j, agent)->memory, e);
+    return remembered_decode(row->blob, &agent_at(j, agent)->memory, e);
 }
 
 void judge_mark(struct judge *j, uint32_t agent)
@@ -180,14 +193,15 @@ static void add_effect(struct judge *j, struct judgement *g, const struct judged
     pair(f, "rulebook", r->name);
 }
 
-static void add_memory(struct judge *j, struct judgement *g, uint32_t agent, const struct tier_memory *after)
+static void add_memory(struct judge *j, struct judgement *g, uint32_t agent, const struct remembered *after)
 {
     struct buf blob = {0};
     size_t n = g->memory_n++;
     xgrow(&g->memory, &g->memory_cap, n + 1, sizeof(*g->memory));
     xgrow(&g->decided, &g->decided_cap, n + 1, sizeof(*g->decided));
     xgrow(&g->after, &g->after_cap, n + 1, sizeof(*g->after));
-    tier_memory_encode(&blob, after);
+    tier_memory_encode(&blob, &after->now);
+    tier_memory_encode(&blob, &after->before);
     g->memory[n] = (struct memory_row){.rule = RULE_TIER,
                                        .subject = arena_copy(&g->arena, site_agent_id(j->site, agent)),
                                        .blob = arena_copy(&g->arena, buf_str(&blob))};
@@ -211,17 +225,32 @@ static void queue_look(struct judge *j, uint32_t agent)
     }
 }
 
+/* To the memory of another month: the one before, if a clock that was set leads back to it, else a new one. */
+static bool turn_to(struct remembered *m, int32_t month)
+{
+    struct tier_memory was = m->now;
+    if (was.month == month) {
+        return false;
+    }
+    if (m->before.month == month) {
+        m->now = m->before;
+    }
+    m->before = was;
+    return true;
+}
+
 static void look(struct judge *j, struct judgement *g, const struct judged *of)
 {
     struct agent *a = agent_at(j, of->agent);
-    struct tier_memory after = a->memory;
-    struct tier_change c = tier_step(&after, of->rulebook, of->score, of->month, of->now_ms);
+    struct remembered after = a->memory;
+    bool turned = turn_to(&after, of->month);
+    struct tier_change c = tier_step(&after.now, of->rulebook, of->score, of->month, of->now_ms);
     a->look_at_ms = c.look_again_ms;
     queue_look(j, of->agent);
     if (c.changed) {
         add_effect(j, g, of, &c);
     }
-    if (c.changed || c.remember) {
+    if (c.changed || c.remember || turned) {
         add_memory(j, g, of->agent, &after);
     } else {
         add_unchanged(g, of->agent);
@@ -271,7 +300,7 @@ void judge_view(const struct judge *j, uint32_t agent, int32_t month, uint64_t s
 {
     static const struct tier_memory unknown = {.tier = -1, .provisional = true};
     const struct rulebook *r = rulebook_of(j, month);
-    const struct tier_memory *m = agent < j->agents_n ? &j->agents[agent].memory : &unknown;
+    const struct tier_memory *m = agent < j->agents_n ? &j->agents[agent].memory.now : &unknown;
     struct score score;
     bool mine = m->month == month && str_eq(str_of(m->rulebook), r->name);
     const struct tier *live = mine && m->tier >= 0 && (size_t)m->tier < r->tiers_n ? &r->tiers[m->tier] : NULL;

@@ -21,6 +21,13 @@
 
 struct judge;
 
+/* What is remembered of an agent. A clock set over the end of a month and back must not tell a month's tiers again, so the
+ * month looked at before this one is kept as well. */
+struct remembered {
+    struct tier_memory now;
+    struct tier_memory before;
+};
+
 /* All borrowed; marks say from where effect numbers and stream ids go on. */
 struct judge *judge_new(const struct site *s, const struct rulebooks *r, const struct store_marks *marks);
 void judge_free(struct judge *j);
@@ -38,7 +45,7 @@ struct judgement {
     struct arena arena;        /* strings of all below */
     struct memory_row *memory; /* owned arrays; memory row i is of agent decided[i] */
     uint32_t *decided;
-    struct tier_memory *after;
+    struct remembered *after;
     size_t memory_n, memory_cap, decided_cap, after_cap;
     struct effect *effects;
     size_t effects_n, effects_cap;
