@@ -134,6 +134,8 @@ static void make_plan(struct sim *s)
                                                   .seed = random_next(&s->random),
                                                   .on_cut = on_cut,
                                                   .on_cut_arg = s});
+    if (s->o.cut_at && s->lives_n + s->cuts_n == 0)
+        life_doom(s, s->o.cut_at, s->o.kill);
     if (s->o.every_ms && (s->o.faults & (SIM_KILL | SIM_POWER)) && sim_maybe(s, 15))
         life_doom(s, 1 + sim_below(s, 150), sim_maybe(s, 50)); /* while it starts, or soon after */
 }

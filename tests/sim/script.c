@@ -60,10 +60,25 @@ static void add_all(struct script *s, struct str lines)
     }
 }
 
+/* The seed's tiers, by the first kpis_n of its KPIs, and so that few conversations are enough for a tier. */
+static void make_quick(struct rulebook *to, const struct rulebook *seed, size_t kpis_n)
+{
+    for (size_t i = 0; i < seed->kpis_n; i++)
+        seed->kpis[i].min_samples = 1;
+    to->kpis = seed->kpis;
+    to->kpis_n = kpis_n;
+    to->tiers = seed->tiers;
+    to->tiers_n = seed->tiers_n;
+    to->hysteresis_milli = seed->hysteresis_milli;
+    to->dwell_ms = seed->dwell_ms;
+    to->tier_min_handled = 1;
+}
+
 void script_shop(struct script *s, uint64_t seed, int64_t per_day)
 {
     struct buf out = {0};
     begin(s, "Asia/Shanghai");
+    make_quick(s->seed, s->seed, s->seed->kpis_n);
     s->rulebooks = (struct rulebooks){{s->seed}, 1};
     s->from = tz_at(s->zone.tz, civil_day(2026, 3, 1), 0);
     s->end = tz_at(s->zone.tz, civil_day(2026, 4, 1), 0);
@@ -76,20 +91,6 @@ void script_shop(struct script *s, uint64_t seed, int64_t per_day)
     buf_fini(&out);
 }
 
-/* The seed's KPIs and tiers, but so that few conversations are enough for a tier. */
-static void make_quick(struct rulebook *to, const struct rulebook *seed)
-{
-    for (size_t i = 0; i < seed->kpis_n; i++)
-        seed->kpis[i].min_samples = 1;
-    to->kpis = seed->kpis;
-    to->kpis_n = seed->kpis_n;
-    to->tiers = seed->tiers;
-    to->tiers_n = seed->tiers_n;
-    to->hysteresis_milli = seed->hysteresis_milli;
-    to->dwell_ms = seed->dwell_ms;
-    to->tier_min_handled = 1;
-}
-
 void script_story(struct script *s, uint64_t seed, size_t n)
 {
     struct support_random r = {seed};
@@ -98,7 +99,7 @@ void script_story(struct script *s, uint64_t seed, size_t n)
     story_init(&s->story, &r, &s->zone, n);
     s->rulebooks = s->story.rulebooks;
     for (size_t i = 0; i < s->rulebooks.n; i++)
-        make_quick(s->story.books[i], s->seed);
+        make_quick(s->story.books[i], s->seed, 2);
     s->from = s->story.from;
     s->end = s->story.end;
     for (size_t i = 0; i < n; i++) {
@@ -114,7 +115,7 @@ void script_story(struct script *s, uint64_t seed, size_t n)
 void script_empty(struct script *s)
 {
     begin(s, "Asia/Shanghai");
-    make_quick(s->seed, s->seed);
+    make_quick(s->seed, s->seed, s->seed->kpis_n);
     s->rulebooks = (struct rulebooks){{s->seed}, 1};
     s->from = tz_at(s->zone.tz, civil_day(2026, 3, 2), 600);
     s->end = s->from;

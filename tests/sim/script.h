@@ -1,6 +1,6 @@
 /* What happens in a simulated month: lines of JSON as their sources write them, under which rulebooks, in which zone.
  *
- * Two kinds. A shop: the team of ctl/simulation.h, people as they are, judged by the seed. A story: the histories of
+ * Two kinds. A shop: the team of ctl/simulation.h, people as they are. A story: the histories of
  * support_story.h, in which everything lies near a border. Into both go lines that contradict others and lines that are no
  * events. Each line remembers what its senders were told. */
 #ifndef KEFU_TESTS_SIM_SCRIPT_H
@@ -33,7 +33,6 @@ struct script {
     struct line *lines; /* owned; by time, the added ones at the end */
     size_t n, cap;
     struct rulebook *seed; /* owned */
-    struct rulebook *own;  /* owned; NULL: none */
     struct rulebooks rulebooks;
     struct zone zone; /* tz owned */
     struct story story;

@@ -108,6 +108,8 @@ static void hear(const struct parcel *p, const struct batch *b)
         assert_false(l->refused);
         l->kept = true;
         told_n++;
+        p->sim->accepted_n += b->verdicts[i] == VERDICT_ACCEPTED;
+        p->sim->duplicates_n += b->verdicts[i] == VERDICT_DUPLICATE;
     }
     for (size_t i = 0; i < b->refusals_n; i++) {
         struct line *l = line_of(p, b->refusals[i].index);
@@ -123,6 +125,8 @@ static void done(struct batch *b)
 {
     struct parcel *p = b->owner;
     struct sim *s = p->sim;
+    if (!s->dead && ++s->answers_n == s->o.cut_at_answer)
+        life_doom(s, 1, s->o.kill);
     if (!s->dead)
         fault_step();
     if (s->dead || (s->o.every_ms && sim_maybe(s, 2))) {

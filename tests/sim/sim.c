@@ -187,30 +187,40 @@ static bool awaits_time(const struct quarantine *q)
 
 bool sim_is_quiet(struct sim *s)
 {
-    return s->store && senders_are_done(s) && s->lane_live && !lane_waiting(s->lane) && !s->redis.commands_n &&
-           !pipeline_backlog(s->pipeline) && pipeline_is_idle(s->pipeline) &&
+    return s->store && !s->dead && senders_are_done(s) && s->lane_live && !lane_waiting(s->lane) &&
+           !s->redis.commands_n && !pipeline_backlog(s->pipeline) && pipeline_is_idle(s->pipeline) &&
            !awaits_time(pipeline_quarantine(s->pipeline));
 }
 
 static void mend(struct sim *s)
 {
+    if (s->store && s->o.every_ms)
+        s->plan->cut_at = 0;
     s->o.every_ms = 0;
     s->fault_at_ms = INT64_MAX;
     s->skew_ms = 0;
     s->full_until_ms = s->away_until_ms = 0;
-    if (s->store)
-        s->plan->cut_at = 0;
+}
+
+void sim_until(struct sim *s, int64_t true_ms)
+{
+    while (s->true_ms < true_ms)
+        sim_step(s);
+}
+
+void sim_settle(struct sim *s)
+{
+    for (uint64_t steps = 0; !sim_is_quiet(s); steps++) {
+        if (steps > STEPS_MAX)
+            fail_msg("seed %llu: no rest after %d steps", (unsigned long long)s->o.seed, STEPS_MAX);
+        sim_step(s);
+    }
 }
 
 void sim_run(struct sim *s)
 {
-    uint64_t steps = 0;
-    for (; s->true_ms < s->script.end; steps++)
-        sim_step(s);
+    sim_until(s, s->script.end);
     mend(s);
-    while (!sim_is_quiet(s) || s->true_ms < s->script.end + HOUR) {
-        sim_step(s);
-        if (++steps > STEPS_MAX)
-            fail_msg("seed %llu: no end after %d steps", (unsigned long long)s->o.seed, STEPS_MAX);
-    }
+    sim_until(s, s->script.end + HOUR);
+    sim_settle(s);
 }

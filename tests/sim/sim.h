@@ -37,9 +37,12 @@ enum sim_fault {
 
 struct sim_options {
     uint64_t seed;
-    int faults;            /* enum sim_fault */
-    int64_t every_ms;      /* mean time between two of them; 0: none by itself */
-    uint32_t late_percent; /* of the lines that come minutes to days late, or early */
+    int faults;             /* enum sim_fault */
+    int64_t every_ms;       /* mean time between two of them; 0: none by itself */
+    uint32_t late_percent;  /* of the lines that come minutes to days late, or early */
+    uint64_t cut_at;        /* the first life ends at this step; 0: not */
+    uint64_t cut_at_answer; /* … at this answer to a batch, just before it leaves; 0: not */
+    bool kill;              /* those two are kills; else power cuts */
     /* Changes the options of the next life, for instance what is kept in memory; `dice` is random. NULL: nothing. */
     void (*tune)(struct pipeline_options *o, uint64_t dice);
 };
@@ -96,6 +99,7 @@ struct sim {
     uint64_t seq;          /* of the last snapshot of this life */
     bool all_told;         /* every line has had its answer once: none may be new */
     /* what happened, for the report */
+    uint64_t answers_n, accepted_n, duplicates_n; /* batches answered; lines told so, as the senders heard it */
     uint64_t lives_n, cuts_n, kills_n, stops_n, fulls_n, refused_n, unheard_n, jumps_n, losses_n, flushes_n, looks_n;
     size_t effects_n; /* tier changes decided */
 };
@@ -109,7 +113,9 @@ void sim_fini(struct sim *s);
 void sim_run(struct sim *s);
 /* One instant: what is due now is done; then time goes on to what comes next. */
 void sim_step(struct sim *s);
-/* Nothing is under way, nothing waits. */
+void sim_until(struct sim *s, int64_t true_ms);
+/* Until nothing is under way and nothing waits. */
+void sim_settle(struct sim *s);
 bool sim_is_quiet(struct sim *s);
 
 /* Life (life.c). */

@@ -104,8 +104,7 @@ static void send_all_again(struct sim *s)
     s->all_told = true;
     for (size_t k = 0; k < SENDERS_N; k++)
         sender_repeat(s, k);
-    while (!sim_is_quiet(s))
-        sim_step(s);
+    sim_settle(s);
 }
 
 static void check_told(struct sim *s)
@@ -280,8 +279,7 @@ static void check_memory(struct sim *s)
     life_stop(s);
     size_t nothing = in_use();
     life_begin(s);
-    while (!sim_is_quiet(s))
-        sim_step(s);
+    sim_settle(s);
     size_t young = in_use();
     if (young > nothing && old - nothing > (young - nothing) * 3 / 2 + MEMORY_SLACK_BYTES)
         FAIL(s, "%zu bytes are held, a fresh start holds %zu", old - nothing, young - nothing);
