@@ -24,13 +24,13 @@ import oracle_rulebook
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def told(rounds):
+def told(program, rounds):
     """The stories, one a line, as the program writes them."""
     build = Path(os.environ.get("KEFU_BUILD", ROOT / "build"))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "stories.ndjson")
         run = subprocess.run(
-            [build / "tests/test_site_time"], check=False,
+            [build / "tests" / program], check=False,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env={**os.environ, "KEFU_STORIES": str(path),
                  "KEFU_ROUNDS": str(rounds)})
@@ -78,10 +78,10 @@ def compare(story, book, events, by):
     return bad
 
 
-def main():
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+def main(program="test_site_time", rounds=300):
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else rounds
     failed = passed = 0
-    for story in told(rounds):
+    for story in told(program, rounds):
         book = oracle_rulebook.Rulebooks(story["zone"], story["rulebooks"])
         events = [accepted(event) for event in story["events"]]
         bad = sum(compare(story, book, events, by) for by in ("day", "month"))

@@ -287,6 +287,14 @@ static void check_memory(struct sim *s)
 
 /* --- the second implementation -------------------------------------------------------------------------------------- */
 
+/* Texts are gone; whether one was a closer is told instead. */
+static void tell_closers(struct event *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i].type == EVENT_MESSAGE && !(list[i].flags & (EVENT_CLOSING_TRUE | EVENT_CLOSING_FALSE)))
+            list[i].flags |= list[i].flags & EVENT_CLOSER ? EVENT_CLOSING_TRUE : EVENT_CLOSING_FALSE;
+}
+
 /* $KEFU_STORIES is a file to tell the accepted set to, and the figures: tests/oracle computes them anew. */
 static void tell(struct sim *s)
 {
@@ -298,6 +306,7 @@ static void tell(struct sim *s)
     for (size_t i = 0; i < told.rulebooks.n; i++)
         told.books[i] = (struct rulebook *)(uintptr_t)told.rulebooks.list[i];
     told.events = kept_events(s, &told.n);
+    tell_closers(told.events, told.n);
     snprintf(name, sizeof name, "month %llu", (unsigned long long)s->o.seed);
     char *text = story_print_json(&told, name, s->site);
     FILE *f = fopen(path, "a");
