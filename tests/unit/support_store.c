@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -322,6 +323,17 @@ void test_sql(const char *dir, const char *text)
         fprintf(stderr, "test_sql: %s\n", sqlite3_errmsg(sql));
     assert(rc == SQLITE_OK);
     sqlite3_close(sql);
+}
+
+bool test_has_time(void)
+{
+    static struct timespec began;
+    struct timespec now;
+    const char *given = getenv("KEFU_SOAK") ? getenv("KEFU_SOAK_S") : NULL;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (!began.tv_sec)
+        began = now;
+    return !given || now.tv_sec - began.tv_sec < strtol(given, NULL, 10);
 }
 
 uint64_t test_rounds(uint64_t few, uint64_t many)

@@ -59,5 +59,7 @@ void test_dir_free(char *dir);
 void test_sql(const char *dir, const char *sql);
 /* How often: KEFU_SOAK set: many, else few. */
 uint64_t test_rounds(uint64_t few, uint64_t many);
+/* Soaking for KEFU_SOAK_S seconds: false when they are over. Without it, or without KEFU_SOAK: always true. */
+bool test_has_time(void);
 
 #endif

@@ -528,7 +528,7 @@ static void F21_no_answered_commit_is_lost_with_the_power(void **state)
     uint64_t seed = random_start();
     uint64_t rounds = test_rounds(50, 10000);
     uint64_t operations_n = power_operations(POWER);
-    for (uint64_t i = 0; i < rounds; i++, random_next(&seed)) {
+    for (uint64_t i = 0; i < rounds && test_has_time(); i++, random_next(&seed)) {
         if (power_cut(POWER, operations_n, seed))
             fail_msg("KEFU_SEED=%" PRIu64 " round %" PRIu64 ": %s", seed, i, why);
     }

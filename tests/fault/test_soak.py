@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""F20: kefud under 1,000 events a second with a Redis beside it, for KEFU_SOAK_S seconds (600), only with KEFU_SOAK set.
+
+New events take memory by right, so three things are asked. While everything is sent again and again, nothing may grow:
+memory at most 0.1 % an hour (or a quarter of a MiB, which is less than that cannot be told from the allocator's breath).
+After all the new events a process that took them one by one holds little more than one started on the same store.
+Descriptors are the same from the first sample to the last, and the write-ahead log stays bounded. Prints the figures.
+"""
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+BUILD, TMP = os.environ["KEFU_BUILD"], os.environ["TMPDIR"]
+RATE, BREATH_BYTES, WAL_MAX_BYTES = 1000, 256 << 10, 80 << 20
+SECONDS = int(os.environ.get("KEFU_SOAK_S", "600"))
+STATE, SOCK = os.path.join(TMP, "state"), os.path.join(TMP, "redis.sock")
+CONFIG = os.path.join(TMP, "kefud.json")
+
+
+def wait_for(what, is_so):
+    end = time.monotonic() + 60
+    while not is_so():
+        if time.monotonic() > end:
+            sys.exit(f"waited a minute in vain: {what}")
+        time.sleep(0.02)
+
+
+class Kefud:
+    def __init__(self):
+        log = os.path.join(TMP, "kefud.log")
+        with open(log, "wb") as f:
+            self.process = subprocess.Popen([os.path.join(BUILD, "kefud"), "-c", CONFIG], stderr=f)
+        wait_for("kefud", lambda: self.process.poll() is not None or b"evt=ready" in open(log, "rb").read())
+        assert self.process.poll() is None, open(log).read()
+
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait() == 0
+
+    def connect(self, name):
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(os.path.join(STATE, name))
+        return s
+
+    def events(self):
+        """Asked on a connection of its own, so that connections come and go."""
+        with self.connect("control.sock") as s:
+            s.sendall(b'{"do":"status"}\n')
+            return json.loads(s.makefile().readline())["counts"]["events"]
+
+    def memory(self):
+        with open(f"/proc/{self.process.pid}/statm") as f:
+            return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+
+def settle(kefud):
+    """Until nobody of ours is connected any more."""
+    last = None
+    while last != kefud.descriptors():
+        last = kefud.descriptors()
+        time.sleep(0.2)
+
+
+class Phase:
+    """Lines sent at RATE a second, from the start again when they are over, with a sample each second."""
+
+    def __init__(self, kefud, lines):
+        self.kefud, self.lines, self.at = kefud, lines, 0
+        self.sock = kefud.connect("ingest.sock")
+        self.sock.setblocking(False)
+        self.samples, self.sent, self.acked, self.rest, self.wal = [], 0, 0, b"", 0
+
+    def hear(self):
+        try:
+            while piece := self.sock.recv(1 << 16):
+                *whole, self.rest = (self.rest + piece).split(b"\n")
+                for line in whole:
+                    answer = json.loads(line)
+                    assert not answer["rejected"], answer["rejected"][:3]
+                    self.acked = answer["ack"]
+        except BlockingIOError:
+            pass
+
+    def send(self, n):
+        piece = b"".join(self.lines[(self.at + i) % len(self.lines)] for i in range(n))
+        self.at, self.sent = self.at + n, self.sent + n
+        self.sock.setblocking(True)
+        self.sock.sendall(piece)
+        self.sock.setblocking(False)
+        self.hear()
+
+    def sample(self):
+        self.kefud.events()
+        self.samples.append((time.monotonic(), self.kefud.memory(), self.kefud.descriptors()))
+        self.wal = max(self.wal, os.path.getsize(os.path.join(STATE, "kefu.db-wal")))
+
+    def run(self, seconds):
+        began = time.monotonic()
+        for tick in range(seconds * 10):
+            self.send(RATE // 10)
+            if tick % 10 == 9:
+                self.sample()
+            time.sleep(max(0, began + (tick + 1) / 10 - time.monotonic()))
+        self.took = time.monotonic() - began
+        wait_for("the last acknowledgement", lambda: self.hear() or self.acked == self.sent)
+        self.sock.close()
+        settle(self.kefud)
+
+    def slope(self):
+        """Bytes an hour, from the middle of the first third to that of the last, and bytes in all."""
+        third = max(1, len(self.samples) // 3)
+        first, last = self.samples[:third], self.samples[-third:]
+        grown = statistics.median(m for _, m, _ in last) - statistics.median(m for _, m, _ in first)
+        hours = (statistics.mean(t for t, _, _ in last) - statistics.mean(t for t, _, _ in first)) / 3600
+        return grown / hours, grown
+
+
+def make_lines(n):
+    path = os.path.join(TMP, "events.ndjson")
+    subprocess.run([os.path.join(BUILD, "kefuctl"), "simulate", "--out", path, "--events", str(n), "--days", "20"],
+                   check=True)
+    with open(path, "rb") as f:
+        return f.readlines()
+
+
+def start_redis():
+    redis = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", SOCK, "--save", "", "--dir", TMP],
+                             stdout=subprocess.DEVNULL)
+    wait_for("redis-server", lambda: os.path.exists(SOCK))
+    return redis
+
+
+def flat(phase, what):
+    # With the status connection of the sample itself, which may be there or just gone.
+    counts = sorted({d for _, _, d in phase.samples[1:]})
+    assert counts[-1] - counts[0] <= 1, f"{what}: descriptors {counts}"
+    assert phase.wal <= WAL_MAX_BYTES, f"{what}: the log grew to {phase.wal} bytes"
+    return f"descriptors {counts}, log at most {phase.wal / 2**20:.1f} MiB, {phase.sent / phase.took:.0f} events/s"
+
+
+def main():
+    fresh_s = max(20, SECONDS // 2)
+    again_s = max(20, SECONDS - fresh_s)
+    lines = make_lines(fresh_s * RATE)
+    kefud = Kefud()
+    fresh = Phase(kefud, lines)
+    fresh.run(fresh_s)
+    assert kefud.events() == len(lines)
+    grown = kefud.memory()
+    print(f"{len(lines)} new events: {grown / 2**20:.1f} MiB; {flat(fresh, 'new events')}")
+
+    again = Phase(kefud, lines)
+    again.run(again_s)
+    assert kefud.events() == len(lines), "a repeat was counted"
+    rate, bytes_n = again.slope()
+    percent = 100 * rate / grown
+    print(f"{again.sent} sent again: {bytes_n / 1024:.0f} KiB more, {percent:.3f} % an hour; {flat(again, 'again')}")
+    assert bytes_n <= BREATH_BYTES or percent <= 0.1, f"memory grows by {percent:.3f} % an hour"
+
+    old = kefud.memory()
+    kefud.stop()
+    kefud = Kefud()
+    young = kefud.memory()
+    kefud.stop()
+    print(f"after it {old / 2**20:.1f} MiB, started anew {young / 2**20:.1f} MiB")
+    assert old <= young * 1.25 + (8 << 20), f"{old} bytes are held, a fresh start holds {young}"
+
+
+if not os.environ.get("KEFU_SOAK"):
+    print("only with KEFU_SOAK=1 (make soak)")
+    sys.exit(77)
+if not shutil.which("redis-server"):
+    print("redis-server is not installed")
+    sys.exit(77)
+with open(CONFIG, "w") as config:
+    json.dump({"state_dir": STATE, "http_listen": "", "redis_address": "unix:" + SOCK}, config)
+server = start_redis()
+try:
+    main()
+finally:
+    server.kill()
