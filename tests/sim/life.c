@@ -19,6 +19,7 @@
 #include "kefu/base/mem.h"
 #include "sim.h"
 
+#define MINUTE_MS 60000
 #define TICK_MS   5000
 #define TURNS_MAX 20000 /* of one instant: more is a loop that never rests */
 
@@ -136,6 +137,8 @@ static void make_plan(struct sim *s)
                                                   .on_cut_arg = s});
     if (s->o.cut_at && s->lives_n + s->cuts_n == 0)
         life_doom(s, s->o.cut_at, s->o.kill);
+    if (s->fulls_n == 0)
+        s->plan->full_at = s->o.full_at;
     if (s->o.every_ms && (s->o.faults & (SIM_KILL | SIM_POWER)) && sim_maybe(s, 15))
         life_doom(s, 1 + sim_below(s, 150), sim_maybe(s, 50)); /* while it starts, or soon after */
 }
@@ -172,6 +175,15 @@ static void start_parts(struct sim *s)
                        &(struct lane_handlers){on_sent, on_resend, s});
 }
 
+void life_watch_disk(struct sim *s)
+{
+    if (s->plan->full_at && s->plan->full && s->fulls_n == 0) {
+        s->full_until_ms = s->true_ms + MINUTE_MS;
+        s->fulls_n = 1;
+    }
+    s->plan->full = s->full_until_ms > s->true_ms;
+}
+
 void life_begin(struct sim *s)
 {
     struct err e;
@@ -179,6 +191,7 @@ void life_begin(struct sim *s)
     make_plan(s);
     s->dead = false;
     s->store = store_open_vfs(dir_of(s, s->dir), FAULT_VFS, &e);
+    life_watch_disk(s);
     if (!s->store) {
         if (!s->plan->full)
             fail_msg("seed %llu, life %llu: %s: %s", (unsigned long long)s->o.seed, (unsigned long long)s->lives_n,

@@ -166,7 +166,7 @@ void sim_step(struct sim *s)
     if (!s->store && s->up_again_ms <= s->true_ms)
         life_begin(s);
     if (s->store) {
-        s->plan->full = s->full_until_ms > s->true_ms;
+        life_watch_disk(s);
         senders_send(s);
         life_turn(s);
     }

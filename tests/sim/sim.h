@@ -43,6 +43,7 @@ struct sim_options {
     uint64_t cut_at;        /* the first life ends at this step; 0: not */
     uint64_t cut_at_answer; /* … at this answer to a batch, just before it leaves; 0: not */
     bool kill;              /* those two are kills; else power cuts */
+    uint64_t full_at;       /* the disk is full from this step of the first life on, for a minute; 0: not */
     /* Changes the options of the next life, for instance what is kept in memory; `dice` is random. NULL: nothing. */
     void (*tune)(struct pipeline_options *o, uint64_t dice);
 };
@@ -124,6 +125,8 @@ void life_turn(struct sim *s);  /* all that is to be done now */
 int64_t life_wait_ms(struct sim *s);
 void life_stop(struct sim *s); /* as SIGTERM does */
 void life_bury(struct sim *s); /* after its death: what it did since counts for nothing */
+/* Is the disk full now? */
+void life_watch_disk(struct sim *s);
 /* Sets a cut `steps` operations ahead. */
 void life_doom(struct sim *s, uint64_t steps, bool kill);
 

@@ -208,6 +208,7 @@ static void cut_power(void)
 void fault_step(void)
 {
     plan.counted_n++;
+    plan.full |= plan.counted_n == plan.full_at;
     if (plan.counted_n == plan.cut_at && plan.record)
         cut_power();
 }
@@ -243,9 +244,10 @@ static int f_read(sqlite3_file *f, void *p, int n, sqlite3_int64 offset)
 static int f_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 offset)
 {
     struct file *file = file_of(f);
+    bool failed = !plan.full && fails(FAULT_WRITE);
     if (plan.full)
         return SQLITE_FULL;
-    if (fails(FAULT_WRITE)) {
+    if (failed) {
         file->real->pMethods->xWrite(file->real, p, n / 2, offset);
         return plan.no_room ? SQLITE_FULL : SQLITE_IOERR_WRITE;
     }

@@ -29,6 +29,7 @@ struct fault_plan {
     bool lasting;              /* so do all counted ones after it */
     bool no_room;              /* failing writes say that the disk is full (else: an I/O error) */
     bool full;                 /* every write finds the disk full */
+    uint64_t full_at;          /* `full` is set at the Nth counted operation; 0: not */
     bool synchronous_off;      /* the store's `PRAGMA synchronous = FULL` becomes OFF */
     bool record;               /* keep track for a power cut. Real syncs are left out */
     uint64_t cut_at;           /* the power goes before the Nth counted operation; 0: not */

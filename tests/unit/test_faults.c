@@ -1,4 +1,4 @@
-/* F2, F3, F11–F14 of the fault table, in the world of tests/sim: the process ends at each step there is, identities are taken
+/* F2, F3, F5, F11–F14 of the fault table, in the world of tests/sim: the process ends at each step there is, identities are taken
  * by other content, the door is given garbage, the clock is set, a month is sent again and again. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -141,6 +141,30 @@ static void each_step(bool kill)
     for (uint64_t n = 1; n <= last_n; n++)
         cut_at(n, kill, calm);
     printf("%llu steps\n", (unsigned long long)last_n);
+    free(calm);
+}
+
+/* The same steps: the disk is full from one of them on, for a minute. It comes back by itself, nothing is lost or told twice. */
+static void F5_a_disk_full_for_a_minute_from_each_step_on(void **state)
+{
+    (void)state;
+    begin(&(struct sim_options){.seed = 3});
+    char *calm = run();
+    uint64_t last_n = steps_n, refused_n = 0;
+    end();
+    for (uint64_t n = 1; n <= last_n; n++) {
+        begin(&(struct sim_options){.seed = 3, .full_at = n});
+        char *report = run();
+        assert_string_equal(report, calm);
+        assert_int_equal(s.fulls_n, 1);
+        refused_n += s.refused_n;
+        end();
+        if (s.effects_n != 3)
+            fail_msg("full from step %llu: %zu tier changes", (unsigned long long)n, s.effects_n);
+        free(report);
+    }
+    printf("%llu steps, %llu batches refused\n", (unsigned long long)last_n, (unsigned long long)refused_n);
+    assert_true(refused_n > 10);
     free(calm);
 }
 
@@ -446,6 +470,7 @@ int main(void)
         cmocka_unit_test(F2_killed_after_the_commit_and_before_the_answer),
         cmocka_unit_test(F3_killed_at_each_step),
         cmocka_unit_test(F3_F21_without_power_at_each_step),
+        cmocka_unit_test(F5_a_disk_full_for_a_minute_from_each_step_on),
         cmocka_unit_test(F11_of_two_under_one_name_the_first_counts),
         cmocka_unit_test(F12_mutated_events_are_refused_with_reasons_and_the_others_flow),
         cmocka_unit_test(F13_a_clock_two_hours_off_changes_no_figure_and_tells_nothing_twice),
