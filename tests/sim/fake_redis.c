@@ -234,13 +234,13 @@ void fake_redis_run(struct fake_redis *r)
 {
     while (r->connected && r->commands_n && !*r->dead) {
         r->step(r->arg);
-        if (*r->dead)
+        if (*r->dead || !r->connected)
             return;
         struct fake_command c = take_first(r);
         redisReply *a = carry_out(r, &c);
         r->step(r->arg);
         if (c.call.back && !*r->dead)
-            c.call.back(c.call.arg, c.call.tag, a);
+            c.call.back(c.call.arg, c.call.tag, r->connected ? a : NULL);
         free_answer(a);
         free(c.bytes);
     }

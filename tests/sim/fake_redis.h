@@ -38,7 +38,8 @@ struct fake_redis {
     uint64_t top_n;
     struct fake_command *commands; /* owned; sent and not yet done */
     size_t commands_n, commands_cap;
-    void (*step)(void *arg); /* called before a command is done, and before its answer is read */
+    void (*step)(
+        void *arg); /* called before a command is done, and before its answer is read; it may lose the connection */
     void *arg;
     const bool *dead; /* the sender is no more: nothing is answered */
     struct arena arena;

@@ -24,11 +24,25 @@ uint32_t sim_below(struct sim *s, uint32_t n)
     return (uint32_t)(random_next(&s->random) % n);
 }
 
+static void lose_redis(struct sim *s)
+{
+    s->losses_n++;
+    fake_redis_lose(&s->redis, sim_below(s, (uint32_t)s->redis.commands_n + 1));
+    if (s->lane)
+        lane_set_live(s->lane, false);
+    s->lane_live = false;
+}
+
+/* Between a command's being sent, done and answered the process may end, or the connection. */
 static void step_of_redis(void *arg)
 {
     struct sim *s = arg;
-    if (!s->dead)
-        fault_step();
+    bool lost = s->o.every_ms && (s->o.faults & SIM_REDIS_LOSE) && sim_maybe(s, 4);
+    if (s->dead)
+        return;
+    if (++s->redis_steps_n == s->o.lose_at || lost)
+        lose_redis(s);
+    fault_step();
 }
 
 static void make_base(struct sim *s)
@@ -77,15 +91,6 @@ void sim_fini(struct sim *s)
 }
 
 /* --- faults -------------------------------------------------------------------------------------------------------- */
-
-static void lose_redis(struct sim *s)
-{
-    s->losses_n++;
-    fake_redis_lose(&s->redis, sim_below(s, (uint32_t)s->redis.commands_n + 1));
-    if (s->lane)
-        lane_set_live(s->lane, false);
-    s->lane_live = false;
-}
 
 static void set_clock(struct sim *s)
 {

@@ -43,6 +43,7 @@ struct sim_options {
     uint64_t cut_at;        /* the first life ends at this step; 0: not */
     uint64_t cut_at_answer; /* … at this answer to a batch, just before it leaves; 0: not */
     bool kill;              /* those two are kills; else power cuts */
+    uint64_t lose_at;       /* the connection to Redis is lost at this command, or before its answer; 0: not */
     uint64_t full_at;       /* the disk is full from this step of the first life on, for a minute; 0: not */
     /* Changes the options of the next life, for instance what is kept in memory; `dice` is random. NULL: nothing. */
     void (*tune)(struct pipeline_options *o, uint64_t dice);
@@ -100,6 +101,7 @@ struct sim {
     uint64_t seq;          /* of the last snapshot of this life */
     bool all_told;         /* every line has had its answer once: none may be new */
     /* what happened, for the report */
+    uint64_t redis_steps_n;                       /* commands and answers */
     uint64_t answers_n, accepted_n, duplicates_n; /* batches answered; lines told so, as the senders heard it */
     uint64_t lives_n, cuts_n, kills_n, stops_n, fulls_n, refused_n, unheard_n, jumps_n, losses_n, flushes_n, looks_n;
     size_t effects_n; /* tier changes decided */

@@ -1,4 +1,4 @@
-/* F2, F3, F5, F11–F14 of the fault table, in the world of tests/sim: the process ends at each step there is, identities are taken
+/* F2, F3, F5, F9, F11–F14 of the fault table, in the world of tests/sim: the process ends at each step there is, identities are taken
  * by other content, the door is given garbage, the clock is set, a month is sent again and again. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -178,6 +178,26 @@ static void F3_F21_without_power_at_each_step(void **state)
 {
     (void)state;
     each_step(false);
+}
+
+/* --- F9: see also test_publish_faults.c ------------------------------------------------------------------------------ */
+
+static void F9_the_connection_lost_before_and_after_each_command(void **state)
+{
+    (void)state;
+    begin(&(struct sim_options){.seed = 9});
+    free(run());
+    uint64_t last_n = s.redis_steps_n;
+    end();
+    assert_true(last_n > 10);
+    for (uint64_t k = 0; k < 3 * last_n; k++) {
+        begin(&(struct sim_options){.seed = 9 + k / last_n, .lose_at = 1 + k % last_n});
+        free(run());
+        assert_int_equal(s.losses_n, 1);
+        end();
+        if (s.effects_n != 3)
+            fail_msg("lost at %llu: %zu tier changes", (unsigned long long)k % last_n, s.effects_n);
+    }
 }
 
 /* --- F11 ------------------------------------------------------------------------------------------------------------ */
@@ -471,6 +491,7 @@ int main(void)
         cmocka_unit_test(F3_killed_at_each_step),
         cmocka_unit_test(F3_F21_without_power_at_each_step),
         cmocka_unit_test(F5_a_disk_full_for_a_minute_from_each_step_on),
+        cmocka_unit_test(F9_the_connection_lost_before_and_after_each_command),
         cmocka_unit_test(F11_of_two_under_one_name_the_first_counts),
         cmocka_unit_test(F12_mutated_events_are_refused_with_reasons_and_the_others_flow),
         cmocka_unit_test(F13_a_clock_two_hours_off_changes_no_figure_and_tells_nothing_twice),
