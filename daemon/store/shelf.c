@@ -264,7 +264,9 @@ int shelf_head(struct store *s, uint64_t *seq, struct str *head, struct err *e)
     struct cursor in = cursor_of(value);
     *seq = cursor_uvar(&in);
     size_t n = (size_t)(in.end - in.p);
-    *head = (struct str){xstrndup((const char *)in.p, n), n};
+    char *copy = xmalloc(n); /* there are zero bytes in it */
+    memcpy(copy, in.p, n);
+    *head = (struct str){copy, n};
     free((void *)(uintptr_t)value.p);
     return 0;
 }
