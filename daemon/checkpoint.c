@@ -382,13 +382,11 @@ int64_t checkpoint_due_ms(const struct checkpoint *c)
     if (c->is_out) {
         return INT64_MAX; /* the writer wakes the loop */
     }
-    if (c->full) {
-        return c->full_mono_ms;
+    if (c->full || c->phase != PHASE_WAIT || (c->wishes_n && site_may_cut(c->site))) {
+        return c->full_mono_ms; /* long past, but for a moment after the disk was full */
     }
-    if (c->phase != PHASE_WAIT || (c->wishes_n && site_may_cut(c->site))) {
-        return INT64_MIN;
-    }
-    return site_may_cut(c->site) && site_unsaved_n(c->site) ? c->due_mono_ms : INT64_MAX;
+    int64_t at_ms = site_may_cut(c->site) && site_unsaved_n(c->site) ? c->due_mono_ms : INT64_MAX;
+    return at_ms > c->full_mono_ms ? at_ms : c->full_mono_ms;
 }
 
 bool checkpoint_is_idle(const struct checkpoint *c)
