@@ -74,7 +74,7 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(call obj,$(HELP_C)) $(B)/libkefu.a
 # disk of the test keeps need not be synced for real.
 SIM_T   := $(B)/tests/test_month $(B)/tests/test_faults
 $(SIM_T): $(call obj,$(SIM_C))
-$(SIM_T): ALL_LDFLAGS += -Wl,$(subst @,--wrap=,@redis_conn_send,@redis_conn_drop,@fsync,@fdatasync)
+$(SIM_T): ALL_LDFLAGS += -Wl,$(subst @,--wrap=,@redis_conn_send,@redis_conn_drop,@fsync,@fdatasync,@digest_random)
 $(B)/fuzzers/%: $(B)/obj/tests/fuzz/%.o $(B)/libkefu.a
 	$(call Q,LD)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lm
 $(B)/bench/%: $(B)/obj/bench/%.o $(B)/obj/bench/support.o $(B)/libkefu.a

@@ -20,12 +20,23 @@
 #include "sim.h"
 
 #define MINUTE_MS 60000
+#define HOUR_MS   3600000
 #define TICK_MS   5000
 #define TURNS_MAX 20000 /* of one instant: more is a loop that never rests */
 
 /* The disk is in memory, see support_vfs.h; the lock file beside the database needs no platter either. */
 int __wrap_fsync(int fd);
 int __wrap_fdatasync(int fd);
+void __wrap_digest_random(void *out, size_t n);
+
+/* Seeds of hashes are chosen by the dice too, or a month would not come out the same again. */
+static uint64_t dice;
+
+void __wrap_digest_random(void *out, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        ((uint8_t *)out)[i] = (uint8_t)random_next(&dice);
+}
 
 int __wrap_fsync(int fd)
 {
@@ -143,6 +154,18 @@ static void make_plan(struct sim *s)
         life_doom(s, 1 + sim_below(s, 150), sim_maybe(s, 50)); /* while it starts, or soon after */
 }
 
+/* How much stays in memory, and how often it is written down, is another thing in each life. */
+static struct checkpoint_options checkpoint_of(struct sim *s)
+{
+    static const int64_t rests[] = {0, HOUR_MS, 24 * HOUR_MS, 240 * HOUR_MS};
+    return (struct checkpoint_options){.events_max = 1 + sim_below(s, 400),
+                                       .every_ms = 60000 + (int64_t)sim_below(s, 48 * HOUR_MS),
+                                       .rest_ms = rests[sim_below(s, 4)],
+                                       .memory_min = sim_below(s, 30),
+                                       .journal_keep_ms = s->trims_journal ? (int64_t)sim_below(s, 48 * HOUR_MS)
+                                                                           : INT64_C(10000) * 24 * HOUR_MS};
+}
+
 static struct pipeline_options options_of(struct sim *s)
 {
     static const size_t groups[] = {1, 50, 1000};
@@ -155,6 +178,7 @@ static struct pipeline_options options_of(struct sim *s)
                                  .out = {out_agent, out_effect, s},
                                  .writer = {.queue_max = 8, .group_max = groups[sim_below(s, 3)], .in_caller = true},
                                  .events_max = 40 + sim_below(s, 200),
+                                 .checkpoint = checkpoint_of(s),
                                  .quarantine_max = SIM_QUARANTINE_MAX,
                                  .seed = random_next(&s->random)};
     if (s->o.tune)
@@ -162,17 +186,33 @@ static struct pipeline_options options_of(struct sim *s)
     return o;
 }
 
-static void start_parts(struct sim *s)
+static int open_shelf(struct sim *s, struct err *e)
 {
-    struct err e;
-    s->site = site_new(&(struct site_options){s->script.zone.tz, &s->script.rulebooks, random_next(&s->random)});
+    if (!s->shelved)
+        return 0;
+    if (shelf_seed(s->store, &s->shelf.seed, e) < 0)
+        return -1;
+    s->shelf_reader = shelf_reader_open(s->store, e);
+    s->shelf.ask = shelf_reader_ask;
+    s->shelf.arg = s->shelf_reader;
+    return s->shelf_reader ? 0 : -1;
+}
+
+static int start_parts(struct sim *s, struct err *e)
+{
+    if (open_shelf(s, e) < 0)
+        return -1;
+    s->site = site_new(&(struct site_options){.tz = s->script.zone.tz,
+                                              .rulebooks = &s->script.rulebooks,
+                                              .shelf = s->shelved ? &s->shelf : NULL,
+                                              .seed = random_next(&s->random)});
     struct pipeline_options o = options_of(s);
     s->pipeline = pipeline_new(&o);
-    if (pipeline_start(s->pipeline, &e) < 0)
-        fail_msg("seed %llu, life %llu: %s: %s", (unsigned long long)s->o.seed, (unsigned long long)s->lives_n, e.where,
-                 e.what);
+    if (pipeline_start(s->pipeline, e) < 0)
+        return -1;
     s->lane = lane_new(fake_redis_conn(&s->redis), &(struct lane_options){STR_LIT("{kefu}:"), 100000},
                        &(struct lane_handlers){on_sent, on_resend, s});
+    return 0;
 }
 
 void life_watch_disk(struct sim *s)
@@ -184,27 +224,53 @@ void life_watch_disk(struct sim *s)
     s->plan->full = s->full_until_ms > s->true_ms;
 }
 
+/* In the order of the daemon; of what was sent to Redis, some gets there. */
+static void take_apart(struct sim *s)
+{
+    if (s->pipeline)
+        pipeline_finish(s->pipeline);
+    fake_redis_lose(&s->redis, sim_below(s, (uint32_t)s->redis.commands_n + 1));
+    lane_free(s->lane);
+    pipeline_free(s->pipeline);
+    site_free(s->site);
+    shelf_reader_free(s->shelf_reader);
+    store_close(s->store);
+    s->lane = NULL;
+    s->pipeline = NULL;
+    s->site = NULL;
+    s->shelf_reader = NULL;
+    s->store = NULL;
+}
+
+/* It did not start. Without room that is right, and whoever watches over it tries again. */
+static void not_started(struct sim *s, const struct err *e)
+{
+    if (!s->plan->full)
+        fail_msg("seed %llu, life %llu: %s: %s", (unsigned long long)s->o.seed, (unsigned long long)s->lives_n,
+                 e->where, e->what);
+    take_apart(s);
+    s->up_again_ms = s->true_ms + TICK_MS;
+}
+
 void life_begin(struct sim *s)
 {
     struct err e;
     mkdir(dir_of(s, s->dir), 0700);
     make_plan(s);
+    dice = random_next(&s->random);
     s->dead = false;
-    s->store = store_open_vfs(dir_of(s, s->dir), FAULT_VFS, &e);
-    life_watch_disk(s);
-    if (!s->store) {
-        if (!s->plan->full)
-            fail_msg("seed %llu, life %llu: %s: %s", (unsigned long long)s->o.seed, (unsigned long long)s->lives_n,
-                     e.where, e.what);
-        s->up_again_ms = s->true_ms + TICK_MS; /* whoever watches over it starts it again */
-        return;
-    }
-    s->lives_n++;
     s->seq = 0;
     s->lane_live = false;
     s->lane_epoch = 0;
     s->tick_ms = s->true_ms;
-    start_parts(s);
+    s->store = store_open_vfs(dir_of(s, s->dir), FAULT_VFS, &e);
+    if (!s->store || start_parts(s, &e) < 0) {
+        life_watch_disk(s);
+        not_started(s, &e);
+        return;
+    }
+    life_watch_disk(s);
+    s->lives_n++;
 }
 
 /* --- turning ------------------------------------------------------------------------------------------------------- */
@@ -244,7 +310,9 @@ void life_turn(struct sim *s)
     if (wants_tick(s) && s->tick_ms <= s->true_ms)
         tick(s);
     for (int turns = 0; !s->dead && (wait_ms == 0 || has_more(s)); turns++) {
-        assert_in_range(turns, 0, TURNS_MAX);
+        if (turns > TURNS_MAX)
+            fail_msg("seed %llu: it never rests (asks for %lld ms; disk full: %d)", (unsigned long long)s->o.seed,
+                     (long long)wait_ms, s->plan->full);
         wait_ms = pipeline_turn(s->pipeline);
         if (!s->o.every_ms || sim_maybe(s, 80))
             fake_redis_run(&s->redis);
@@ -266,21 +334,6 @@ void life_doom(struct sim *s, uint64_t steps, bool kill)
 {
     s->plan->kill = kill;
     s->plan->cut_at = s->plan->counted_n + steps;
-}
-
-/* In the order of the daemon; of what was sent to Redis, some gets there. */
-static void take_apart(struct sim *s)
-{
-    pipeline_finish(s->pipeline);
-    fake_redis_lose(&s->redis, sim_below(s, (uint32_t)s->redis.commands_n + 1));
-    lane_free(s->lane);
-    pipeline_free(s->pipeline);
-    site_free(s->site);
-    store_close(s->store);
-    s->lane = NULL;
-    s->pipeline = NULL;
-    s->site = NULL;
-    s->store = NULL;
 }
 
 void life_bury(struct sim *s)

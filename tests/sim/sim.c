@@ -63,6 +63,8 @@ void sim_init(struct sim *s, const struct sim_options *o)
     s->redis.arg = s;
     s->redis.dead = &s->dead;
     s->redis.trim_n = o->every_ms && sim_maybe(s, 25) ? 1 + sim_below(s, 6) : 0;
+    s->shelved = sim_maybe(s, 80);
+    s->trims_journal = s->shelved && sim_maybe(s, 50);
     s->true_ms = s->script.from - 4 * HOUR;
     s->fault_at_ms = o->every_ms ? s->true_ms + sim_below(s, (uint32_t)o->every_ms) : INT64_MAX;
     log_set_level((enum log_level)0); /* faults are what is wanted here */

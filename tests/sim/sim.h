@@ -13,6 +13,7 @@
 
 #include "kefu/daemon/pipeline.h"
 #include "kefu/publish/lane.h"
+#include "kefu/store/shelf.h"
 #include "../unit/support_random.h"
 #include "../unit/support_vfs.h"
 #include "fake_redis.h"
@@ -82,13 +83,16 @@ struct sim {
     struct sender senders[SENDERS_N];
     struct fake_redis redis;
     uint64_t epochs_n;
-    struct sim_shown *shown; /* owned */
+    bool shelved, trims_journal; /* this world has a shelf (checkpoints); its journal is not kept for ever */
+    struct sim_shown *shown;     /* owned */
     size_t shown_n, shown_cap;
     /* this life */
     char base[256];
     unsigned dir; /* base/dir holds the store */
     struct fault_plan *plan;
     struct store *store; /* NULL: it is down */
+    struct shelf shelf;
+    struct shelf_reader *shelf_reader;
     struct site *site;
     struct pipeline *pipeline;
     struct lane *lane;

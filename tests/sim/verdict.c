@@ -27,7 +27,8 @@
 
 static struct site *new_site(struct sim *s)
 {
-    return site_new(&(struct site_options){s->script.zone.tz, &s->script.rulebooks, random_next(&s->random)});
+    return site_new(&(struct site_options){
+        .tz = s->script.zone.tz, .rulebooks = &s->script.rulebooks, .seed = random_next(&s->random)});
 }
 
 static void print_report(struct sim *s, const struct site *site, enum period_kind by, struct buf *out)
@@ -39,11 +40,21 @@ static void print_report(struct sim *s, const struct site *site, enum period_kin
                                                .as_of = site_as_of(site)});
 }
 
+/* How many customers are known is no figure, and only those of conversations in memory are counted. */
+static void hide_customers(char *now)
+{
+    char *at = strstr(now, " customers=");
+    assert_non_null(at);
+    char *rest = strchr(at + 1, ' ');
+    memmove(at, rest, strlen(rest) + 1);
+}
+
 /* All that a site says: the report of days and of months, and the present. */
 static char *print_all(struct sim *s, const struct site *site)
 {
     struct buf out = {0};
     char *now = support_print_site(site);
+    hide_customers(now);
     print_report(s, site, PERIOD_MONTH, &out);
     print_report(s, site, PERIOD_DAY, &out);
     buf_put(&out, now, strlen(now) + 1);
@@ -60,14 +71,30 @@ char *verdict_report(struct sim *s)
     return out.p;
 }
 
+/* The lines that differ, the first few of them. */
+static void print_differences(const char *lived, const char *clean)
+{
+    for (int shown_n = 0; *lived && *clean && shown_n < 5;) {
+        size_t a = strcspn(lived, "\n"), b = strcspn(clean, "\n");
+        if (a != b || memcmp(lived, clean, a) != 0) {
+            printf("lived: %.*s\nclean: %.*s\n", (int)a, lived, (int)b, clean);
+            shown_n++;
+        }
+        lived += a + (lived[a] == '\n');
+        clean += b + (clean[b] == '\n');
+    }
+}
+
 static void compare(struct sim *s, struct site *clean, const char *when)
 {
     int64_t as_of = site_as_of(s->site);
     while (site_advance(clean, as_of, SIZE_MAX) <= as_of)
         continue;
     char *lived = print_all(s, s->site), *folded = print_all(s, clean);
-    if (strcmp(lived, folded) != 0)
-        FAIL(s, "%s: other figures than a clean fold's\n--- lived\n%s--- clean\n%s", when, lived, folded);
+    if (strcmp(lived, folded) != 0) {
+        print_differences(lived, folded);
+        FAIL(s, "%s: other figures than a clean fold's", when);
+    }
     free(lived);
     free(folded);
     site_free(clean);
@@ -86,7 +113,7 @@ void verdict_look(struct sim *s)
     struct site *clean = new_site(s);
     s->looks_n++;
     pipeline_catch_up(s->pipeline);
-    if (site_as_of(s->site) == INT64_MIN) {
+    if (site_as_of(s->site) == INT64_MIN || s->trims_journal) {
         site_free(clean);
         return;
     }
