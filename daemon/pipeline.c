@@ -83,15 +83,6 @@ static void abandon(struct pipeline *p, struct flight *f)
     }
 }
 
-/* One row more may be one too many. */
-static void drop_overflow(struct pipeline *p)
-{
-    uint64_t gone = quarantine_overflow(p->quarantine);
-    if (gone) {
-        desk_add_drops(&p->desk, &gone, 1);
-    }
-}
-
 /* A conflict with an event that was under way at the same time: the answer need not wait for its row. */
 static void keep_late(void *arg, const struct batch *b, const struct refusal *r)
 {
@@ -100,7 +91,8 @@ static void keep_late(void *arg, const struct batch *b, const struct refusal *r)
     struct quarantined row;
     if (quarantine_add(p->quarantine, &(struct refused){b, r, now_of(p)}, &arena, &row)) {
         desk_add_row(&p->desk, &row);
-        drop_overflow(p);
+        uint64_t gone = quarantine_overflow(p->quarantine); /* one row more may be one too many */
+        desk_add_drops(&p->desk, &gone, gone != 0);
     }
     arena_fini(&arena);
 }
@@ -409,7 +401,8 @@ static void load_quarantined(void *arg, const struct quarantined *row)
 {
     struct loading *l = arg;
     quarantine_load(l->p->quarantine, row);
-    drop_overflow(l->p);
+    uint64_t gone = quarantine_overflow(l->p->quarantine);
+    desk_add_drops(&l->p->desk, &gone, gone != 0);
 }
 
 static void load_unsent(void *arg, const struct effect *f)
