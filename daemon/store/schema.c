@@ -53,8 +53,8 @@ static const char *const MIGRATIONS[] = {
     "CREATE TABLE filter(site INTEGER NOT NULL, which INTEGER NOT NULL, part INTEGER NOT NULL, n INTEGER NOT NULL,"
     " checksum INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(site, which, part)) STRICT;",
     /* 3. What was set aside of the journal, and the gaps it left; payload is NULL where the bytes could not be read. */
-    "CREATE TABLE aside(seq INTEGER PRIMARY KEY, site INTEGER NOT NULL, n INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
-    " row_checksum INTEGER NOT NULL, checksum INTEGER NOT NULL, payload BLOB) STRICT;",
+    ("CREATE TABLE aside(seq INTEGER PRIMARY KEY, site INTEGER NOT NULL, n INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+     " row_checksum INTEGER NOT NULL, checksum INTEGER NOT NULL, payload BLOB) STRICT;"), /* two lines of one text */
 };
 #define MIGRATIONS_N ((int64_t)(sizeof MIGRATIONS / sizeof MIGRATIONS[0]))
 
