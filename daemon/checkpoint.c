@@ -15,13 +15,24 @@
 #include "kefu/state/freeze.h"
 #include "kefu/store/shelf.h"
 
-#define ROWS_A_STEP    256  /* frozen in a turn, a millisecond; and written in a transaction, a few */
-#define PLACES_A_STEP  4096 /* looked at for rest in a turn */
-#define CHILL_ROWS     256  /* cold ones in a transaction, more or less: their identities are some thousands */
+#define ROWS_A_STEP    256   /* frozen in a turn, a millisecond; and written in a transaction, a few */
+#define PLACES_A_STEP  1024  /* looked at for rest in a turn */
+#define LEAVING_ROWS   20000 /* that leave together: their identities share pages of the index */
+#define FIND_ROWS      1000
 #define FULL_PAUSE_MS  1000
 #define CHILL_AGAIN_MS INT64_C(3600000)
 
-enum phase { PHASE_WAIT = 0, PHASE_FREEZE, PHASE_FLIP, PHASE_MERGE, PHASE_TRIM, PHASE_MARK, PHASE_CHILL };
+enum phase {
+    PHASE_WAIT = 0,
+    PHASE_FREEZE,
+    PHASE_FLIP,
+    PHASE_MERGE,
+    PHASE_TRIM,
+    PHASE_MARK,
+    PHASE_FIND,
+    PHASE_POINT,
+    PHASE_CHILL
+};
 
 struct pile { /* rows copied out of the site */
     struct arena arena;
@@ -55,6 +66,11 @@ struct checkpoint {
     int64_t due_mono_ms, full_mono_ms, chilled_mono_ms;
     size_t memory_n; /* conversations in memory after the last chill */
     struct chill chill;
+    struct pile leaving;            /* keys and identities of what may leave */
+    size_t identities_n;            /* of these */
+    struct shelf_pointer *pointers; /* owned */
+    size_t pointers_n, done_n;
+    bool more;   /* there are places not looked at */
     size_t part; /* of the filter being written */
     int filter;
     int64_t at_ms;
@@ -70,9 +86,8 @@ static void pile_clear(struct pile *p)
     p->n = 0;
 }
 
-static void gather_row(void *arg, const struct shelf_row *row)
+static void pile_add(struct pile *p, const struct shelf_row *row)
 {
-    struct pile *p = &((struct checkpoint *)arg)->gathered;
     xgrow(&p->rows, &p->cap, p->n + 1, sizeof(*p->rows));
     struct shelf_row *to = &p->rows[p->n++];
     *to = *row;
@@ -80,6 +95,11 @@ static void gather_row(void *arg, const struct shelf_row *row)
     to->blob = arena_copy(&p->arena, row->blob);
     struct str hashes = {(const char *)row->identities, row->identities_n * sizeof(*row->identities)};
     to->identities = (const uint64_t *)(const void *)arena_copy(&p->arena, hashes).p;
+}
+
+static void gather_row(void *arg, const struct shelf_row *row)
+{
+    pile_add(&((struct checkpoint *)arg)->gathered, row);
 }
 
 static void gather_total(void *arg, const struct shelf_total *total)
@@ -110,10 +130,13 @@ void checkpoint_free(struct checkpoint *c)
     }
     arena_fini(&c->gathered.arena);
     arena_fini(&c->out.arena);
+    arena_fini(&c->leaving.arena);
     arena_fini(&c->totals_arena);
     buf_fini(&c->head);
     free(c->gathered.rows);
     free(c->out.rows);
+    free(c->leaving.rows);
+    free(c->pointers);
     free(c->totals);
     free(c->wishes);
     free(c);
@@ -248,15 +271,54 @@ static bool filters(struct checkpoint *c, const struct checkpoint_now *now)
     return true;
 }
 
-/* The filters learn of all that rests, and become durable: later only few parts of them change a step. */
+static void list_leaving(void *arg, const struct shelf_row *row)
+{
+    struct checkpoint *c = arg;
+    pile_add(&c->leaving, row);
+    c->identities_n += row->identities_n;
+}
+
+/* Lists what may leave; the filters learn of it, and become durable. */
 static bool mark(struct checkpoint *c, const struct checkpoint_now *now)
 {
     c->chill.n = PLACES_A_STEP;
-    if (site_chill(c->site, &c->chill, NULL) || !filters(c, now)) {
-        return false;
+    c->more = site_chill(c->site, &c->chill, &(struct freezer){.row = list_leaving, .arg = c});
+    return (!c->more || c->leaving.n >= LEAVING_ROWS) && filters(c, now);
+}
+
+/* Looks up where they lie, so that their identities can point there. */
+static bool find(struct checkpoint *c, const struct checkpoint_now *now)
+{
+    if (c->work.step == SHELF_FIND) {
+        c->done_n += c->work.rows_n;
+        c->pointers_n += c->work.pointers_n;
+    } else {
+        c->done_n = c->pointers_n = 0;
+        c->pointers = xrealloc(c->pointers, (c->identities_n + 1) * sizeof(*c->pointers));
     }
-    c->chill.place = 0;
-    return true;
+    size_t left_n = c->leaving.n - c->done_n;
+    if (!left_n) {
+        return true;
+    }
+    send(c, now,
+         (struct shelf_work){.step = SHELF_FIND,
+                             .rows = c->leaving.rows + c->done_n,
+                             .rows_n = left_n < FIND_ROWS ? left_n : FIND_ROWS,
+                             .pointers = c->pointers + c->pointers_n});
+    return false;
+}
+
+static bool point(struct checkpoint *c, const struct checkpoint_now *now)
+{
+    size_t from_n = c->work.step == SHELF_POINT ? c->work.from_n + SHELF_POINTS : 0;
+    if (from_n >= c->pointers_n) {
+        c->done_n = 0;
+        return true;
+    }
+    send(c, now,
+         (struct shelf_work){
+             .step = SHELF_POINT, .pointers = c->pointers, .pointers_n = c->pointers_n, .from_n = from_n});
+    return false;
 }
 
 static void forget(struct checkpoint *c)
@@ -267,21 +329,22 @@ static void forget(struct checkpoint *c)
     pile_clear(&c->out);
 }
 
+/* The rows themselves; whoever is durable leaves. */
 static bool chill(struct checkpoint *c, const struct checkpoint_now *now)
 {
     if (c->work.step == SHELF_CHILL) {
         forget(c);
-        c->work.step = SHELF_WORK_NONE;
     }
-    bool more = true;
-    for (size_t n = 0; more && c->gathered.n < CHILL_ROWS && n < PLACES_A_STEP; n += CHILL_ROWS) {
-        c->chill.n = CHILL_ROWS;
-        more = site_chill(c->site, &c->chill, &c->freezer);
+    while (c->done_n < c->leaving.n && c->gathered.n < ROWS_A_STEP) {
+        site_freeze_cold(c->site, c->leaving.rows[c->done_n++].key, &c->freezer);
     }
-    if (c->gathered.n && filters(c, now)) {
+    if (c->gathered.n) {
         send_rows(c, now, (struct shelf_work){.step = SHELF_CHILL, .until = site_cold_until(c->site)});
+        return false;
     }
-    return !more && !c->gathered.n && !c->is_out;
+    pile_clear(&c->leaving);
+    c->identities_n = 0;
+    return true;
 }
 
 /* --- the round ---------------------------------------------------------------------------------------------------- */
@@ -329,6 +392,10 @@ static void start_chill(struct checkpoint *c, const struct checkpoint_now *now)
 
 static void end_chill(struct checkpoint *c, const struct checkpoint_now *now)
 {
+    if (c->more) {
+        c->phase = PHASE_MARK; /* there were more than are done at a time */
+        return;
+    }
     c->memory_n = site_in_memory_n(c->site);
     c->chilled_mono_ms = now->mono_ms;
     end_round(c, now);
@@ -352,7 +419,9 @@ static void step(struct checkpoint *c, const struct checkpoint_now *now)
             start_chill(c, now);
         }
         break;
-    case PHASE_MARK: c->phase = mark(c, now) ? PHASE_CHILL : PHASE_MARK; break;
+    case PHASE_MARK: c->phase = mark(c, now) ? PHASE_FIND : PHASE_MARK; break;
+    case PHASE_FIND: c->phase = find(c, now) ? PHASE_POINT : PHASE_FIND; break;
+    case PHASE_POINT: c->phase = point(c, now) ? PHASE_CHILL : PHASE_POINT; break;
     case PHASE_CHILL:
         if (chill(c, now)) {
             end_chill(c, now);

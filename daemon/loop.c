@@ -23,7 +23,7 @@
 #define STOP_MS    10000
 /* Between two looks for damage. */
 #define SCRUB_PAUSE_MS 3600000
-#define OPEN_MS    600000 /* for a store to open: a migration, or the log of an unlucky stop, does not say how far it is */
+#define OPEN_MS        600000 /* for a store to open: a migration, or the log of an unlucky stop, does not say how far it is */
 
 static const struct config *config_of(const struct daemon *d)
 {
@@ -158,23 +158,22 @@ static int start_pipeline(struct daemon *d, struct err *e)
     digest_random(&seed, sizeof(seed));
     d->site =
         site_new(&(struct site_options){.tz = s->tz, .rulebooks = &s->rulebooks, .shelf = &d->shelf, .seed = seed});
-    d->pipeline = pipeline_new(
-        &(struct pipeline_options){.site = d->site,
-                                   .store = d->store,
-                                   .tz = s->tz,
-                                   .rulebooks = &s->rulebooks,
-                                   .customer_key = d->customer_key,
-                                   .clock = d->clock,
-                                   .out = {show_agent, tell_effect, d},
-                                   .writer = {.queue_max = (size_t)c->queue_max_commits,
-                                              .group_max = (size_t)c->group_max_events,
-                                              .group_ms = c->group_ms},
-                                   .checkpoint = checkpoint_options_of(c),
-                                   .progress = tell_replay,
-                                   .progress_arg = d,
-                                   .events_max = EVENTS_MAX,
-                                   .quarantine_max = (size_t)c->quarantine_max,
-                                   .seed = seed});
+    d->pipeline = pipeline_new(&(struct pipeline_options){.site = d->site,
+                                                          .store = d->store,
+                                                          .tz = s->tz,
+                                                          .rulebooks = &s->rulebooks,
+                                                          .customer_key = d->customer_key,
+                                                          .clock = d->clock,
+                                                          .out = {show_agent, tell_effect, d},
+                                                          .writer = {.queue_max = (size_t)c->queue_max_commits,
+                                                                     .group_max = (size_t)c->group_max_events,
+                                                                     .group_ms = c->group_ms},
+                                                          .checkpoint = checkpoint_options_of(c),
+                                                          .progress = tell_replay,
+                                                          .progress_arg = d,
+                                                          .events_max = EVENTS_MAX,
+                                                          .quarantine_max = (size_t)c->quarantine_max,
+                                                          .seed = seed});
     int64_t began = clock_mono_ms(&d->clock);
     log_line(LOG_LEVEL_INFO, "replay", "events=%llu set_aside=%llu", (unsigned long long)store_last_seq(d->store),
              (unsigned long long)store_aside_n(d->store));

@@ -384,7 +384,7 @@ static void load_event(void *arg, uint64_t seq, const struct event *e)
 {
     struct loading *l = arg;
     checkpoint_folded(l->p->checkpoint, seq);
-    if (site_fold(l->p->o.site, e, l->now_ms) == VERDICT_ACCEPTED) {
+    if (site_fold(l->p->o.site, e, e->ts < l->now_ms ? e->ts : l->now_ms) == VERDICT_ACCEPTED) {
         sources_saw(l->p->sources, e);
     }
 }

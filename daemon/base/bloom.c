@@ -12,7 +12,7 @@
 
 #define BLOCK_BYTES 64u
 #define PART_BLOCKS (BLOOM_PART_BYTES / BLOCK_BYTES)
-#define PART_HASHES (BLOOM_PART_BYTES * 8 / 12)
+#define PART_HASHES (BLOOM_PART_BYTES * 8 / 20)
 #define PROBES      6
 
 void bloom_fini(struct bloom *b)

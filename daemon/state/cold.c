@@ -175,32 +175,21 @@ static bool may_chill(const struct site *s, uint32_t number, int64_t before)
     return c->key && c->save == SAVE_CLEAN && c->list.last_ts < before && conversation_rests(s, number);
 }
 
-struct chilled { /* the conversation that goes */
-    const struct freezer *to;
-    uint64_t *identities; /* owned */
+struct identities {
+    uint64_t *list; /* owned */
     size_t n, cap;
 };
 
-static void know_identity(struct site *s, const struct item *i, struct chilled *out)
+static void know_identity(struct site *s, const struct item *i, struct identities *out)
 {
     uint64_t hash = cold_identity_hash(s, intern_name(&s->names.words, i->source), i->id);
-    xgrow(&out->identities, &out->cap, out->n + 1, sizeof *out->identities);
-    out->identities[out->n++] = hash;
+    xgrow(&out->list, &out->cap, out->n + 1, sizeof *out->list);
+    out->list[out->n++] = hash;
     bloom_add(&s->cold.identities, hash);
 }
 
-static void hand_out_cold(void *arg, const struct shelf_row *row)
-{
-    struct chilled *c = arg;
-    struct shelf_row cold = *row;
-    cold.cold = true;
-    cold.identities = c->identities;
-    cold.identities_n = c->n;
-    c->to->row(c->to->arg, &cold);
-}
-
-/* The filters learn of it; with a freezer it is handed out as well. */
-static void chill(struct site *s, uint32_t number, struct chilled *out)
+/* The filters learn of a conversation. */
+static void know(struct site *s, uint32_t number, struct identities *out)
 {
     const struct conversation *c = conversation_at(s, number);
     struct list_cursor cursor;
@@ -212,19 +201,38 @@ static void chill(struct site *s, uint32_t number, struct chilled *out)
     bloom_add(&s->cold.keys, cold_key_hash(s, (struct str){c->key, c->key_n}));
     if (c->list.last_ts > s->cold.until)
         s->cold.until = c->list.last_ts;
-    if (out->to)
-        subject_freeze(s, ref_of(SUBJECT_CONVERSATION, number), &(struct freezer){.row = hand_out_cold, .arg = out});
 }
 
 bool site_chill(struct site *s, struct chill *c, const struct freezer *f)
 {
-    struct chilled out = {.to = f};
+    struct identities known = {0};
     assert(!s->cold.freezer);
-    for (; c->n && c->place < s->conversations_n; c->place++, c->n--)
-        if (may_chill(s, c->place, c->before))
-            chill(s, c->place, &out);
-    free(out.identities);
+    for (; c->n && c->place < s->conversations_n; c->place++, c->n--) {
+        if (!may_chill(s, c->place, c->before))
+            continue;
+        know(s, c->place, &known);
+        struct shelf_row row = {.kind = SUBJECT_CONVERSATION, .identities = known.list, .identities_n = known.n};
+        row.key = subject_key(s, ref_of(SUBJECT_CONVERSATION, c->place));
+        f->row(f->arg, &row);
+    }
+    free(known.list);
     return c->place < s->conversations_n;
+}
+
+static void hand_out_cold(void *arg, const struct shelf_row *row)
+{
+    const struct freezer *to = arg;
+    struct shelf_row cold = *row;
+    cold.cold = true;
+    to->row(to->arg, &cold);
+}
+
+void site_freeze_cold(struct site *s, struct str key, const struct freezer *f)
+{
+    uint32_t number = conversation_find(s, key);
+    if (number != TABLE_NONE && may_chill(s, number, INT64_MAX))
+        subject_freeze(s, ref_of(SUBJECT_CONVERSATION, number),
+                       &(struct freezer){.row = hand_out_cold, .arg = (void *)f});
 }
 
 void site_forget(struct site *s, struct str key)

@@ -106,41 +106,45 @@ static int merge(struct db *db, struct shelf_work *w)
     return rc == SQLITE_OK ? run_with(db, SQL_FRESH_DROP, first + MERGE_ROWS - 1) : rc;
 }
 
-struct pointer { /* an identity and where it is */
-    int64_t hash, subject;
-};
-
-static int cmp_pointers(const void *a, const void *b)
+/* Where a subject lies, for each of its identities. */
+static int find_row(struct db *db, const struct shelf_row *r, struct shelf_work *w)
 {
-    const struct pointer *x = a, *y = b;
-    return (x->hash > y->hash) - (x->hash < y->hash);
-}
-
-/* Writes a cold row and adds its identities to the list. */
-static int chill_row(struct db *db, const struct shelf_row *r, struct pointer *to, size_t *n)
-{
-    int rc = put_row(db, SQL_SUBJECT_CHILL, r);
     sqlite3_stmt *stmt = db->statements[SQL_SUBJECT_ID];
-    if (rc != SQLITE_OK)
-        return rc;
     sqlite3_bind_int(stmt, 1, (int)r->kind);
     sqlite3_bind_text64(stmt, 2, r->key.p, r->key.n, SQLITE_STATIC, SQLITE_UTF8);
-    rc = sqlite3_step(stmt);
+    int rc = sqlite3_step(stmt);
     int64_t id = sqlite3_column_int64(stmt, 0);
     sqlite3_reset(stmt);
     for (size_t k = 0; k < r->identities_n; k++)
-        to[(*n)++] = (struct pointer){(int64_t)(r->identities[k] >> HASH_SHIFT), id};
+        w->pointers[w->pointers_n++] = (struct shelf_pointer){r->identities[k] >> HASH_SHIFT, id};
     return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
-static int add_pointers(struct db *db, struct pointer *list, size_t n)
+static int find(struct db *db, struct shelf_work *w)
 {
     int rc = SQLITE_OK;
-    qsort(list, n, sizeof *list, cmp_pointers); /* neighbours share a page */
-    for (size_t k = 0; rc == SQLITE_OK && k < n; k++) {
+    w->pointers_n = 0;
+    for (size_t i = 0; rc == SQLITE_OK && i < w->rows_n; i++)
+        rc = find_row(db, &w->rows[i], w);
+    return rc;
+}
+
+static int cmp_pointers(const void *a, const void *b)
+{
+    const struct shelf_pointer *x = a, *y = b;
+    return (x->hash > y->hash) - (x->hash < y->hash);
+}
+
+static int point(struct db *db, const struct shelf_work *w)
+{
+    int rc = SQLITE_OK;
+    size_t end_n = w->from_n + SHELF_POINTS < w->pointers_n ? w->from_n + SHELF_POINTS : w->pointers_n;
+    if (!w->from_n)
+        qsort(w->pointers, w->pointers_n, sizeof *w->pointers, cmp_pointers);
+    for (size_t k = w->from_n; rc == SQLITE_OK && k < end_n; k++) {
         struct db_row row = row_of(db, SQL_IDENTITY_ADD);
-        row_int(&row, list[k].hash);
-        row_int(&row, list[k].subject);
+        row_uint(&row, w->pointers[k].hash);
+        row_int(&row, w->pointers[k].subject);
         rc = row_run(&row);
     }
     return rc;
@@ -148,16 +152,9 @@ static int add_pointers(struct db *db, struct pointer *list, size_t n)
 
 static int chill(struct db *db, const struct shelf_work *w)
 {
-    size_t all_n = 0, n = 0;
-    for (size_t i = 0; i < w->rows_n; i++)
-        all_n += w->rows[i].identities_n;
-    struct pointer *list = xcalloc(all_n, sizeof *list);
     int rc = SQLITE_OK;
     for (size_t i = 0; rc == SQLITE_OK && i < w->rows_n; i++)
-        rc = chill_row(db, &w->rows[i], list, &n);
-    if (rc == SQLITE_OK)
-        rc = add_pointers(db, list, n);
-    free(list);
+        rc = put_row(db, SQL_SUBJECT_CHILL, &w->rows[i]);
     struct buf until = {0};
     buf_put_svar(&until, w->until);
     if (rc == SQLITE_OK)
@@ -203,6 +200,8 @@ int shelf_do(struct db *db, struct shelf_work *w)
     case SHELF_FRESH: return add_fresh(db, w);
     case SHELF_FLIP: return flip(db, w);
     case SHELF_MERGE: return merge(db, w);
+    case SHELF_FIND: return find(db, w);
+    case SHELF_POINT: return point(db, w);
     case SHELF_CHILL: return chill(db, w);
     case SHELF_FILTER: return put_filter(db, w);
     case SHELF_TRIM: return trim(db, w);

@@ -59,20 +59,22 @@ struct desk { /* of a cut under way: counts only after the flip */
     bool on;
 };
 
-static void keep_row(struct kept *k, const struct shelf_row *row)
+static size_t find_row(const struct kept *k, const struct shelf_row *row)
 {
     size_t i = 0;
     while (i < k->rows_n && (k->rows[i].kind != row->kind || !str_eq(k->rows[i].key, row->key)))
         i++;
+    return i;
+}
+
+static void keep_row(struct kept *k, const struct shelf_row *row)
+{
+    size_t i = find_row(k, row);
     assert_true(i < ROWS_MAX);
     k->rows_n += i == k->rows_n;
     k->rows[i] = *row;
     k->rows[i].key = arena_copy(&k->arena, row->key);
     k->rows[i].blob = arena_copy(&k->arena, row->blob);
-    for (size_t n = 0; n < row->identities_n; n++) {
-        assert_true(k->entries_n < ENTRIES_MAX);
-        k->entries[k->entries_n++] = (struct entry){row->identities[n], i};
-    }
 }
 
 static void keep_total(struct kept *k, const struct shelf_total *t)
@@ -149,9 +151,22 @@ static void cold_row(void *arg, const struct shelf_row *row)
 {
     struct life *l = arg;
     assert_true(row->cold);
-    assert_true(row->identities_n > 0);
-    gather_row(arg, row);
     keep_row(&l->kept, row);
+}
+
+/* One that will leave: who asks for an identity of it must find it from now on. */
+static void point_at(void *arg, const struct shelf_row *row)
+{
+    struct life *l = arg;
+    struct kept *k = &l->kept;
+    size_t i = find_row(k, row);
+    assert_true(i < k->rows_n);
+    assert_true(row->identities_n > 0);
+    for (size_t n = 0; n < row->identities_n; n++) {
+        assert_true(k->entries_n < ENTRIES_MAX);
+        k->entries[k->entries_n++] = (struct entry){row->identities[n], i};
+    }
+    gather_row(arg, row);
 }
 
 static void settle(struct site *s, size_t steps)
@@ -199,15 +214,17 @@ static void chill(struct life *l, int64_t before)
     if (l->desk->on || !l->kept.flipped)
         return;
     struct chill c = {.before = before};
-    struct freezer f = {.row = cold_row, .arg = l};
+    struct freezer list = {.row = point_at, .arg = l}, cold = {.row = cold_row, .arg = l};
     l->desk->rows_n = 0;
     do {
         c.n = 1 + support_below(l->r, 5);
-    } while (site_chill(l->site, &c, &f));
+    } while (site_chill(l->site, &c, &list));
     l->kept.until = site_cold_until(l->site);
-    for (size_t i = 0; i < l->desk->rows_n; i++)
+    for (size_t i = 0; i < l->desk->rows_n; i++) {
+        site_freeze_cold(l->site, l->desk->rows[i].key, &cold);
         if (support_below(l->r, 10))
             site_forget(l->site, l->desk->rows[i].key);
+    }
 }
 
 static void copy_filter(struct bloom *to, const struct bloom *from)

@@ -1,7 +1,7 @@
 /* A filter that says of a 64-bit hash "never added" or "perhaps": what is asked before a disk is.
  *
- * Twelve bits a hash in blocks of one cache line, so that a question costs one miss and is wrongly answered "perhaps" less
- * than once in a hundred times. It grows by adding a layer twice as large as the last. Nothing can be taken out. It is kept
+ * Twenty bits a hash in blocks of one cache line, so that a question costs one miss and is wrongly answered "perhaps" about
+ * once in a thousand times: a disk is a thousand times slower. It grows by adding a layer twice as large as the last. Nothing can be taken out. It is kept
  * on disk in parts of BLOOM_PART_BYTES: a part that has changed since it was last taken is `dirty`. */
 #ifndef KEFU_BASE_BLOOM_H
 #define KEFU_BASE_BLOOM_H

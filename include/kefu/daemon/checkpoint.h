@@ -1,6 +1,6 @@
 /* Checkpoints: the state laid on the shelf as of one event, a little at a time, and what rests taken out of memory.
  *
- *   wait ─▶ cut ─▶ freeze ─▶ flip ─▶ merge ─▶ trim ─▶ [mark ─▶ chill] ─▶ wait
+ *   wait ─▶ cut ─▶ freeze ─▶ flip ─▶ merge ─▶ trim ─▶ [mark ─▶ find ─▶ point ─▶ chill] ─▶ wait
  *
  * At the cut all totals are copied and subjects that changed are noted; they are frozen and written a few at a time while
  * events go on being folded (state/freeze.h keeps each as it stood at the cut). The flip makes it count: from then on a start

@@ -22,8 +22,13 @@ struct shelf_row {
     int64_t last_ts; /* of its latest event */
     bool cold;
     struct str blob;
-    const uint64_t *identities; /* of a cold one: hashes of (source, id) of its events */
+    const uint64_t *identities; /* of one that is about to be cold: hashes of (source, id) of its events */
     size_t identities_n;
+};
+
+struct shelf_pointer { /* an identity, and the subject in whose list it is, by the store's number */
+    uint64_t hash;
+    int64_t subject;
 };
 
 enum shelf_period { SHELF_NONE = 0, SHELF_DAY = 1, SHELF_MONTH = 2, SHELF_ORDERS_DAY = 3, SHELF_ORDERS_MONTH = 4 };
@@ -48,12 +53,29 @@ struct shelf {
     uint64_t seed; /* of the hashes above and of the filters; the store's for life */
 };
 
+#define SHELF_POINTS 4000 /* identities that one POINT writes */
+
 /* One step of a checkpoint, as a commit carries it to the writer (model/commit.h). Rows of a checkpoint first lie beside the
- * shelf (FRESH); the FLIP makes them the shelf's in one small transaction, whatever their number; MERGE moves them in. */
+ * shelf (FRESH); the FLIP makes them the shelf's in one small transaction, whatever their number; MERGE moves them in. What is to leave memory is first
+ * pointed at: FIND looks up where subjects lie, POINT writes identities in the order of their hashes, so that those of many
+ * subjects share pages; CHILL then writes the rows. */
 struct shelf_work {
-    enum { SHELF_WORK_NONE = 0, SHELF_FRESH, SHELF_FLIP, SHELF_MERGE, SHELF_CHILL, SHELF_FILTER, SHELF_TRIM } step;
-    const struct shelf_row *rows; /* FRESH; CHILL: cold ones, straight into the shelf */
+    enum {
+        SHELF_WORK_NONE = 0,
+        SHELF_FRESH,
+        SHELF_FLIP,
+        SHELF_MERGE,
+        SHELF_TRIM,
+        SHELF_FILTER,
+        SHELF_FIND,
+        SHELF_POINT,
+        SHELF_CHILL
+    } step;
+    const struct shelf_row *rows; /* FRESH; FIND: keys and identities; CHILL: cold ones, straight into the shelf */
     size_t rows_n;
+    struct shelf_pointer *pointers;   /* FIND: room for those of the rows, filled. POINT: all of a round */
+    size_t pointers_n;                /* FIND: out. POINT: all */
+    size_t from_n;                    /* POINT: so many are written; at 0 it sorts them */
     const struct shelf_total *totals; /* FLIP */
     size_t totals_n;
     bool whole;        /* FLIP: these totals are all there are; what lies there of others is void */

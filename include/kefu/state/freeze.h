@@ -49,14 +49,16 @@ int site_thaw_row(struct site *s, const struct shelf_row *row, bool anew, struct
 int site_thaw_total(struct site *s, const struct shelf_total *total, struct err *e);
 
 /* Looks at up to n places of conversations from `place` on and moves it: those that rest, are saved and had their last event
- * before `before` become known to the filters and are handed out as cold rows with identities (not with f NULL). False: the
- * end was reached. Not while a cut is under way. */
+ * before `before` become known to the filters and are handed out, as keys and identities without a blob. False: the end was
+ * reached. Not while a cut is under way. */
 struct chill {
     uint32_t place;
     int64_t before;
     size_t n;
 };
 bool site_chill(struct site *s, struct chill *c, const struct freezer *f);
+/* Hands out one of these as a cold row; nothing, if it has changed or was woken since. */
+void site_freeze_cold(struct site *s, struct str key, const struct freezer *f);
 /* A row that is durably cold leaves memory, unless it has changed or was woken since. */
 void site_forget(struct site *s, struct str key);
 /* No cold conversation has a later event; INT64_MIN: there is none. To be kept with the cold rows, and given back before a
