@@ -164,6 +164,8 @@ void group_warm(struct site *s, uint32_t group, int64_t from)
     const struct group *g = &s->groups.list[group];
     uint64_t hash = cold_group_hash(s, g->shop, g->customer);
     s->groups.list[group].warm_from = from;
+    if (!bloom_may_hold(&s->cold.keys, hash))
+        return;
     ask(s, &(struct shelf_question){.by = SHELF_BY_GROUP, .hash = hash, .from = from});
 }
 
@@ -199,6 +201,8 @@ static void know(struct site *s, uint32_t number, struct identities *out)
     while (list_next(&cursor, &i))
         know_identity(s, &i, out);
     bloom_add(&s->cold.keys, cold_key_hash(s, (struct str){c->key, c->key_n}));
+    if (c->machine.customer)
+        bloom_add(&s->cold.keys, cold_group_hash(s, c->machine.shop, c->machine.customer));
     if (c->list.last_ts > s->cold.until)
         s->cold.until = c->list.last_ts;
 }

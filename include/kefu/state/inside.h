@@ -81,7 +81,7 @@ struct refs {
 /* What lies on the shelf, and what is on its way there. */
 struct cold {
     const struct shelf *shelf; /* borrowed; NULL: nothing is ever frozen, and nothing below is used */
-    struct bloom keys;         /* of conversations that may lie there and not be in memory */
+    struct bloom keys;         /* of conversations that may lie there and not be in memory, and of their customers */
     struct bloom identities;   /* of the events in these */
     int64_t until;             /* no event of theirs is later; INT64_MIN: there are none */
     struct refs unsaved;       /* subjects with save == now */
