@@ -176,8 +176,9 @@ static void refuse_json(struct batch *b, struct str json, const struct err *e, s
     /* An input is usually one line: naming it would mislead in a file of many. */
     const char *where = strlen(e->where) > 7 && memcmp(e->where, "line 1 ", 7) == 0 ? e->where + 7 : e->where;
     snprintf(reason, sizeof reason, "%s%s%s", where, *where ? ": " : "", e->what);
-    r->e = &nothing;
-    if (fields_id(r)) {
+    struct reading of_nothing = *r;
+    of_nothing.e = &nothing;
+    if (fields_id(&of_nothing)) {
         nothing.id = (struct str){0};
     }
     refuse(b, json, REFUSAL_BAD, reason)->id = nothing.id;

@@ -141,6 +141,7 @@ static void write_group(struct writer *w)
 static void *run(void *arg)
 {
     struct writer *w = arg;
+    pthread_setname_np(pthread_self(), "kefud-writer");
     pthread_mutex_lock(&w->mutex);
     while (wait_for_group(w))
         write_group(w);

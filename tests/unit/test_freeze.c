@@ -28,8 +28,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* --- a shelf in memory: what the store does on disk ---------------------------------------------------------------- */
-
+/* A shelf in memory: what the store does on disk. */
 enum { ROWS_MAX = 4000, TOTALS_MAX = 4000, ENTRIES_MAX = 20000 };
 
 struct entry {
@@ -104,8 +103,6 @@ static void ask(void *arg, const struct shelf_question *q, void (*each)(void *, 
     }
 }
 
-/* --- a life -------------------------------------------------------------------------------------------------------- */
-
 struct life {
     struct story *story;
     struct support_random *r;
@@ -130,21 +127,21 @@ static struct site *new_site(struct life *l)
 static void gather_row(void *arg, const struct shelf_row *row)
 {
     struct life *l = arg;
-    struct shelf_row copy = *row;
-    copy.key = arena_copy(&l->kept.arena, row->key);
-    copy.blob = arena_copy(&l->kept.arena, row->blob);
     assert_true(l->desk->rows_n < ROWS_MAX);
-    l->desk->rows[l->desk->rows_n++] = copy;
+    struct shelf_row *copy = &l->desk->rows[l->desk->rows_n++];
+    *copy = *row;
+    copy->key = arena_copy(&l->kept.arena, row->key);
+    copy->blob = arena_copy(&l->kept.arena, row->blob);
 }
 
 static void gather_total(void *arg, const struct shelf_total *total)
 {
     struct life *l = arg;
-    struct shelf_total copy = *total;
-    copy.agent = arena_copy(&l->kept.arena, total->agent);
-    copy.blob = arena_copy(&l->kept.arena, total->blob);
     assert_true(l->desk->totals_n < TOTALS_MAX);
-    l->desk->totals[l->desk->totals_n++] = copy;
+    struct shelf_total *copy = &l->desk->totals[l->desk->totals_n++];
+    *copy = *total;
+    copy->agent = arena_copy(&l->kept.arena, total->agent);
+    copy->blob = arena_copy(&l->kept.arena, total->blob);
 }
 
 static void cold_row(void *arg, const struct shelf_row *row)
@@ -444,8 +441,7 @@ static void whatever_is_frozen_thawed_or_forgotten_the_figures_stay(void **state
     }
 }
 
-/* --- a customer who is not in memory any more ----------------------------------------------------------------------- */
-
+/* A customer who is not in memory any more. */
 static struct event say(const char *conversation, const char *id, int64_t at, enum event_how from)
 {
     struct event e = {.type = EVENT_MESSAGE, .how = from, .ts = at, .source = STR_LIT("s"), .id = str_of(id)};
@@ -488,8 +484,9 @@ static void forget_all(struct life *l)
         chill(l, INT64_MAX);
 }
 
-static void with_a_customer(void (*story)(struct life *l))
+static void with_a_customer(void **state, void (*story)(struct life *l))
 {
+    (void)state;
     struct rulebook book = support_rulebook();
     struct support_random r = {1};
     struct story empty = {.zone = &zones[0], .books = {&book}, .rulebooks = {.list = {&book}, .n = 1}};
@@ -503,7 +500,6 @@ static void late_repeat(struct life *l)
 {
     tell_chat(l, "k1", T0);
     forget_all(l);
-    assert_int_equal(first_contacts(l, false), 1);
     tell_chat(l, "k2", T0 + 60000);
     assert_int_equal(first_contacts(l, true), 1);
     assert_int_equal(first_contacts(l, false), 1);
@@ -511,8 +507,7 @@ static void late_repeat(struct life *l)
 
 static void a_late_repeat_finds_the_first_contact_that_it_spoils(void **state)
 {
-    (void)state;
-    with_a_customer(late_repeat);
+    with_a_customer(state, late_repeat);
 }
 
 static void late_first(struct life *l)
@@ -526,8 +521,7 @@ static void late_first(struct life *l)
 
 static void a_late_first_contact_finds_the_repeat_that_spoils_it(void **state)
 {
-    (void)state;
-    with_a_customer(late_first);
+    with_a_customer(state, late_first);
 }
 
 static struct event reopened(const char *conversation, const char *id, int64_t at, const char *topic)
@@ -586,14 +580,12 @@ static void run_again(struct life *l)
 
 static void a_chat_that_is_run_again_asks_for_who_spoiled_it(void **state)
 {
-    (void)state;
-    with_a_customer(run_again);
+    with_a_customer(state, run_again);
 }
 
 static void a_customer_who_came_back_and_left_memory_again_is_found_again(void **state)
 {
-    (void)state;
-    with_a_customer(late_again);
+    with_a_customer(state, late_again);
 }
 
 int main(void)

@@ -40,7 +40,7 @@ static int tear_down(void **state)
 static int64_t ask(const char *dir, const char *sql)
 {
     char path[600];
-    int64_t value;
+    int64_t value = 0;
     struct db db;
     snprintf(path, sizeof path, "%s/kefu.db", dir);
     if (db_open(&db, path, NULL, &e) || db_ask_int(&db, sql, &value, &e))
