@@ -119,7 +119,8 @@ struct checkpoint *checkpoint_new(struct site *s, struct sources *sources, const
     c->sources = sources;
     c->o = *o;
     c->freezer = (struct freezer){gather_row, gather_total, c};
-    c->full_mono_ms = c->due_mono_ms = c->chilled_mono_ms = INT64_MIN;
+    c->full_mono_ms = c->due_mono_ms = INT64_MIN;
+    c->chilled_mono_ms = INT64_MIN / 2; /* long ago, and still a time to count from */
     return c;
 }
 

@@ -66,7 +66,7 @@ static int copy_pages(struct db *from, struct db *to, const struct reader_watch 
  * not begin anew with each commit. */
 static int copy(struct db *from, const char *path, const struct reader_watch *w, struct err *e)
 {
-    struct db to;
+    struct db to = {0};
     char *mode = NULL;
     int64_t tables_n;
     if (unlink(path) && errno != ENOENT)
@@ -76,8 +76,8 @@ static int copy(struct db *from, const char *path, const struct reader_watch *w,
     int bad = db_ask_int(from, "SELECT count(*) FROM sqlite_schema", &tables_n, e) || db_open(&to, path, NULL, e);
     if (!bad) {
         bad = copy_pages(from, &to, w, e) || db_ask_text(&to, "PRAGMA journal_mode = DELETE", &mode, e);
-        db_close(&to);
     }
+    db_close(&to); /* one that could not be opened holds memory too */
     free(mode);
     (void)db_exec(from, "COMMIT"); /* it has only read */
     return bad ? -1 : sync_path(path, 0, e);
