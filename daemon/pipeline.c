@@ -451,7 +451,7 @@ int pipeline_start(struct pipeline *p, struct err *e)
     pipeline_catch_up(p);
     p->month = civil_month(tz_day(p->o.tz, site_as_of(p->o.site)));
     judge_mark_all(p->judge);
-    p->seq = (uint64_t)now_of(p) * SEQ_A_MS; /* above all of an earlier run, and exact in a double for 200 years */
+    p->seq = (uint64_t)now_of(p) * SEQ_A_MS; /* above all of an earlier run, and under 2^53 for 200 years */
     p->writer = writer_start(p->o.store, &p->o.writer);
     p->open = true;
     return 0;

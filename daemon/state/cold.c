@@ -276,6 +276,5 @@ void cold_fini(struct site *s)
     free(c->unsaved.list);
     free(c->cut.list);
     buf_fini(&c->blob);
-    buf_fini(&c->blob_list);
     arena_fini(&c->scratch);
 }

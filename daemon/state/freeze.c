@@ -11,7 +11,6 @@
 
 /* Raise it when the fold itself changes what totals are made of the same events: then all is counted anew. */
 #define FOLD_VERSION 1
-#define BLOB_VERSION 1
 #define FEW_WORDS    16 /* so many are looked through; more get a table */
 #define ZONE_DAYS    1200
 

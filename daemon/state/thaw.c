@@ -8,8 +8,6 @@
 #include "kefu/base/mem.h"
 #include "kefu/state/inside.h"
 
-#define BLOB_VERSION 1
-
 struct thawing {
     struct cursor in;
     uint32_t *words; /* owned: the site's number of each word, from 1 */

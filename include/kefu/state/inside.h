@@ -73,6 +73,9 @@ struct agent {
     bool dirty;
 };
 
+/* The first byte of a frozen subject: what freeze.c writes and thaw.c reads. */
+#define BLOB_VERSION 1
+
 struct refs {
     uint32_t *list; /* owned */
     size_t n, cap;
@@ -89,7 +92,7 @@ struct cold {
     size_t cut_done_n;
     uint8_t now;                   /* enum save */
     const struct freezer *freezer; /* of the cut under way; borrowed */
-    struct buf blob, blob_list;    /* room to freeze in */
+    struct buf blob;               /* room to freeze in */
     struct arena scratch;          /* room to thaw in */
 };
 
