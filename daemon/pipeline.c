@@ -11,15 +11,14 @@
 
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
-#include "kefu/collectors/decode.h"
 #include "kefu/daemon/desk.h"
 #include "kefu/daemon/flight.h"
 #include "kefu/daemon/judge.h"
 #include "kefu/daemon/outbox.h"
+#include "kefu/daemon/retry.h"
 
 #define FOLDS_A_TURN      20000 /* events; more wait for the next turn, so that the loop stays live */
 #define SITE_STEPS_A_TURN 1000  /* subjects run again; a few milliseconds */
-#define RETRIES_A_TURN    200
 #define RULES_EVERY_MS    20    /* looks are gathered under load; the first after a rest is at once */
 #define FULL_PAUSE_MS     1000  /* between tries of our own while the disk is full */
 #define SEQ_A_MS          1000  /* snapshots a millisecond that the numbering has room for */
@@ -34,6 +33,7 @@ struct pipeline {
     struct outbox *outbox;
     struct sources *sources;
     struct checkpoint *checkpoint;
+    struct retry retry;
     struct desk desk;
     struct batch **settled; /* to be answered this turn */
     size_t settled_n, settled_cap;
@@ -265,75 +265,6 @@ static void run_rules(struct pipeline *p)
     send_desk(p);
 }
 
-/* --- what came from the future ------------------------------------------------------------------------------------ */
-
-static int submit_row(struct pipeline *p, const struct quarantined *row, void (*done)(struct batch *), void *owner)
-{
-    struct err e;
-    struct event read;
-    struct cursor in = cursor_of(row->record);
-    struct batch *b = batch_new(STR_LIT("quarantine"), done, owner);
-    struct event *to = batch_add_event(b);
-    b->retry_of = row->row;
-    b->inputs_n = 1;
-    if (event_decode(&in, &read, &e) < 0) { /* the store has checked it: this is a bug or broken memory */
-        log_line(LOG_LEVEL_ERROR, "quarantine_record", "row=%llu error=\"%s\"", (unsigned long long)row->row, e.what);
-        batch_free(b);
-        return -1;
-    }
-    *to = event_copy(&read, &b->arena);
-    if (submit(&p->ingest, b) < 0) {
-        batch_free(b);
-        return -1;
-    }
-    return 0;
-}
-
-static void retried(struct batch *b)
-{
-    struct pipeline *p = b->owner;
-    if (b->result != BATCH_STORED) {
-        quarantine_later(p->quarantine, b->retry_of, now_of(p) + FULL_PAUSE_MS);
-    }
-    batch_free(b);
-}
-
-static void retry_due(struct pipeline *p)
-{
-    const struct quarantined *row = NULL;
-    for (int i = 0; p->open && i < RETRIES_A_TURN; i++) {
-        row = quarantine_take_due(p->quarantine, now_of(p));
-        if (!row) {
-            return;
-        }
-        if (submit_row(p, row, retried, p) < 0) {
-            quarantine_later(p->quarantine, row->row, now_of(p) + FULL_PAUSE_MS);
-            return;
-        }
-    }
-}
-
-int pipeline_retry(struct pipeline *p, uint64_t row, void (*done)(struct batch *), void *owner, struct err *e)
-{
-    const struct quarantined *q = quarantine_find(p->quarantine, row);
-    char where[48];
-    snprintf(where, sizeof(where), "quarantine row %llu", (unsigned long long)row);
-    if (!q) {
-        return err_set(e, where, "there is no such row; `kefuctl quarantine` lists what is there");
-    }
-    if (q->kind == REFUSAL_BAD) {
-        return err_set(e, where,
-                       "it was no event, so it cannot be tried again; mend it at its sender and send it anew");
-    }
-    if (q->kind == REFUSAL_FUTURE && q->due_ms > now_of(p)) {
-        return err_set(e, where, "it is still ahead of the clock; it is tried by itself when its time has come");
-    }
-    if (submit_row(p, q, done, owner) < 0) {
-        return err_set(e, where, "the queue is full; try again in a moment");
-    }
-    return 0;
-}
-
 /* --- a turn ------------------------------------------------------------------------------------------------------- */
 
 static int64_t sooner(int64_t wait_ms, int64_t at_ms, int64_t now_ms)
@@ -364,7 +295,9 @@ int64_t pipeline_turn(struct pipeline *p)
 {
     bool more = take_commits(p);
     answer(p);
-    retry_due(p);
+    if (p->open) {
+        retry_due(&p->retry);
+    }
     p->site_due_ms = site_advance(p->o.site, site_now(p), SITE_STEPS_A_TURN);
     checkpoint_turn(p->checkpoint, &(struct checkpoint_now){now_of(p), mono_of(p), p->writer});
     run_rules(p);
@@ -436,6 +369,7 @@ static int load(struct pipeline *p, struct err *e)
     }
     p->judge = judge_new(p->o.site, p->o.rulebooks, &marks);
     p->quarantine = quarantine_new(p->o.quarantine_max, marks.quarantine_row);
+    p->retry = (struct retry){&p->ingest, p->quarantine};
     if (store_each_memory(s, load_memory, &l, e) < 0 || l.status < 0 ||
         store_each_quarantined(s, load_quarantined, &l, e) < 0 || load_effects(p, &l, marks.effect_number) < 0) {
         return -1;
@@ -536,6 +470,11 @@ int64_t pipeline_silent_ms(const struct pipeline *p)
 struct ingest *pipeline_ingest(struct pipeline *p)
 {
     return &p->ingest;
+}
+
+int pipeline_retry(struct pipeline *p, uint64_t row, void (*done)(struct batch *), void *owner, struct err *e)
+{
+    return retry_row(&p->retry, row, done, owner, e);
 }
 
 void pipeline_sent(struct pipeline *p, uint64_t number)
