@@ -82,7 +82,7 @@ static uint64_t gaps_in(const struct journal *journal, uint64_t from, uint64_t t
 
 static enum cli_exit run_export(struct journal_call *j)
 {
-    struct store_replay r = {print_event, on_progress, j, j};
+    struct store_replay r = {.each = print_event, .progress = on_progress, .arg = j, .progress_arg = j};
     struct err e;
     uint64_t from, to;
     if (read_range(j, &from, &to))

@@ -14,7 +14,7 @@ static uint64_t event_token(struct scene *s, uint64_t own_n)
 static void put_conversation(struct scene *s, uint64_t number)
 {
     if (s->short_ids)
-        buf_printf(s->out, "c%015" PRIu64, number);
+        buf_printf(s->out, "c%05" PRIu32 "%010" PRIu64, s->tag, number);
     else
         buf_printf(s->out, "c%04" PRIx32 "-%05" PRIu64, s->tag, number);
 }
@@ -85,7 +85,7 @@ void scene_customer(struct scene *s, uint64_t customer)
 void scene_order(struct scene *s, uint64_t order)
 {
     if (s->short_ids)
-        buf_printf(s->out, ",\"order\":\"o%015" PRIu64 "\"", order);
+        buf_printf(s->out, ",\"order\":\"o%05" PRIu32 "%010" PRIu64 "\"", s->tag, order);
     else
         buf_printf(s->out, ",\"order\":\"o%04" PRIx32 "-%" PRIu64 "\"", s->tag, order);
 }

@@ -311,7 +311,14 @@ struct loading {
     int64_t now_ms;
     int status;
     struct err *e;
+    struct site_ahead ahead;
 };
+
+static void load_ahead(void *arg, const struct event *e)
+{
+    struct loading *l = arg;
+    site_prefetch(l->p->o.site, &l->ahead, e);
+}
 
 static void load_event(void *arg, uint64_t seq, const struct event *e)
 {
@@ -358,8 +365,8 @@ static int load_effects(struct pipeline *p, struct loading *l, uint64_t last_num
 
 static int load(struct pipeline *p, struct err *e)
 {
-    struct loading l = {p, now_of(p), 0, e};
-    struct store_replay replay = {load_event, p->o.progress, &l, p->o.progress_arg};
+    struct loading l = {.p = p, .now_ms = now_of(p), .e = e};
+    struct store_replay replay = {load_event, p->o.progress, &l, p->o.progress_arg, load_ahead};
     struct store *s = p->o.store;
     struct store_marks marks;
     uint64_t next_seq;

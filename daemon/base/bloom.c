@@ -55,6 +55,12 @@ static bool layer_holds(const struct bloom_layer *l, uint64_t hash)
     return true;
 }
 
+void bloom_prefetch(const struct bloom *b, uint64_t hash)
+{
+    for (size_t i = 0; i < b->layers_n; i++)
+        __builtin_prefetch(b->layers[i].bytes + block_of(&b->layers[i], hash) * BLOCK_BYTES);
+}
+
 bool bloom_may_hold(const struct bloom *b, uint64_t hash)
 {
     for (size_t i = b->layers_n; i-- > 0;)

@@ -157,6 +157,12 @@ bool cold_thaw_identity(struct site *s, struct str source, struct str id)
     return true;
 }
 
+void cold_prefetch(const struct site *s, const struct event *e)
+{
+    if (s->cold.identities.layers_n)
+        bloom_prefetch(&s->cold.identities, cold_identity_hash(s, e->source, e->id));
+}
+
 void group_warm(struct site *s, uint32_t group, int64_t from)
 {
     if (from > s->cold.until || group == GROUP_NONE || s->groups.list[group].warm_from <= from)

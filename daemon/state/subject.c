@@ -222,6 +222,7 @@ void site_prefetch(const struct site *s, struct site_ahead *ahead, const struct 
     ahead->subjects[ahead->n++ % 8] = hash;
     table_prefetch(&s->conversation_ids, hash);
     table_prefetch(&s->identities, identity_hash(s, s->names.likely_source, e->id)); /* a guess will do */
+    cold_prefetch(s, e);
 }
 
 void subjects_fini(struct site *s)

@@ -195,18 +195,30 @@ static int row_open(struct journal *j, sqlite3_stmt *stmt, const struct reading 
     return row_records(j, stmt, row, e);
 }
 
-/* Hands out a row's events. Its checksum held, so a record that does not decode was written so. */
+static bool is_wanted(const struct reading *g, uint64_t seq)
+{
+    return g->r->each && seq >= g->next_seq && seq <= g->limit_seq;
+}
+
+/* Hands out a row's events, each some time after it was read (they borrow from the row, which stays). Its checksum held, so
+ * a record that does not decode was written so. */
 static int row_replay(struct journal *j, struct row *row, const struct reading *g, struct err *e)
 {
-    struct event event;
+    struct event events[STORE_AHEAD + 1];
     struct err inner;
+    uint64_t read_n = 0;
     if (j->attempt)
         attempt_at(j->attempt, row->seq);
     for (uint64_t i = 0; i < row->n; i++) {
-        if (event_decode(&row->records, &event, &inner))
-            return damaged(j, row->seq, inner.what, e);
-        if (g->r->each && row->seq + i >= g->next_seq && row->seq + i <= g->limit_seq)
-            g->r->each(g->r->arg, row->seq + i, &event);
+        for (; read_n < row->n && read_n <= i + STORE_AHEAD; read_n++) {
+            struct event *event = &events[read_n % (STORE_AHEAD + 1)];
+            if (event_decode(&row->records, event, &inner))
+                return damaged(j, row->seq, inner.what, e);
+            if (g->r->ahead && is_wanted(g, row->seq + read_n))
+                g->r->ahead(g->r->arg, event);
+        }
+        if (is_wanted(g, row->seq + i))
+            g->r->each(g->r->arg, row->seq + i, &events[i % (STORE_AHEAD + 1)]);
     }
     return row->records.p == row->records.end ? 0 : damaged(j, row->seq, "bytes behind its last record", e);
 }

@@ -156,7 +156,7 @@ static void replay_begins_at_any_sequence(void **state)
     uint64_t last = store_last_seq(s);
     for (uint64_t from = 0; from <= last + 2; from++) {
         struct seen seen = {0};
-        struct store_replay r = {see_event, see_progress, &seen, &seen};
+        struct store_replay r = {.each = see_event, .progress = see_progress, .arg = &seen, .progress_arg = &seen};
         assert_int_equal(store_replay(s, from, &r, &e), 0);
         uint64_t first = from ? from : 1;
         assert_int_equal(seen.n, first > last ? 0 : last - first + 1);

@@ -30,6 +30,8 @@ struct bloom { /* a zeroed one is a valid empty one */
 void bloom_fini(struct bloom *b);
 void bloom_add(struct bloom *b, uint64_t hash); /* the hash must be a good one: its bits are used as they are */
 bool bloom_may_hold(const struct bloom *b, uint64_t hash);
+/* Brings near what a bloom_may_hold that comes soon will read. Changes nothing. */
+void bloom_prefetch(const struct bloom *b, uint64_t hash);
 
 /* Parts are numbered through all layers. */
 size_t bloom_parts_n(const struct bloom *b);

@@ -38,9 +38,12 @@ int store_count_start(struct store *s, struct err *e);
 struct store_replay {
     void (*each)(void *arg, uint64_t seq, const struct event *e);
     void (*progress)(void *arg, uint64_t done_n, uint64_t all_n);
-    void *arg;          /* of each */
+    void *arg;          /* of each and ahead */
     void *progress_arg; /* of progress */
+    /* If set, is told of each event STORE_AHEAD events before `each`, or when its row begins: borrowed for the call. */
+    void (*ahead)(void *arg, const struct event *e);
 };
+#define STORE_AHEAD 12
 int store_replay(struct store *s, uint64_t from_seq, const struct store_replay *r, struct err *e);
 /* Events of the journal that have been set aside: they count in no figure. May be asked from any thread. */
 uint64_t store_aside_n(const struct store *s);
