@@ -1,14 +1,18 @@
 /* Encoding of packed lists.
  *
  * An item is: type and how, flags, time since the item before, source, how much of the id is that of the first item, the
- * rest of the id, which fields are there, the fields. All numbers are varints. The bytes live and die with the process's
- * tables of names; what is on disk is the journal's own record (model/event.h). */
+ * rest of the id (two digits a byte if it is all hexadecimal), which fields are there, the fields. All numbers are varints.
+ * The numbers of names are the process's own; on the shelf (freeze.c) they are those of the subject's words. */
 #include "kefu/state/list.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 #include "kefu/base/mem.h"
+
+#define DIGITS_MIN 3 /* fewer are not worth it; 1 would also look like the count 128 */
+#define HEAD_TYPE_HIGH                                                                                                 \
+    12 /* in an item's head: four bits of the type, eight of how, and from here on the rest of the type */
 
 enum { MASK_AMOUNT = 1 << EVENT_STR_N, MASK_SCORE = 1 << (EVENT_STR_N + 1) };
 /* The fields that are numbers: all but the reference. */
@@ -184,6 +188,38 @@ static char *put_raw(char *p, const char *from, size_t n)
     return p + n;
 }
 
+/* One more than the value of a lower-case hexadecimal digit; 0 for all else. */
+static const uint8_t DIGITS[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16};
+
+static bool all_digits(struct str s)
+{
+    size_t i = 0;
+    while (i < s.n && DIGITS[(uint8_t)s.p[i]])
+        i++;
+    return i == s.n;
+}
+
+/* Platforms like ids of hexadecimal or decimal digits. Their count, of at most 127, is told with its high bit set, which
+ * no other count but 128 has, and that one's second byte is 1. */
+static char *put_digits(char *p, struct str s)
+{
+    *p++ = (char)(0x80 | s.n);
+    for (size_t i = 0; i < s.n; i += 2) {
+        unsigned low = i + 1 < s.n ? DIGITS[(uint8_t)s.p[i + 1]] - 1u : 0u;
+        *p++ = (char)((DIGITS[(uint8_t)s.p[i]] - 1u) << 4 | low);
+    }
+    return p;
+}
+
+static char *put_rest(char *p, struct str s)
+{
+    if (s.n >= DIGITS_MIN && s.n < 128 && all_digits(s))
+        return put_digits(p, s);
+    return put_raw(put_uvar(p, s.n), s.p, s.n);
+}
+
 static char *put_fields(char *p, const struct item *i, uint32_t mask)
 {
     for (uint32_t left = mask & STRS_MASK; left; left &= left - 1)
@@ -203,13 +239,12 @@ static char *put_item(char *p, const struct item *i, struct str base, int64_t ts
 {
     uint32_t mask = mask_of(i);
     size_t shared = shared_prefix(base, i->id);
-    p = put_uvar(p, (uint64_t)i->type | (uint64_t)i->how << 4);
+    p = put_uvar(p, ((uint64_t)i->type & 15) | (uint64_t)i->how << 4 | (uint64_t)i->type >> 4 << HEAD_TYPE_HIGH);
     p = put_uvar(p, i->flags);
     p = put_svar(p, i->ts - ts_before);
     p = put_uvar(p, i->source);
     p = put_uvar(p, shared);
-    p = put_uvar(p, i->id.n - shared);
-    p = put_raw(p, i->id.p + shared, i->id.n - shared);
+    p = put_rest(p, (struct str){i->id.p + shared, i->id.n - shared});
     p = put_uvar(p, mask);
     return put_fields(p, i, mask);
 }
@@ -238,12 +273,27 @@ static struct str get_raw(const char **p, size_t n)
     return (struct str){*p - n, n};
 }
 
+static size_t get_digits(const char **p, char *to)
+{
+    size_t n = (size_t)((uint8_t) * (*p)++ & 0x7f);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t two = (uint8_t)(*p)[i / 2];
+        to[i] = "0123456789abcdef"[i % 2 ? two & 15 : two >> 4];
+    }
+    *p += (n + 1) / 2;
+    return n;
+}
+
 /* Ids leave the list as they came in: prefix and rest stand apart, so they are joined in `id`, which has room for 128. */
 static struct str get_id(const char **p, struct str base, char *id)
 {
     size_t shared = (size_t)get_uvar(p);
+    char *rest = put_raw(id, base.p, shared);
+    bool digits = (uint8_t) * *p >= 0x80 && (uint8_t) * *p - 0x80 >= DIGITS_MIN;
+    if (digits)
+        return (struct str){id, shared + get_digits(p, rest)};
     size_t rest_n = (size_t)get_uvar(p);
-    put_raw(put_raw(id, base.p, shared), get_raw(p, rest_n).p, rest_n);
+    put_raw(rest, get_raw(p, rest_n).p, rest_n);
     return (struct str){id, shared + rest_n};
 }
 
@@ -270,7 +320,8 @@ static void get_fields(const char **p, struct item *out, uint32_t mask)
 static const char *get_item(const char *p, struct item *out, struct str base, int64_t ts_before, char *id)
 {
     uint64_t head = get_uvar(&p);
-    *out = (struct item){.type = (enum event_type)(head & 15), .how = (enum event_how)(head >> 4)};
+    uint64_t type = (head & 15) | head >> HEAD_TYPE_HIGH << 4;
+    *out = (struct item){.type = (enum event_type)type, .how = (enum event_how)(head >> 4 & 255)};
     out->flags = (uint32_t)get_uvar(&p);
     out->ts = ts_before + get_svar(&p);
     out->source = (uint32_t)get_uvar(&p);

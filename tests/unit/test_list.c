@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -45,6 +46,34 @@ static void an_item_gives_back_all_the_sender_said(void **state)
     }
     names_fini(&names);
     arena_fini(&arena);
+}
+
+/* Rests of ids that are all hexadecimal are packed two digits a byte: nothing may be lost at any length or border. */
+static void ids_of_every_kind_and_length_come_back(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"0123456789abcdef", "9", "0123456789ABCDEF", "abcdefg", "a-", "\xe5\xae\xa2"};
+    struct names names;
+    names_init(&names, 1);
+    for (size_t kind = 0; kind < sizeof kinds / sizeof kinds[0]; kind++) {
+        struct event events[128] = {{0}};
+        char ids[128][128];
+        struct list l = {0};
+        for (size_t n = 1; n <= 128; n++) {
+            struct event *e = &events[n - 1];
+            for (size_t k = 0; k < n; k++)
+                ids[n - 1][k] = kinds[kind][(k + n) % strlen(kinds[kind])];
+            *e = (struct event){.type = EVENT_MESSAGE, .how = FROM_CUSTOMER, .ts = 1000 + (int64_t)n};
+            e->source = STR_LIT("s");
+            e->id = (struct str){ids[n - 1], n};
+            struct item i;
+            item_of_event(&i, e, &names);
+            list_append(&l, &i, &names);
+        }
+        check_holds(&l, events, &names);
+        list_fini(&l, &names);
+    }
+    names_fini(&names);
 }
 
 static void items_come_into_order_whatever_the_order_they_came_in(void **state)
@@ -174,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_item_gives_back_all_the_sender_said),
+        cmocka_unit_test(ids_of_every_kind_and_length_come_back),
         cmocka_unit_test(items_come_into_order_whatever_the_order_they_came_in),
         cmocka_unit_test(an_item_is_found_by_its_identity_however_long_the_list),
         cmocka_unit_test(the_longest_names_fit),
