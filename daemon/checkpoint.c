@@ -31,7 +31,8 @@ enum phase {
     PHASE_MARK,
     PHASE_FIND,
     PHASE_POINT,
-    PHASE_CHILL
+    PHASE_CHILL,
+    PHASE_TIDY
 };
 
 struct pile { /* rows copied out of the site */
@@ -384,7 +385,7 @@ static void end_round(struct checkpoint *c, const struct checkpoint_now *now)
 static void start_chill(struct checkpoint *c, const struct checkpoint_now *now)
 {
     if (!wants_chill(c, now->mono_ms)) {
-        end_round(c, now);
+        c->phase = PHASE_TIDY;
         return;
     }
     c->phase = PHASE_MARK;
@@ -399,7 +400,7 @@ static void end_chill(struct checkpoint *c, const struct checkpoint_now *now)
     }
     c->memory_n = site_in_memory_n(c->site);
     c->chilled_mono_ms = now->mono_ms;
-    end_round(c, now);
+    c->phase = PHASE_TIDY;
 }
 
 /* One step of the phase; at its end, the next phase. */
@@ -426,6 +427,11 @@ static void step(struct checkpoint *c, const struct checkpoint_now *now)
     case PHASE_CHILL:
         if (chill(c, now)) {
             end_chill(c, now);
+        }
+        break;
+    case PHASE_TIDY:
+        if (repeat(c, now, (struct shelf_work){.step = SHELF_TIDY})) {
+            end_round(c, now);
         }
         break;
     }

@@ -13,9 +13,6 @@
 #include "kefu/base/digest.h"
 #include "kefu/base/mem.h"
 
-/* How long we wait for a stranger (a backup, a person with a shell) to let go of the database. */
-#define BUSY_MS 5000
-
 int db_err(struct db *db, struct err *e, const char *doing)
 {
     int rc = sqlite3_errcode(db->sql) & 0xff;
@@ -39,7 +36,7 @@ int db_open(struct db *db, const char *path, const char *vfs, struct err *e)
     /* The write-ahead log and its index take their mode from the database, so this comes before they are made. */
     if (chmod(path, 0600))
         return err_set(e, path, "cannot set mode 0600: %s", strerror(errno));
-    sqlite3_busy_timeout(db->sql, BUSY_MS);
+    sqlite3_busy_timeout(db->sql, DB_BUSY_MS);
     return 0;
 }
 
@@ -49,7 +46,7 @@ int db_open_read_only(struct db *db, const char *path, struct err *e)
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (sqlite3_open_v2(path, &db->sql, flags, NULL) != SQLITE_OK)
         return db_err(db, e, "opening");
-    sqlite3_busy_timeout(db->sql, BUSY_MS);
+    sqlite3_busy_timeout(db->sql, DB_BUSY_MS);
     /* It could not anyway, having no right to write; two that checkpoint at once can spoil the file. */
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     static const char *const settings = "PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;"

@@ -55,9 +55,13 @@ static const char *const MIGRATIONS[] = {
     /* 3. What was set aside of the journal, and the gaps it left; payload is NULL where the bytes could not be read. */
     ("CREATE TABLE aside(seq INTEGER PRIMARY KEY, site INTEGER NOT NULL, n INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
      " row_checksum INTEGER NOT NULL, checksum INTEGER NOT NULL, payload BLOB) STRICT;"), /* two lines of one text */
+    /* 4. Where identities of cold subjects lie, packed (pointer.h); `identity` keeps what is in it. */
+    ("CREATE TABLE pointer(number INTEGER PRIMARY KEY, site INTEGER NOT NULL, checksum INTEGER NOT NULL,"
+     " blob BLOB NOT NULL) STRICT;"),
 };
 #define MIGRATIONS_N ((int64_t)(sizeof MIGRATIONS / sizeof MIGRATIONS[0]))
 
+#define POINTER "SELECT number, blob, checksum FROM pointer"
 #define SUBJECT "SELECT kind, key, grp, last_ts, cold, blob, checksum FROM subject"
 #define UPSERT                                                                                                          \
     " ON CONFLICT(site, kind, key) DO UPDATE SET grp = excluded.grp, last_ts = excluded.last_ts, cold = excluded.cold," \
@@ -129,7 +133,12 @@ static const char *const STATEMENTS[SQL_N] = {
     [SQL_SUBJECT_BY_IDENTITY] =
         SUBJECT " WHERE id IN (SELECT subject FROM identity WHERE site = " SITE " AND hash = ?)",
     [SQL_SUBJECT_BY_GROUP] = SUBJECT " WHERE site = " SITE " AND grp <> 0 AND grp = ? AND last_ts >= ?",
-    [SQL_IDENTITY_ADD] = "INSERT OR IGNORE INTO identity(site, hash, subject) VALUES(" SITE ", ?, ?)",
+    [SQL_SUBJECT_BY_NUMBER] = SUBJECT " WHERE id = ?",
+    [SQL_POINTER_SET] = "INSERT OR REPLACE INTO pointer(site, number, blob, checksum) VALUES(" SITE ", ?, ?, ?)",
+    [SQL_POINTER_GET] = POINTER " WHERE number = ?",
+    [SQL_POINTER_ALL] = POINTER " WHERE site = " SITE " ORDER BY number",
+    [SQL_POINTER_PART] = POINTER " WHERE site = " SITE " AND number > ?1 AND number <= ?1 + " TEXT_OF(SCHEMA_PART_ROWS),
+    [SQL_POINTER_TOP] = "SELECT max(number) FROM pointer",
     [SQL_TOTAL_SET] = "INSERT OR REPLACE INTO total(site, agent, kind, period, blob, checksum)"
                       " VALUES(" SITE ", ?, ?, ?, ?, ?)",
     [SQL_TOTAL_CLEAR] = "DELETE FROM total WHERE site = " SITE,
@@ -138,6 +147,7 @@ static const char *const STATEMENTS[SQL_N] = {
         "INSERT OR REPLACE INTO filter(site, which, part, n, bytes, checksum) VALUES(" SITE ", ?, ?, ?, ?, ?)",
     [SQL_FILTER_EACH] = "SELECT which, part, n, bytes, checksum FROM filter WHERE site = " SITE " ORDER BY which, part",
     [SQL_JOURNAL_OLDEST] = "SELECT seq, seq + n - 1, at_ms FROM journal WHERE site = " SITE " ORDER BY seq LIMIT 65",
+    [SQL_FREE_PAGES] = "PRAGMA freelist_count",
     [SQL_JOURNAL_TRIM] = "DELETE FROM journal WHERE site = " SITE " AND seq <= ?",
 };
 
@@ -164,6 +174,7 @@ const struct schema_table *schema_tables(size_t *n)
         SMALL("filter", SQL_FILTER_EACH),
         SMALL("fresh", SQL_FRESH_EACH),
         {"subject", SQL_SUBJECT_ALL, SQL_SUBJECT_PART, SQL_SUBJECT_TOP},
+        {"pointer", SQL_POINTER_ALL, SQL_POINTER_PART, SQL_POINTER_TOP},
     };
 #undef SMALL
     *n = sizeof tables / sizeof tables[0];

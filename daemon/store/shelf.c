@@ -13,6 +13,7 @@
 #include "kefu/base/digest.h"
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
+#include "kefu/store/pointer.h"
 #include "kefu/store/rows.h"
 
 #define KEY_HEAD    STR_LIT("shelf")
@@ -21,8 +22,9 @@
 #define KEY_SEED    STR_LIT("shelf_seed")
 #define MERGE_ROWS  500 /* a transaction: some milliseconds */
 #define TRIM_ROWS   64
-#define HASH_SHIFT  16 /* 48 bits of a hash say where to look */
-#define EXIT_LOST   74 /* EX_IOERR */
+#define OLD_SHIFT   16  /* 48 bits of a hash stand in the table identity, which earlier kefuds wrote */
+#define FREE_PAGES  256 /* stay for what comes next */
+#define EXIT_LOST   74  /* EX_IOERR */
 
 /* --- one step ------------------------------------------------------------------------------------------------------ */
 
@@ -116,7 +118,7 @@ static int find_row(struct db *db, const struct shelf_row *r, struct shelf_work 
     int64_t id = sqlite3_column_int64(stmt, 0);
     sqlite3_reset(stmt);
     for (size_t k = 0; k < r->identities_n; k++)
-        w->pointers[w->pointers_n++] = (struct shelf_pointer){r->identities[k] >> HASH_SHIFT, id};
+        w->pointers[w->pointers_n++] = (struct shelf_pointer){pointer_hash(r->identities[k]), id};
     return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
@@ -129,25 +131,12 @@ static int find(struct db *db, struct shelf_work *w)
     return rc;
 }
 
-static int cmp_pointers(const void *a, const void *b)
-{
-    const struct shelf_pointer *x = a, *y = b;
-    return (x->hash > y->hash) - (x->hash < y->hash);
-}
-
 static int point(struct db *db, const struct shelf_work *w)
 {
-    int rc = SQLITE_OK;
-    size_t end_n = w->from_n + SHELF_POINTS < w->pointers_n ? w->from_n + SHELF_POINTS : w->pointers_n;
+    size_t left_n = w->pointers_n - w->from_n;
     if (!w->from_n)
-        qsort(w->pointers, w->pointers_n, sizeof *w->pointers, cmp_pointers);
-    for (size_t k = w->from_n; rc == SQLITE_OK && k < end_n; k++) {
-        struct db_row row = row_of(db, SQL_IDENTITY_ADD);
-        row_uint(&row, w->pointers[k].hash);
-        row_int(&row, w->pointers[k].subject);
-        rc = row_run(&row);
-    }
-    return rc;
+        qsort(w->pointers, w->pointers_n, sizeof *w->pointers, pointer_cmp);
+    return pointer_add(db, w->pointers + w->from_n, left_n < SHELF_POINTS ? left_n : SHELF_POINTS);
 }
 
 static int chill(struct db *db, const struct shelf_work *w)
@@ -193,6 +182,21 @@ static int trim(struct db *db, struct shelf_work *w)
     return upto ? run_with(db, SQL_JOURNAL_TRIM, upto) : SQLITE_OK;
 }
 
+/* Files that hold no more than they must: a few pages a transaction, since each is moved. A store made before pages could be
+ * given back keeps them for later rows. */
+static int tidy(struct db *db, struct shelf_work *w)
+{
+    int64_t free_n = 0, left_n = 0;
+    int rc = ask_number(db, SQL_FREE_PAGES, &free_n);
+    if (rc != SQLITE_OK || free_n <= FREE_PAGES)
+        return rc;
+    rc = db_exec(db, "PRAGMA incremental_vacuum(64)");
+    if (rc == SQLITE_OK)
+        rc = ask_number(db, SQL_FREE_PAGES, &left_n);
+    w->more = left_n > FREE_PAGES && left_n < free_n;
+    return rc;
+}
+
 int shelf_do(struct db *db, struct shelf_work *w)
 {
     w->more = false;
@@ -205,6 +209,7 @@ int shelf_do(struct db *db, struct shelf_work *w)
     case SHELF_CHILL: return chill(db, w);
     case SHELF_FILTER: return put_filter(db, w);
     case SHELF_TRIM: return trim(db, w);
+    case SHELF_TIDY: return tidy(db, w);
     case SHELF_WORK_NONE: break;
     }
     return SQLITE_OK;
@@ -351,7 +356,7 @@ int shelf_each_filter(struct store *s, const struct shelf_reading *r, struct err
 
 struct shelf_reader {
     sqlite3 *sql;
-    sqlite3_stmt *by_key, *by_identity, *by_group;
+    sqlite3_stmt *by_key, *by_old_identity, *by_group, *by_number, *pointer;
 };
 
 static _Noreturn void lost(struct shelf_reader *r, const char *what)
@@ -371,8 +376,9 @@ struct shelf_reader *shelf_reader_open(struct store *s, struct err *e)
     struct shelf_reader *r = xcalloc(1, sizeof *r);
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     bool ok = sqlite3_open_v2(path, &r->sql, flags, store_vfs(s)) == SQLITE_OK &&
-              prepare(r, SQL_SUBJECT_BY_KEY, &r->by_key) && prepare(r, SQL_SUBJECT_BY_IDENTITY, &r->by_identity) &&
-              prepare(r, SQL_SUBJECT_BY_GROUP, &r->by_group);
+              prepare(r, SQL_SUBJECT_BY_KEY, &r->by_key) && prepare(r, SQL_SUBJECT_BY_IDENTITY, &r->by_old_identity) &&
+              prepare(r, SQL_SUBJECT_BY_GROUP, &r->by_group) && prepare(r, SQL_SUBJECT_BY_NUMBER, &r->by_number) &&
+              prepare(r, SQL_POINTER_GET, &r->pointer);
     if (ok)
         return r;
     (void)err_set(e, path, "opening it a second time, for reading: %s", sqlite3_errmsg(r->sql));
@@ -385,40 +391,74 @@ void shelf_reader_free(struct shelf_reader *r)
     if (!r)
         return;
     sqlite3_finalize(r->by_key);
-    sqlite3_finalize(r->by_identity);
+    sqlite3_finalize(r->by_old_identity);
     sqlite3_finalize(r->by_group);
+    sqlite3_finalize(r->by_number);
+    sqlite3_finalize(r->pointer);
     sqlite3_close(r->sql);
     free(r);
 }
 
-static sqlite3_stmt *bind(struct shelf_reader *r, const struct shelf_question *q)
+/* An answer on its way: who asked, and for whom. */
+struct asking {
+    struct shelf_reader *reader;
+    void (*each)(void *, const struct shelf_row *);
+    void *to;
+    int64_t numbers[16]; /* of subjects; hashes so seldom meet that more at a time are a wonder */
+    size_t numbers_n;
+};
+
+static void hand_out_rows(struct asking *a, sqlite3_stmt *stmt)
 {
-    if (q->by == SHELF_BY_KEY) {
-        sqlite3_bind_text64(r->by_key, 1, q->key.p, q->key.n, SQLITE_STATIC, SQLITE_UTF8);
-        return r->by_key;
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        if (!row_sound(stmt))
+            lost(a->reader, "a checksum does not fit");
+        struct shelf_row row = row_at(stmt);
+        a->each(a->to, &row);
     }
-    if (q->by == SHELF_BY_IDENTITY) {
-        sqlite3_bind_int64(r->by_identity, 1, (int64_t)(q->hash >> HASH_SHIFT));
-        return r->by_identity;
+    if (rc != SQLITE_DONE)
+        lost(a->reader, "reading");
+    sqlite3_reset(stmt);
+}
+
+static void note_number(void *arg, int64_t subject)
+{
+    struct asking *a = arg;
+    if (a->numbers_n == sizeof a->numbers / sizeof a->numbers[0])
+        lost(a->reader, "a hash with more subjects than can be");
+    a->numbers[a->numbers_n++] = subject;
+}
+
+static void ask_identity(struct asking *a, uint64_t hash)
+{
+    struct shelf_reader *r = a->reader;
+    if (pointer_find(r->pointer, hash, note_number, a) != SQLITE_OK)
+        lost(r, "reading pointers");
+    for (size_t i = 0; i < a->numbers_n; i++) {
+        sqlite3_bind_int64(r->by_number, 1, a->numbers[i]);
+        hand_out_rows(a, r->by_number);
     }
-    sqlite3_bind_int64(r->by_group, 1, (int64_t)q->hash);
-    sqlite3_bind_int64(r->by_group, 2, q->from);
-    return r->by_group;
+    sqlite3_bind_int64(r->by_old_identity, 1, (int64_t)(hash >> OLD_SHIFT));
+    hand_out_rows(a, r->by_old_identity);
 }
 
 void shelf_reader_ask(void *reader, const struct shelf_question *q, void (*to_each)(void *, const struct shelf_row *),
                       void *to)
 {
     struct shelf_reader *r = reader;
-    sqlite3_stmt *stmt = bind(r, q);
-    int rc;
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        if (!row_sound(stmt))
-            lost(r, "a checksum does not fit");
-        struct shelf_row row = row_at(stmt);
-        to_each(to, &row);
+    struct asking a = {.reader = r, .each = to_each, .to = to};
+    switch (q->by) {
+    case SHELF_BY_KEY:
+        sqlite3_bind_text64(r->by_key, 1, q->key.p, q->key.n, SQLITE_STATIC, SQLITE_UTF8);
+        hand_out_rows(&a, r->by_key);
+        break;
+    case SHELF_BY_IDENTITY: ask_identity(&a, q->hash); break;
+    case SHELF_BY_GROUP:
+        sqlite3_bind_int64(r->by_group, 1, (int64_t)q->hash);
+        sqlite3_bind_int64(r->by_group, 2, q->from);
+        hand_out_rows(&a, r->by_group);
+        break;
+    case SHELF_BY_NONE: break;
     }
-    if (rc != SQLITE_DONE)
-        lost(r, "reading");
-    sqlite3_reset(stmt);
 }

@@ -26,6 +26,7 @@
 /* The log is moved into the database at 4 MiB, between groups; a reader that sits on an old state is waited for at 64. */
 #define LOG_TIDY_PAGES  1024
 #define LOG_FORCE_PAGES 16384
+#define LOG_WAIT_MS     50
 
 struct store {
     char *dir;
@@ -281,6 +282,26 @@ static int write_all(struct store *s, struct commit **commits, size_t n, struct 
     return SQLITE_FULL;
 }
 
+/* Moves the log into the database. A failed sync must not be tried again as if nothing were: the kernel may have dropped the
+ * pages. BUSY: somebody reads an old state; that is waited for a moment only, since commits wait meanwhile. */
+static void move_log(struct store *s, int mode)
+{
+    int in_log = 0, moved = 0;
+    sqlite3_busy_timeout(s->db.sql, LOG_WAIT_MS);
+    int rc = sqlite3_wal_checkpoint_v2(s->db.sql, NULL, mode, &in_log, &moved);
+    sqlite3_busy_timeout(s->db.sql, DB_BUSY_MS);
+    if (rc != SQLITE_OK && rc != SQLITE_FULL && (rc & 0xff) != SQLITE_BUSY)
+        lost(s, "checkpoint", rc);
+    bool emptied = rc == SQLITE_OK && in_log == moved;
+    s->tidy_at_pages = emptied ? LOG_TIDY_PAGES : s->log_pages + LOG_TIDY_PAGES;
+    s->log_pages = emptied ? 0 : s->log_pages;
+}
+
+static bool ends_tidying(const struct commit *c)
+{
+    return c->shelf && c->shelf->step == SHELF_TIDY && !c->shelf->more;
+}
+
 void store_write(struct store *s, struct commit **commits, size_t n)
 {
     if (!n)
@@ -296,6 +317,8 @@ void store_write(struct store *s, struct commit **commits, size_t n)
         commits[i]->result = rc == SQLITE_OK ? COMMIT_DONE : COMMIT_FULL;
         if (rc != SQLITE_OK)
             commits[i]->first_seq = 0;
+        else if (ends_tidying(commits[i]))
+            move_log(s, SQLITE_CHECKPOINT_TRUNCATE);
     }
 }
 
@@ -303,13 +326,5 @@ void store_tidy(struct store *s)
 {
     if (s->log_pages < s->tidy_at_pages)
         return;
-    int mode = s->log_pages < LOG_FORCE_PAGES ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
-    int in_log = 0, moved = 0;
-    int rc = sqlite3_wal_checkpoint_v2(s->db.sql, NULL, mode, &in_log, &moved);
-    /* A failed sync of the database must not be tried again as if nothing were: the kernel may have dropped the pages. */
-    if (rc != SQLITE_OK && rc != SQLITE_FULL && (rc & 0xff) != SQLITE_BUSY)
-        lost(s, "checkpoint", rc);
-    bool emptied = rc == SQLITE_OK && in_log == moved;
-    s->tidy_at_pages = emptied ? LOG_TIDY_PAGES : s->log_pages + LOG_TIDY_PAGES;
-    s->log_pages = emptied ? 0 : s->log_pages;
+    move_log(s, s->log_pages < LOG_FORCE_PAGES ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART);
 }

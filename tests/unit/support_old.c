@@ -84,27 +84,33 @@
     "726563006F7264');" \
     "CREATE INDEX outbox_unsent ON outbox(site, number) WHERE sent = 0;"
 
+/* The shelf of schema 2, empty. */
+#define SHELF_2 \
+    "CREATE TABLE subject(id INTEGER PRIMARY KEY, site INTEGER NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL," \
+    " grp INTEGER NOT NULL, last_ts INTEGER NOT NULL, cold INTEGER NOT NULL, checksum INTEGER NOT NULL," \
+    " blob BLOB NOT NULL) STRICT;" \
+    "CREATE UNIQUE INDEX subject_key ON subject(site, kind, key);" \
+    "CREATE INDEX subject_group ON subject(site, grp, last_ts) WHERE grp <> 0;" \
+    "CREATE INDEX subject_warm ON subject(site, id) WHERE cold = 0;" \
+    "CREATE TABLE fresh(number INTEGER PRIMARY KEY, site INTEGER NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL," \
+    " grp INTEGER NOT NULL, last_ts INTEGER NOT NULL, cold INTEGER NOT NULL, checksum INTEGER NOT NULL," \
+    " blob BLOB NOT NULL) STRICT;" \
+    "CREATE TABLE total(site INTEGER NOT NULL, agent TEXT NOT NULL, kind INTEGER NOT NULL, period INTEGER NOT NULL," \
+    " checksum INTEGER NOT NULL, blob BLOB NOT NULL, PRIMARY KEY(site, agent, kind, period)) STRICT, WITHOUT ROWID;" \
+    "CREATE TABLE identity(site INTEGER NOT NULL, hash INTEGER NOT NULL, subject INTEGER NOT NULL," \
+    " PRIMARY KEY(site, hash, subject)) STRICT, WITHOUT ROWID;" \
+    "CREATE TABLE filter(site INTEGER NOT NULL, which INTEGER NOT NULL, part INTEGER NOT NULL, n INTEGER NOT NULL," \
+    " checksum INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(site, which, part)) STRICT;"
+/* The journal's gaps of schema 3, none. */
+#define ASIDE_3 \
+    "CREATE TABLE aside(seq INTEGER PRIMARY KEY, site INTEGER NOT NULL, n INTEGER NOT NULL, at_ms INTEGER NOT NULL," \
+    " row_checksum INTEGER NOT NULL, checksum INTEGER NOT NULL, payload BLOB) STRICT;"
+
 /* clang-format on */
 
 const char *const old_stores[] = {
-    /* 1 */
     "PRAGMA application_id = 1262831189; PRAGMA user_version = 1;" ROWS_1,
-    /* 2: the shelf, empty */
-    "PRAGMA application_id = 1262831189; PRAGMA user_version = 2;" ROWS_1
-    "CREATE TABLE subject(id INTEGER PRIMARY KEY, site INTEGER NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL,"
-    " grp INTEGER NOT NULL, last_ts INTEGER NOT NULL, cold INTEGER NOT NULL, checksum INTEGER NOT NULL,"
-    " blob BLOB NOT NULL) STRICT;"
-    "CREATE UNIQUE INDEX subject_key ON subject(site, kind, key);"
-    "CREATE INDEX subject_group ON subject(site, grp, last_ts) WHERE grp <> 0;"
-    "CREATE INDEX subject_warm ON subject(site, id) WHERE cold = 0;"
-    "CREATE TABLE fresh(number INTEGER PRIMARY KEY, site INTEGER NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL,"
-    " grp INTEGER NOT NULL, last_ts INTEGER NOT NULL, cold INTEGER NOT NULL, checksum INTEGER NOT NULL,"
-    " blob BLOB NOT NULL) STRICT;"
-    "CREATE TABLE total(site INTEGER NOT NULL, agent TEXT NOT NULL, kind INTEGER NOT NULL, period INTEGER NOT NULL,"
-    " checksum INTEGER NOT NULL, blob BLOB NOT NULL, PRIMARY KEY(site, agent, kind, period)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE identity(site INTEGER NOT NULL, hash INTEGER NOT NULL, subject INTEGER NOT NULL,"
-    " PRIMARY KEY(site, hash, subject)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE filter(site INTEGER NOT NULL, which INTEGER NOT NULL, part INTEGER NOT NULL, n INTEGER NOT NULL,"
-    " checksum INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(site, which, part)) STRICT;",
+    "PRAGMA application_id = 1262831189; PRAGMA user_version = 2;" ROWS_1 SHELF_2,
+    "PRAGMA application_id = 1262831189; PRAGMA user_version = 3;" ROWS_1 SHELF_2 ASIDE_3,
 };
 const size_t old_stores_n = sizeof old_stores / sizeof old_stores[0];

@@ -154,8 +154,8 @@ static void a_new_store_can_give_pages_back(void **state)
     assert_int_equal(ask(*state, "PRAGMA auto_vacuum"), 2);
 }
 
-/* A table that nobody looks at would rot unseen: all but the journal, which is looked at by itself, and identity, whose rows
- * have no checksum and only say where to look. */
+/* A table that nobody looks at would rot unseen: all but the journal, which is looked at by itself, and identity, which
+ * earlier kefuds wrote: its rows have no checksum and only say where to look. */
 static void every_table_is_looked_at(void **state)
 {
     char sql[200];

@@ -69,7 +69,8 @@ struct shelf_work {
         SHELF_FILTER,
         SHELF_FIND,
         SHELF_POINT,
-        SHELF_CHILL
+        SHELF_CHILL,
+        SHELF_TIDY /* gives free pages back; at the end of them the write-ahead log too */
     } step;
     const struct shelf_row *rows; /* FRESH; FIND: keys and identities; CHILL: cold ones, straight into the shelf */
     size_t rows_n;
@@ -87,7 +88,7 @@ struct shelf_work {
     uint64_t part;
     struct str bytes;
     uint64_t hashes_n;
-    bool more; /* out. MERGE, TRIM: there is more to do */
+    bool more; /* out. MERGE, TRIM, TIDY: there is more to do */
 };
 
 #endif

@@ -16,6 +16,7 @@
 #include "kefu/store/schema.h"
 
 #define DB_COLUMNS_MAX 16
+#define DB_BUSY_MS     5000 /* how long we wait for a stranger (a person with a shell) to let go of the database */
 
 struct db {
     sqlite3 *sql;                    /* owned */

@@ -1,8 +1,9 @@
-/* The shelf's tables (model/shelf.h): subject, fresh, total, identity, filter, and what meta says of the last flip.
+/* The shelf's tables (model/shelf.h): subject, fresh, total, pointer, filter, and what meta says of the last flip.
  *
  * `fresh` holds the rows of a cut until all are there; the flip says in one small transaction that they count, and they are
  * moved into `subject` a few at a time. A start that finds a flip not yet moved in moves it first; rows without a flip are
- * thrown away. Every row has its checksum but those of `identity`, which only say where to look. */
+ * thrown away. Every row has its checksum but those of `identity`, which only say where to look and which
+ * an earlier kefud has left. */
 #ifndef KEFU_STORE_SHELF_H
 #define KEFU_STORE_SHELF_H
 

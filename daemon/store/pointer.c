@@ -1,0 +1,128 @@
+/* Ranges of pointers: read, merged, written.
+ *
+ * A blob is, for each pointer in order, the step from the hash before and the subject's number, as varints. It keeps true that
+ * a pointer once added is found, and refuses to write over a row whose checksum does not fit. */
+#include "kefu/store/pointer.h"
+
+#include "kefu/base/buf.h"
+
+#define HASH_SHIFT  32 /* 32 bits of a hash are kept */
+#define RANGE_SHIFT 18 /* the upper 14 of them choose the row */
+
+uint64_t pointer_hash(uint64_t hash)
+{
+    return hash >> HASH_SHIFT;
+}
+
+static uint64_t range_of(uint64_t hash)
+{
+    return hash >> RANGE_SHIFT;
+}
+
+int pointer_cmp(const void *a, const void *b)
+{
+    const struct shelf_pointer *x = a, *y = b;
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    return (x->subject > y->subject) - (x->subject < y->subject);
+}
+
+/* Reads and writes one blob from its beginning. */
+struct run {
+    struct cursor in;
+    struct buf out; /* owned */
+    uint64_t hash;  /* of the pointer before */
+};
+
+/* False: the end. */
+static bool next(struct run *r, struct shelf_pointer *p)
+{
+    if (r->in.p == r->in.end)
+        return false;
+    r->hash += cursor_uvar(&r->in);
+    *p = (struct shelf_pointer){r->hash, (int64_t)cursor_uvar(&r->in)};
+    return !r->in.bad;
+}
+
+static void put(struct run *r, const struct shelf_pointer *p)
+{
+    buf_put_uvar(&r->out, p->hash - r->hash);
+    buf_put_uvar(&r->out, (uint64_t)p->subject);
+    r->hash = p->hash;
+}
+
+/* Two sorted lists become one without doubles. */
+static void merge(struct run *old, const struct shelf_pointer *p, size_t n, struct run *to)
+{
+    struct shelf_pointer mine, last = {0};
+    bool more = next(old, &mine);
+    for (size_t i = 0; more || i < n;) {
+        bool from_old = more && (i == n || pointer_cmp(&mine, &p[i]) <= 0);
+        struct shelf_pointer least = from_old ? mine : p[i];
+        if (from_old)
+            more = next(old, &mine);
+        else
+            i++;
+        if (!to->out.n || pointer_cmp(&least, &last) != 0)
+            put(to, &least);
+        last = least;
+    }
+}
+
+/* SQLITE_ROW with the blob (borrowed until the statement is reset), SQLITE_DONE: there is none. */
+static int get_blob(sqlite3_stmt *get, uint64_t range, struct str *blob)
+{
+    sqlite3_bind_int64(get, 1, (int64_t)range);
+    int rc = sqlite3_step(get);
+    if (rc != SQLITE_ROW)
+        return rc;
+    *blob = column_str(get, 1);
+    return row_sound(get) ? SQLITE_ROW : SQLITE_CORRUPT;
+}
+
+static int add_to_range(struct db *db, const struct shelf_pointer *p, size_t n, struct run *to)
+{
+    sqlite3_stmt *get = db->statements[SQL_POINTER_GET];
+    uint64_t range = range_of(p->hash);
+    struct str blob = {0};
+    int rc = get_blob(get, range, &blob);
+    struct run old = {.in = cursor_of(blob), .hash = range << RANGE_SHIFT};
+    to->out.n = 0;
+    to->hash = old.hash;
+    if (rc == SQLITE_ROW || rc == SQLITE_DONE)
+        merge(&old, p, n, to);
+    sqlite3_reset(get);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        return rc;
+    struct db_row row = row_of(db, SQL_POINTER_SET);
+    row_uint(&row, range);
+    row_blob(&row, buf_str(&to->out));
+    return row_save(&row);
+}
+
+int pointer_add(struct db *db, const struct shelf_pointer *p, size_t n)
+{
+    struct run to = {0};
+    int rc = SQLITE_OK;
+    for (size_t i = 0, end = 0; rc == SQLITE_OK && i < n; i = end) {
+        while (end < n && range_of(p[end].hash) == range_of(p[i].hash))
+            end++;
+        rc = add_to_range(db, p + i, end - i, &to);
+    }
+    buf_fini(&to.out);
+    return rc;
+}
+
+int pointer_find(sqlite3_stmt *get, uint64_t hash, void (*each)(void *arg, int64_t subject), void *arg)
+{
+    uint64_t wanted = pointer_hash(hash);
+    struct str blob = {0};
+    struct shelf_pointer p;
+    int rc = get_blob(get, range_of(wanted), &blob);
+    struct run old = {.in = cursor_of(blob), .hash = range_of(wanted) << RANGE_SHIFT};
+    while (rc == SQLITE_ROW && next(&old, &p) && p.hash <= wanted)
+        if (p.hash == wanted)
+            each(arg, p.subject);
+    sqlite3_reset(get);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}

@@ -1,0 +1,26 @@
+/* Where the events of cold subjects lie: from the hash of an identity to the numbers of the subjects that may hold it.
+ *
+ * The table `pointer` has a row for each of 2^14 ranges of hashes, with its pointers packed in order, some five bytes each
+ * (a row of its own for each pointer took fifteen). Hashes are cut to 32 bits: a look-up may name a subject too many, which
+ * its asker sees, and never one too few. */
+#ifndef KEFU_STORE_POINTER_H
+#define KEFU_STORE_POINTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kefu/model/shelf.h"
+#include "kefu/store/db.h"
+
+/* What a pointer keeps of a hash. */
+uint64_t pointer_hash(uint64_t hash);
+/* Adds pointers, sorted by pointer_cmp, that are not there yet; inside a transaction. SQLite's result code; SQLITE_CORRUPT if
+ * a checksum does not fit. */
+int pointer_add(struct db *db, const struct shelf_pointer *p, size_t n);
+/* Order of pointers, for qsort. */
+int pointer_cmp(const void *a, const void *b);
+/* Hands out the subjects that may hold an identity (whole hash). `get` is SQL_POINTER_GET, prepared by the caller on a
+ * connection of its own. SQLite's result code; SQLITE_CORRUPT as above. */
+int pointer_find(sqlite3_stmt *get, uint64_t hash, void (*each)(void *arg, int64_t subject), void *arg);
+
+#endif
