@@ -10,7 +10,9 @@
 #include "kefu/ctl/bar.h"
 #include "kefu/ctl/commands.h"
 #include "kefu/ctl/reach.h"
+#include "kefu/state/freeze.h"
 #include "kefu/store/reader.h"
+#include "kefu/store/shelf.h"
 
 struct journal_call {
     const struct cli *cli;
@@ -38,11 +40,10 @@ static void on_progress(void *arg, uint64_t done_n, uint64_t all_n)
 
 /* What was read from the text at the door stands in for the text: a closer says `closing`, a placeholder `auto`, which the
  * figures treat alike. */
-static void print_event(void *arg, uint64_t seq, const struct event *e)
+static void print_event(void *arg, const struct event *e)
 {
     struct journal_call *j = arg;
     struct event shown = *e;
-    (void)seq;
     if (e->flags & EVENT_CLOSER)
         shown.flags |= EVENT_CLOSING_TRUE;
     if (e->flags & EVENT_PLACEHOLDER)
@@ -53,6 +54,30 @@ static void print_event(void *arg, uint64_t seq, const struct event *e)
     j->events_n++;
     if (!ferror(stdout))
         fwrite(j->line.p, 1, j->line.n, stdout);
+}
+
+static void print_row(void *arg, uint64_t seq, const struct event *e)
+{
+    (void)seq;
+    print_event(arg, e);
+}
+
+static int print_subject(void *arg, const struct shelf_row *row, struct err *e)
+{
+    struct journal_call *j = arg;
+    bar_paint(&j->bar, "events", j->events_n, j->reader.last_seq);
+    return shelf_row_events(row, print_event, j, e);
+}
+
+/* What is no longer in the journal lies on the shelf; *from is then the first that does not. */
+static int print_shelf(struct journal_call *j, uint64_t *from, struct err *e)
+{
+    struct shelf_reading r = {.row = print_subject, .arg = j};
+    uint64_t seq;
+    if (shelf_look(&j->reader.db, &seq, &r, e))
+        return -1;
+    *from = seq + 1;
+    return 0;
 }
 
 /* The range asked for; what the journal has no longer, or not yet, is refused if it was named. */
@@ -80,14 +105,25 @@ static uint64_t gaps_in(const struct journal *journal, uint64_t from, uint64_t t
     return n;
 }
 
+/* All there is, or the part of the journal that was asked for. */
+static int print_all(struct journal_call *j, uint64_t from, uint64_t to, struct err *e)
+{
+    struct store_replay r = {.each = print_row, .progress = on_progress, .arg = j, .progress_arg = j};
+    bool part = cli_flag(j->cli, "from") || cli_flag(j->cli, "to");
+    if (!part && from > 1 && print_shelf(j, &from, e))
+        return -1;
+    return to >= from ? journal_replay(&j->reader.journal, from, to, &r, e) : 0;
+}
+
 static enum cli_exit run_export(struct journal_call *j)
 {
-    struct store_replay r = {.each = print_event, .progress = on_progress, .arg = j, .progress_arg = j};
     struct err e;
-    uint64_t from, to;
-    if (read_range(j, &from, &to))
+    uint64_t from = 0, to = 0;
+    int bad = reader_begin(&j->reader, &e);
+    if (!bad && read_range(j, &from, &to))
         return CLI_BAD_INPUT;
-    int bad = to ? journal_replay(&j->reader.journal, from, to, &r, &e) : 0;
+    bad = bad || print_all(j, from, to, &e);
+    reader_end(&j->reader);
     bar_clear(&j->bar);
     if (bad)
         cli_say_err(j->cli, &e);
@@ -189,8 +225,8 @@ static enum cli_exit run(const struct cli *c)
 }
 
 static const struct cli_option options[] = {
-    {"from", "SEQ", "export: from this sequence on (default: the first there is)"},
-    {"to", "SEQ", "export: up to this one (default: the last)"},
+    {"from", "SEQ", "export: of the journal alone, from this sequence on (default: its first)"},
+    {"to", "SEQ", "export: of the journal alone, up to this one (default: its last)"},
     {"force", NULL, "set-aside: also a row that is sound"},
     {NULL, NULL, NULL},
 };
@@ -199,8 +235,9 @@ const struct command command_journal = {
     .name = "journal",
     .arguments = "export [--from SEQ] [--to SEQ] | verify [--json] | set-aside SEQ [--force]",
     .summary = "the events on disk: print them, check them, put a damaged row out of the way",
-    .help = "export prints one event a line, as kefuctl load takes them. Texts are not kept and so not in it:\n"
-            "a closer is told as \"closing\": true, a placeholder as \"auto\": true, a text's length as\n"
+    .help = "export prints all events, one a line, as kefuctl load takes them: those that a checkpoint holds by\n"
+            "conversation, those of the journal as they came; all as of one moment. Texts are not kept and so\n"
+            "not in it: a closer is told as \"closing\": true, a placeholder as \"auto\": true, a text's length as\n"
             "\"text_bytes\", which is ignored by whoever reads it. A customer is the hash of the id. Loaded\n"
             "into an empty store it gives the same figures; where the events are already, those that had a\n"
             "text are refused as conflicts, and count as they did.\n"

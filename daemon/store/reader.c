@@ -36,6 +36,18 @@ void reader_close(struct reader *r)
     db_close(&r->db);
 }
 
+int reader_begin(struct reader *r, struct err *e)
+{
+    if (db_exec(&r->db, "BEGIN") != SQLITE_OK)
+        return db_err(&r->db, e, "looking");
+    return journal_ends(&r->journal, &r->first_seq, &r->last_seq, e);
+}
+
+void reader_end(struct reader *r)
+{
+    (void)db_exec(&r->db, "COMMIT"); /* nothing was written; closing would end it too */
+}
+
 static void report(const struct reader_watch *w, struct reader_found *found, const struct err *e)
 {
     found->damages_n++;

@@ -61,8 +61,9 @@ static const char *const MIGRATIONS[] = {
 };
 #define MIGRATIONS_N ((int64_t)(sizeof MIGRATIONS / sizeof MIGRATIONS[0]))
 
-#define POINTER "SELECT number, blob, checksum FROM pointer"
-#define SUBJECT "SELECT kind, key, grp, last_ts, cold, blob, checksum FROM subject"
+#define POINTER     "SELECT number, blob, checksum FROM pointer"
+#define ROW_COLUMNS "kind, key, grp, last_ts, cold, blob, checksum"
+#define SUBJECT     "SELECT " ROW_COLUMNS " FROM subject"
 #define UPSERT                                                                                                          \
     " ON CONFLICT(site, kind, key) DO UPDATE SET grp = excluded.grp, last_ts = excluded.last_ts, cold = excluded.cold," \
     " checksum = excluded.checksum, blob = excluded.blob"
@@ -125,6 +126,11 @@ static const char *const STATEMENTS[SQL_N] = {
     [SQL_SUBJECT_CHILL] = "INSERT INTO subject(site, kind, key, grp, last_ts, cold, blob, checksum)"
                           " VALUES(" SITE ", ?, ?, ?, ?, ?, ?, ?)" UPSERT,
     [SQL_SUBJECT_ID] = "SELECT id FROM subject WHERE site = " SITE " AND kind = ? AND key = ?",
+    /* All that lies there: rows that are about to be moved in go before those that they replace. */
+    [SQL_SHELF_ROWS] = "WITH moving AS (SELECT " ROW_COLUMNS " FROM fresh WHERE EXISTS (SELECT 1 FROM meta WHERE"
+                       " site = " SITE " AND key = 'shelf_merging'))"
+                       " SELECT " ROW_COLUMNS " FROM subject WHERE site = " SITE
+                       " AND (kind, key) NOT IN (SELECT kind, key FROM moving) UNION ALL SELECT * FROM moving",
     [SQL_SUBJECT_WARM] = SUBJECT " WHERE site = " SITE " AND cold = 0 ORDER BY id",
     [SQL_SUBJECT_ALL] = SUBJECT " WHERE site = " SITE " ORDER BY id",
     [SQL_SUBJECT_PART] = SUBJECT " WHERE site = " SITE " AND id > ?1 AND id <= ?1 + " TEXT_OF(SCHEMA_PART_ROWS),

@@ -319,9 +319,8 @@ static int hand_out(enum sql which, sqlite3_stmt *stmt, const struct shelf_readi
     return r->row(r->arg, &row, e);
 }
 
-static int each(struct store *s, enum sql which, const struct shelf_reading *r, struct err *e)
+static int each(struct db *db, enum sql which, const struct shelf_reading *r, struct err *e)
 {
-    struct db *db = store_db(s);
     sqlite3_stmt *stmt = db->statements[which];
     int rc, bad = 0;
     while (!bad && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -337,19 +336,33 @@ static int each(struct store *s, enum sql which, const struct shelf_reading *r, 
     return bad;
 }
 
+int shelf_look(struct db *db, uint64_t *seq, const struct shelf_reading *r, struct err *e)
+{
+    struct str head;
+    *seq = 0;
+    if (!db->statements[SQL_SHELF_ROWS])
+        return 0; /* an older schema, without a shelf */
+    if (rows_get(db, KEY_HEAD, &head, e) < 0)
+        return -1;
+    struct cursor in = cursor_of(head);
+    *seq = head.n ? cursor_uvar(&in) : 0;
+    free((void *)(uintptr_t)head.p);
+    return each(db, SQL_SHELF_ROWS, r, e);
+}
+
 int shelf_each_row(struct store *s, bool cold_too, const struct shelf_reading *r, struct err *e)
 {
-    return each(s, cold_too ? SQL_SUBJECT_ALL : SQL_SUBJECT_WARM, r, e);
+    return each(store_db(s), cold_too ? SQL_SUBJECT_ALL : SQL_SUBJECT_WARM, r, e);
 }
 
 int shelf_each_total(struct store *s, const struct shelf_reading *r, struct err *e)
 {
-    return each(s, SQL_TOTAL_EACH, r, e);
+    return each(store_db(s), SQL_TOTAL_EACH, r, e);
 }
 
 int shelf_each_filter(struct store *s, const struct shelf_reading *r, struct err *e)
 {
-    return each(s, SQL_FILTER_EACH, r, e);
+    return each(store_db(s), SQL_FILTER_EACH, r, e);
 }
 
 /* --- while the writer runs ----------------------------------------------------------------------------------------- */

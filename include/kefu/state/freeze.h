@@ -48,6 +48,11 @@ int site_thaw_head(struct site *s, struct str head, struct err *e);
 int site_thaw_row(struct site *s, const struct shelf_row *row, bool anew, struct err *e);
 int site_thaw_total(struct site *s, const struct shelf_total *total, struct err *e);
 
+/* Hands out all events of a frozen subject, in their order, as they were taken (borrowed for the call). Needs no site. -1
+ * with e: not what site_freeze has written; some may have been handed out. */
+int shelf_row_events(const struct shelf_row *row, void (*each)(void *arg, const struct event *e), void *arg,
+                     struct err *e);
+
 /* Looks at up to n places of conversations from `place` on and moves it: those that rest, are saved and had their last event
  * before `before` become known to the filters and are handed out, as keys and identities without a blob. False: the end was
  * reached. Not while a cut is under way. */

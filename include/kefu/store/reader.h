@@ -23,6 +23,10 @@ struct reader {
 int reader_open(struct reader *r, const char *path, struct err *e);
 void reader_close(struct reader *r);
 
+/* Keeps one moment in view until reader_end: all that is read in between is as of now. Journal ends are read anew. -1 with e. */
+int reader_begin(struct reader *r, struct err *e);
+void reader_end(struct reader *r);
+
 /* What looking finds. Both are borrowed for the call; progress may be NULL. */
 struct reader_watch {
     void (*damage)(void *arg, const struct err *e);

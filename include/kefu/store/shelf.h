@@ -38,6 +38,10 @@ int shelf_each_row(struct store *s, bool cold_too, const struct shelf_reading *r
 int shelf_each_total(struct store *s, const struct shelf_reading *r, struct err *e);
 int shelf_each_filter(struct store *s, const struct shelf_reading *r, struct err *e);
 
+/* For looking, over any connection: all rows that count (*seq: with the events up to it; 0: none), within the transaction
+ * that the caller has begun. Only r->row is asked. -1 with e: as above. */
+int shelf_look(struct db *db, uint64_t *seq, const struct shelf_reading *r, struct err *e);
+
 /* --- while the writer runs ----------------------------------------------------------------------------------------- */
 
 /* A read-only connection of the loop's own, for what has left memory: a look-up is a few microseconds in SQLite's or the
