@@ -18,8 +18,11 @@
 struct entry {
     struct roster *roster;
     uint32_t number;
-    struct snapshot snapshot;
-    uint64_t latest; /* versions; from 1 */
+    struct agent_view view; /* the latest, its strings in `words`; a rulebook outlives its agents' views */
+    struct buf words;
+    bool stale;               /* the snapshot is of an earlier view */
+    struct snapshot snapshot; /* encoded when it is about to go: under load most views never do */
+    uint64_t latest;          /* versions; from 1 */
     uint64_t sent;
     uint64_t confirmed;
     bool cooling; /* sent less than QUIET_MS ago */
@@ -97,6 +100,7 @@ void roster_free(struct roster *r)
     for (uint32_t i = 1; i <= intern_count(&r->ids); i++) {
         event_free(r->entries[i]->cool);
         snapshot_fini(&r->entries[i]->snapshot);
+        buf_fini(&r->entries[i]->words);
         free(r->entries[i]);
     }
     free(r->entries);
@@ -121,11 +125,25 @@ static struct entry *entry_of(struct roster *r, struct str agent)
     return e;
 }
 
+/* The strings that a snapshot shows. */
+static void keep_view(struct entry *e, const struct agent_view *v)
+{
+    e->view = *v;
+    e->words.n = 0;
+    buf_put_str(&e->words, v->team);
+    buf_put_str(&e->words, v->live_tier);
+    e->view.agent = intern_name(&e->roster->ids, e->number);
+    e->view.name = (struct str){0};
+    e->view.team = (struct str){e->words.p, v->team.n};
+    e->view.live_tier = (struct str){e->words.p + v->team.n, v->live_tier.n};
+    e->stale = true;
+}
+
 void roster_put(struct roster *r, const struct agent_view *v)
 {
     assert(v->agent.n);
     struct entry *e = entry_of(r, v->agent);
-    snapshot_encode(&e->snapshot, buf_str(&r->prefix), v);
+    keep_view(e, v);
     e->latest++;
     e->gone = false;
     enqueue(e);
@@ -136,6 +154,7 @@ void roster_take_out(struct roster *r, struct str agent, uint64_t seq)
     assert(agent.n);
     struct entry *e = entry_of(r, agent);
     snapshot_encode_gone(&e->snapshot, buf_str(&r->prefix), agent, seq);
+    e->stale = false;
     e->latest++;
     e->gone = true;
     enqueue(e);
@@ -150,9 +169,13 @@ bool roster_next(struct roster *r, struct shown *out)
 {
     while (r->first && r->first->sent == r->first->latest)
         drop_first(r);
-    if (!r->first)
+    struct entry *e = r->first;
+    if (!e)
         return false;
-    *out = (struct shown){&r->first->snapshot, r->first->latest, r->first->number};
+    if (e->stale)
+        snapshot_encode(&e->snapshot, buf_str(&r->prefix), &e->view);
+    e->stale = false;
+    *out = (struct shown){&e->snapshot, e->latest, e->number};
     return true;
 }
 

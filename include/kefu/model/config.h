@@ -46,7 +46,7 @@ enum config_change { CONFIG_RESTART = 0, CONFIG_RELOAD = 1 };
     WHOLE(queue_max_commits, 256, 1, 100000, RESTART, "requests that may wait for the disk before others get 503")     \
     WHOLE(group_max_events, 8192, 1, 1000000, RESTART, "events in one transaction, more or less")                      \
     WHOLE(group_ms, 0, 0, 1000, RESTART, "how long a transaction waits for company")                                   \
-    WHOLE(checkpoint_events, 250000, 1000, 1000000000, RESTART,                                                        \
+    WHOLE(checkpoint_events, 500000, 1000, 1000000000, RESTART,                                                        \
           "events folded since the last checkpoint that start one")                                                    \
     WHOLE(checkpoint_s, 300, 1, 86400, RESTART, "seconds after a checkpoint that start the next, if anything changed") \
     WHOLE(journal_keep_days, 0, 0, 3650, RESTART, "days for which events that a checkpoint holds stay in the journal") \

@@ -27,7 +27,7 @@ struct shown {
 struct roster *roster_new(struct event_base *base, struct str prefix, void (*due)(void *arg), void *arg);
 void roster_free(struct roster *r);
 
-/* Replaces the agent's snapshot. */
+/* Replaces the agent's snapshot. Copies the view but its rulebook, which must stay as long as any view of the roster names it. */
 void roster_put(struct roster *r, const struct agent_view *v);
 /* The agent is no more: its snapshot becomes the one that takes it out of Redis. */
 void roster_take_out(struct roster *r, struct str agent, uint64_t seq);
