@@ -82,12 +82,23 @@ static size_t match(struct str phrase, struct str rest)
 enum reach { REACH_NONE = 0, REACH_BARE = 1, REACH_WITH_PHRASE = 2 }; /* bits: a place may be reached both ways */
 
 /* A quick no: the first letter alone decides nearly always. Only letters that are never cut are looked at. */
-static bool begins_otherwise(struct str phrase, char first)
+static bool begins_otherwise(struct str phrase, struct str rest)
 {
     unsigned char c = phrase.n ? (unsigned char)phrase.p[0] : 0;
+    if (c >= 0xE4 && c <= 0xE9) { /* U+4000 … U+9FFF: three bytes */
+        return rest.n < 3 || phrase.n < 3 || memcmp(phrase.p, rest.p, 3) != 0;
+    }
     c = (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-    bool letter = (c >= 'a' && c <= 'z') || (c >= 0xE4 && c <= 0xE9); /* U+4000 … U+9FFF */
-    return letter && c != (unsigned char)first;
+    return c >= 'a' && c <= 'z' && c != (unsigned char)rest.p[0];
+}
+
+static bool may_begin(struct phrases words, struct str rest)
+{
+    size_t i = 0;
+    while (i < words.n && begins_otherwise(words.list[i], rest)) {
+        i++;
+    }
+    return i < words.n;
 }
 
 /* Marks the places that words of one list lead to from place `from`. */
@@ -95,7 +106,7 @@ static void step(struct str text, size_t from, struct phrases words, unsigned ch
 {
     struct str rest = {text.p + from, text.n - from};
     for (size_t i = 0; i < words.n; i++) {
-        size_t n = begins_otherwise(words.list[i], rest.p[0]) ? 0 : match(words.list[i], rest);
+        size_t n = begins_otherwise(words.list[i], rest) ? 0 : match(words.list[i], rest);
         reach[from + n] |= n ? mark : 0;
     }
 }
@@ -124,10 +135,19 @@ static size_t cut_text(struct str text, char *out)
     return n;
 }
 
+/* Most texts begin with what no phrase begins with: then nothing more need be looked at. */
+static bool begins_as_none(struct str text, struct phrases phrases, struct phrases particles)
+{
+    const char *p = text.p;
+    char first[4];
+    struct str rest = {first, next_kept(&p, text.p + text.n, first)};
+    return rest.n && !may_begin(phrases, rest) && !may_begin(particles, rest);
+}
+
 /* Nothing but phrases and particles, or nothing at all. */
 static bool says_nothing(struct str text, struct phrases phrases, struct phrases particles)
 {
-    if (text.n == 0 || has_question_mark(text)) {
+    if (text.n == 0 || begins_as_none(text, phrases, particles) || has_question_mark(text)) {
         return false;
     }
     char bytes_inline[INLINE_BYTES + 4]; /* next_kept may look four bytes ahead */
