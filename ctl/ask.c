@@ -11,6 +11,13 @@
 #include "kefu/ctl/commands.h"
 #include "kefu/ctl/reach.h"
 
+/* Whoever hands events in and has one refused says so with its exit status, as load does. */
+static enum cli_exit status_of(const cJSON *answer)
+{
+    const cJSON *rejected = cJSON_GetObjectItemCaseSensitive(answer, "rejected");
+    return cJSON_IsNumber(rejected) && rejected->valuedouble > 0 ? CLI_BAD_INPUT : CLI_OK;
+}
+
 enum cli_exit ask(const struct cli *c, struct str request, void (*print)(const cJSON *answer))
 {
     struct reach r;
@@ -27,7 +34,7 @@ enum cli_exit ask(const struct cli *c, struct str request, void (*print)(const c
         printf("%.*s\n", STR_ARG(raw));
     else
         print(answer);
-    enum cli_exit status = answer ? CLI_OK : CLI_FAILED;
+    enum cli_exit status = answer ? status_of(answer) : CLI_FAILED;
     cJSON_Delete(answer);
     reach_close(&r);
     return status;

@@ -81,7 +81,7 @@ const struct command command_quarantine = {
     .arguments = "[--limit N] [--json] | retry [ROW]",
     .summary = "what was refused and why; retry: try it again",
     .help = "Events from the future are tried again by themselves. What was no event at all cannot be:\n"
-            "its content is not kept; send it again, mended.\n",
+            "its content is not kept; send it again, mended. retry ends with status 2 if any was refused again.\n",
     .options = options,
     .run = run,
 };

@@ -37,6 +37,9 @@ want_in 'nine of ten' '"accepted": 9, "duplicate": 0, "rejected": [{"index": 9, 
 found=$(post -d "$(event m1 2 "$question")")
 want_in 'a conflict' '"accepted": 0, "duplicate": 0, "rejected": [{"index": 0, "id": "m1"' "$found"
 want_in 'is quarantined' '"kind": "conflict"' "$("$kefuctl" quarantine --json)"
+want_in 'tried again, it is refused again' '"rejected": 1' "$("$kefuctl" quarantine retry --json)"
+"$kefuctl" quarantine retry >/dev/null
+want 'exit status of a retry that was refused' 2 $?
 
 # From the future: kept for later.
 found=$(post -d "{\"id\":\"f1\",\"ts\":\"2099-01-01T00:00:00Z\",$question}")
