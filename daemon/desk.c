@@ -46,7 +46,7 @@ void desk_add_drops(struct desk *d, const uint64_t *rows, size_t n)
 
 bool desk_has_pile(const struct desk *d)
 {
-    return d->pile.rows_n || d->pile.drops_n;
+    return d->pile.rows_n || d->pile.drops_n || numbering_wants(&d->numbers);
 }
 
 bool desk_fill(struct desk *d, struct outbox *o, int64_t now_ms)
@@ -67,7 +67,10 @@ bool desk_fill(struct desk *d, struct outbox *o, int64_t now_ms)
                                 .outbox_add_n = g->effects_n,
                                 .outbox_sent = d->sent,
                                 .outbox_sent_n = d->sent_n};
-    d->is_out = d->out.rows_n || d->out.drops_n || d->sent_n || g->memory_n || g->effects_n;
+    if (numbering_wants(&d->numbers)) {
+        numbering_fill(&d->numbers, &d->commit);
+    }
+    d->is_out = d->out.rows_n || d->out.drops_n || d->sent_n || g->memory_n || g->effects_n || d->commit.position_key.n;
     if (!d->is_out) {
         desk_settle(d, o, true);
     }
@@ -88,6 +91,7 @@ void desk_settle(struct desk *d, struct outbox *o, bool durable)
     if (!durable) {
         put_back(d, o);
     }
+    numbering_settle(&d->numbers, durable);
     pile_fini(&d->out);
     judgement_fini(&d->judgement);
     free(d->sent);

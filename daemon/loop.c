@@ -287,11 +287,7 @@ static void show_all(struct daemon *d)
     if (!d->publisher) {
         return;
     }
-    for (uint32_t agent = 1; agent <= site_agents_n(d->site); agent++) {
-        struct agent_view v;
-        pipeline_view(d->pipeline, agent, &v);
-        publisher_agent(d->publisher, &v);
-    }
+    pipeline_show_all(d->pipeline);
     publisher_complete(d->publisher);
 }
 

@@ -21,7 +21,6 @@
 #define SITE_STEPS_A_TURN 1000  /* subjects run again; a few milliseconds */
 #define RULES_EVERY_MS    20    /* looks are gathered under load; the first after a rest is at once */
 #define FULL_PAUSE_MS     1000  /* between tries of our own while the disk is full */
-#define SEQ_A_MS          1000  /* snapshots a millisecond that the numbering has room for */
 #define LONGEST_WAIT_MS   60000 /* so that a wall clock that was set is noticed */
 
 struct pipeline {
@@ -43,7 +42,6 @@ struct pipeline {
     int64_t site_due_ms;
     int64_t rules_mono_ms; /* not before */
     int64_t full_mono_ms;  /* no desk before */
-    uint64_t seq;
 };
 
 static int64_t now_of(const struct pipeline *p)
@@ -180,6 +178,11 @@ static void answer(struct pipeline *p)
 static void show(struct pipeline *p, uint32_t agent)
 {
     struct agent_view v;
+    uint64_t seq;
+    if (!numbering_take(&p->desk.numbers, &seq)) {
+        judge_mark(p->judge, agent); /* again when a reservation is durable */
+        return;
+    }
     pipeline_view(p, agent, &v);
     p->o.out.agent(p->o.out.arg, &v);
 }
@@ -386,13 +389,12 @@ static int load(struct pipeline *p, struct err *e)
 
 int pipeline_start(struct pipeline *p, struct err *e)
 {
-    if (load(p, e) < 0) {
+    if (load(p, e) < 0 || numbering_start(&p->desk.numbers, p->o.store, now_of(p), e) < 0) {
         return -1;
     }
     pipeline_catch_up(p);
     p->month = civil_month(tz_day(p->o.tz, site_as_of(p->o.site)));
     judge_mark_all(p->judge);
-    p->seq = (uint64_t)now_of(p) * SEQ_A_MS; /* above all of an earlier run, and under 2^53 for 200 years */
     p->writer = writer_start(p->o.store, &p->o.writer);
     p->open = true;
     return 0;
@@ -541,5 +543,12 @@ size_t pipeline_backlog(const struct pipeline *p)
 
 void pipeline_view(struct pipeline *p, uint32_t agent, struct agent_view *out)
 {
-    judge_view(p->judge, agent, p->month, ++p->seq, out);
+    judge_view(p->judge, agent, p->month, p->desk.numbers.last, out);
+}
+
+void pipeline_show_all(struct pipeline *p)
+{
+    for (uint32_t agent = 1; agent <= site_agents_n(p->o.site); agent++) {
+        show(p, agent);
+    }
 }

@@ -38,6 +38,7 @@ static void out_agent(void *arg, const struct agent_view *v)
     s->month = v->month;
     s->answered = v->month_to_date.answered;
     s->as_of = v->as_of;
+    s->seq = v->seq;
 }
 
 static void out_effect(void *arg, const struct effect *f)

@@ -23,6 +23,7 @@ struct seen {
     int32_t month;
     int64_t answered;
     int64_t as_of;
+    uint64_t seq;
 };
 
 struct world {

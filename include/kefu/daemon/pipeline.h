@@ -98,8 +98,11 @@ const struct quarantine *pipeline_quarantine(const struct pipeline *p);
 struct checkpoint *pipeline_checkpoint(struct pipeline *p); /* to want one, too; turned by the pipeline */
 const struct sources *pipeline_sources(const struct pipeline *p);
 int32_t pipeline_month(const struct pipeline *p);
-const struct rulebook *pipeline_rulebook(const struct pipeline *p); /* in force this month */
-size_t pipeline_backlog(const struct pipeline *p);                  /* effects on their way */
-void pipeline_view(struct pipeline *p, uint32_t agent, struct agent_view *out);
+const struct rulebook *pipeline_rulebook(const struct pipeline *p);             /* in force this month */
+size_t pipeline_backlog(const struct pipeline *p);                              /* effects on their way */
+void pipeline_view(struct pipeline *p, uint32_t agent, struct agent_view *out); /* seq: of the last snapshot shown */
+
+/* Hands everybody's snapshot out, changed or not. */
+void pipeline_show_all(struct pipeline *p);
 
 #endif
