@@ -203,7 +203,9 @@ static int start_publisher(struct daemon *d, struct err *e)
                                   .password = d->settings->redis_password,
                                   .prefix = c->redis_prefix,
                                   .version = STR_LIT(KEFU_VERSION),
-                                  .stream_max_n = (size_t)c->redis_stream_max};
+                                  .stream_max_n = (size_t)c->redis_stream_max,
+                                  .stream_keep_days = c->redis_stream_days,
+                                  .clock = d->clock};
     d->publisher = publisher_new(d->base, &o, &(struct lane_handlers){effect_sent, resend, d}, e);
     return d->publisher ? 0 : -1;
 }

@@ -16,6 +16,7 @@
 #include "kefu/base/buf.h"
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
+#include "kefu/base/stream_id.h"
 
 #define TOLD_EACH 12 /* of tries in vain, each so-manieth is logged */
 
@@ -47,7 +48,8 @@ struct lane {
     struct queued **queue;   /* owned, by number */
     size_t queue_n;
     size_t queue_cap;
-    uint32_t vain_n; /* tries in vain for the present head */
+    uint32_t vain_n;    /* tries in vain for the present head */
+    int64_t trimmed_ms; /* what is older was cut off by us */
 };
 
 static void pump(struct lane *l);
@@ -123,11 +125,15 @@ static void put_key(struct buf *b, const struct lane *l, struct str stream)
     buf_put(b, "\r\n", 2);
 }
 
+static struct stream_id id_of(const struct effect *e)
+{
+    return (struct stream_id){(uint64_t)e->stream_ms, e->stream_n};
+}
+
 static void put_id(struct buf *b, const struct effect *e)
 {
-    char id[48];
-    (void)snprintf(id, sizeof id, "%" PRId64 "-%" PRIu64, e->stream_ms, e->stream_n);
-    redis_put_arg(b, str_of(id));
+    char id[STREAM_ID_BYTES];
+    redis_put_arg(b, stream_id_print(id, id_of(e)));
 }
 
 /* Sends a command for the lane and frees it. Without room the lane is idle and begins again at lane_go. */
@@ -210,6 +216,11 @@ static bool str_is(const redisReply *r, struct str s)
     return r->type == REDIS_REPLY_STRING && str_eq((struct str){r->str, (size_t)r->len}, s);
 }
 
+static bool read_id(const redisReply *r, struct stream_id *out)
+{
+    return r->type == REDIS_REPLY_STRING && stream_id_read((struct str){r->str, (size_t)r->len}, out);
+}
+
 /* Is the entry [id, [field, value, …]] the effect's own? */
 static bool is_own(const redisReply *entry, const struct effect *e)
 {
@@ -223,28 +234,13 @@ static bool is_own(const redisReply *entry, const struct effect *e)
     return true;
 }
 
-/* Reads a whole "ms-n". */
-static bool read_id(const redisReply *r, int64_t *ms, uint64_t *n)
-{
-    char *end;
-    if (r->type != REDIS_REPLY_STRING)
-        return false;
-    *ms = strtoll(r->str, &end, 10);
-    if (end == r->str || *end != '-')
-        return false;
-    const char *counter = end + 1;
-    *n = strtoull(counter, &end, 10);
-    return end != counter && *end == '\0';
-}
-
 /* Is the first entry of a stream younger than the effect? Then the effect's was trimmed. */
 static bool begins_after(const redisReply *entry, const struct effect *e)
 {
-    int64_t ms;
-    uint64_t n;
-    if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2 || !read_id(entry->element[0], &ms, &n))
+    struct stream_id first;
+    if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2 || !read_id(entry->element[0], &first))
         return false;
-    return ms > e->stream_ms || (ms == e->stream_ms && n > e->stream_n);
+    return stream_id_cmp(first, id_of(e)) > 0;
 }
 
 static void on_first(void *arg, uint64_t tag, const struct redisReply *reply)
@@ -253,7 +249,8 @@ static void on_first(void *arg, uint64_t tag, const struct redisReply *reply)
     (void)tag;
     if (failed(l, reply))
         return;
-    if (reply->elements == 1 && begins_after(reply->element[0], &l->queue[0]->effect))
+    const struct effect *e = &l->queue[0]->effect;
+    if ((reply->elements == 1 && begins_after(reply->element[0], e)) || e->stream_ms < l->trimmed_ms)
         finish_head(l);
     else
         put_off(
@@ -336,31 +333,31 @@ static void add_head(struct lane *l)
 /* ---- the top of a stream, from which on the owner gives rows again ---- */
 
 /* Reads "last-generated-id" out of XINFO STREAM's list of names and values. */
-static void read_top(const redisReply *reply, int64_t *ms, uint64_t *n)
+static struct stream_id read_top(const redisReply *reply)
 {
+    struct stream_id top = {0};
     for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i + 1 < reply->elements; i += 2) {
         const redisReply *value = reply->element[i + 1];
-        if (str_is(reply->element[i], STR_LIT("last-generated-id")) && read_id(value, ms, n))
-            return;
+        if (str_is(reply->element[i], STR_LIT("last-generated-id")) && read_id(value, &top))
+            break;
     }
-    *ms = 0;
-    *n = 0;
+    return top;
 }
 
 static void on_top(void *arg, uint64_t which, const struct redisReply *reply)
 {
     struct lane *l = arg;
-    int64_t ms = 0;
-    uint64_t n = 0;
+    struct stream_id top = {0};
     bool missing = strstr(redis_error(reply), "no such key");
     if (!missing && failed(l, reply)) {
         l->ask_top[which] = true;
         return;
     }
     if (!missing)
-        read_top(reply, &ms, &n);
-    l->handlers.resend(l->handlers.arg, str_of(streams[which]), ms,
-                       n); /* while busy: nothing goes before all is here */
+        top = read_top(reply);
+    /* While busy: nothing goes before all is here. An id past our clock's range is above all of ours. */
+    int64_t ms = top.ms < INT64_MAX ? (int64_t)top.ms : INT64_MAX;
+    l->handlers.resend(l->handlers.arg, str_of(streams[which]), ms, top.n);
     l->state = LANE_IDLE;
     pump(l);
 }
@@ -425,6 +422,25 @@ void lane_start_over(struct lane *l)
     for (size_t i = 0; i < STREAMS_N; i++)
         l->ask_top[i] = true;
     pump(l);
+}
+
+void lane_trim(struct lane *l, int64_t before_ms)
+{
+    char id[STREAM_ID_BYTES];
+    if (!l->live || before_ms <= l->trimmed_ms)
+        return;
+    l->trimmed_ms = before_ms;
+    for (size_t i = 0; i < STREAMS_N; i++) {
+        struct buf b = {0};
+        redis_put_count(&b, 5);
+        redis_put_arg(&b, STR_LIT("XTRIM"));
+        put_key(&b, l, str_of(streams[i]));
+        redis_put_arg(&b, STR_LIT("MINID"));
+        redis_put_arg(&b, STR_LIT("~"));
+        redis_put_arg(&b, stream_id_print(id, (struct stream_id){(uint64_t)before_ms, 0}));
+        (void)redis_conn_send(l->conn, buf_str(&b), &(struct redis_call){0}); /* what fails is done the next time */
+        buf_fini(&b);
+    }
 }
 
 void lane_retry(struct lane *l)

@@ -21,9 +21,11 @@
 #include "kefu/publish/roster.h"
 #include "kefu/publish/snapshot.h"
 
+#define DAY_MS     INT64_C(86400000)
 #define TICK_S     5    /* alive, the look at meta, what was refused */
 #define PAUSE_S    1    /* after an error that passes */
 #define ALIVE_S    "15" /* life of the key `alive` */
+#define TRIM_MS    INT64_C(3600000)
 #define PREFIX_MAX 128
 
 struct publisher {
@@ -43,9 +45,12 @@ struct publisher {
     bool sweeping;
     bool meta_dirty;
     bool stopping;
-    char sha[64];    /* of the script; "" until loaded */
-    char epoch[20];  /* "" until meta was written once */
-    char period[16]; /* "" until an agent was given */
+    struct clock clock;
+    int64_t stream_keep_ms; /* 0: whatever their age */
+    int64_t trim_mono_ms;   /* streams are cut by age again */
+    char sha[64];           /* of the script; "" until loaded */
+    char epoch[20];         /* "" until meta was written once */
+    char period[16];        /* "" until an agent was given */
     struct buf rulebook;
     struct buf prefix;
     struct buf version;
@@ -243,11 +248,22 @@ static void send_alive(struct publisher *p)
               NULL);
 }
 
+/* Streams are cut by age some times a day; by length at each entry. */
+static void trim_by_age(struct publisher *p)
+{
+    int64_t mono_ms = clock_mono_ms(&p->clock);
+    if (!p->stream_keep_ms || mono_ms < p->trim_mono_ms)
+        return;
+    p->trim_mono_ms = mono_ms + TRIM_MS;
+    lane_trim(p->lane, clock_wall_ms(&p->clock) - p->stream_keep_ms);
+}
+
 static void go_live(struct publisher *p)
 {
     p->live = true;
     send_alive(p);
     lane_set_live(p->lane, true);
+    trim_by_age(p);
     roster_retry(p->roster);
     pump(p);
 }
@@ -366,6 +382,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     }
     send_alive(p);
     ask_epoch(p);
+    trim_by_age(p);
     lane_retry(p->lane);
     roster_retry(p->roster);
     pump(p);
@@ -415,6 +432,8 @@ static struct publisher *make(struct event_base *base, const struct publisher_op
     struct publisher *p = xcalloc(1, sizeof *p);
     p->base = base;
     p->handlers = *h;
+    p->clock = o->clock;
+    p->stream_keep_ms = o->stream_keep_days * DAY_MS;
     buf_put_str(&p->prefix, o->prefix.n ? o->prefix : STR_LIT("{kefu}:"));
     buf_put_str(&p->version, o->version);
     p->roster = roster_new(base, buf_str(&p->prefix), on_due, p);

@@ -61,6 +61,8 @@ void publish_start(struct publish_world *w)
     struct err e;
     struct publisher_options o = {.address = str_of(w->redis.socket),
                                   .version = STR_LIT("0.1.0"),
+                                  .clock = clock_real(),
+                                  .stream_keep_days = w->stream_keep_days,
                                   .username = str_of(w->username),
                                   .password = str_of(w->password)};
     w->publisher = publisher_new(w->base, &o, &(struct lane_handlers){on_sent, on_resend, w}, &e);

@@ -21,6 +21,7 @@ struct publish_world {
     bool sent[ROWS_MAX];
     uint64_t resent_n; /* times `resend` was called for tiers */
     uint64_t seq;
+    int64_t stream_keep_days; /* 0: any age */
     /* what `await` waits for */
     const char *agent, *field, *value;
     uint64_t wanted;

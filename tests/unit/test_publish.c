@@ -210,6 +210,29 @@ static void another_entry_under_our_id_is_never_taken_for_ours(void **state)
     publish_stream_is_whole(w);
 }
 
+static bool is_empty(void *arg)
+{
+    return redis_ask_number(&((struct publish_world *)arg)->redis, "XLEN {kefu}:tiers") == 0;
+}
+
+static void entries_past_their_days_are_cut_off_and_hold_nothing_up(void **state)
+{
+    struct publish_world *w = *state;
+    for (int i = 0; i < 250; i++)
+        publish_decide(w);
+    publish_settle(w);
+    publish_stream_is_whole(w); /* they stay, whatever their age, unless asked for */
+    publisher_free(w->publisher);
+    w->stream_keep_days = 1;
+    publish_start(w);
+    await(w->base, is_empty, w, 10000, "the old entries to go");
+    publisher_free(w->publisher);
+    w->sent[249] = false; /* as if the answer had been lost: the stream refuses the id and has no entry at all */
+    publish_start(w);
+    publish_settle(w);
+    assert_int_equal(redis_ask_number(&w->redis, "XLEN {kefu}:tiers"), 0);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN); /* as the daemon does */
@@ -231,6 +254,7 @@ int main(void)
         with_world(an_effect_older_than_the_stream_counts_as_sent),
         with_world(something_else_on_top_holds_the_lane_until_mended),
         with_world(another_entry_under_our_id_is_never_taken_for_ours),
+        with_world(entries_past_their_days_are_cut_off_and_hold_nothing_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

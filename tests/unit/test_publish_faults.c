@@ -174,10 +174,11 @@ static void the_access_list_of_the_docs_is_enough(void **state)
     publisher_free(w->publisher);
     freeReplyObject(redis_ask(&w->redis,
                               "ACL SETUSER kefud on >pw ~{kefu}:* &{kefu}:* +@connection +info +set +hget +hset "
-                              "+hdel +hkeys +hlen +del +exists +type +zadd +zrem +xadd +xrange +xinfo +publish "
+                              "+hdel +hkeys +hlen +del +exists +type +zadd +zrem +xadd +xtrim +xrange +xinfo +publish "
                               "+scan +evalsha +script|load +multi +exec"));
     w->username = "kefud";
     w->password = "pw";
+    w->stream_keep_days = 10000;
     publish_start(w);
     publish_decide(w);
     publish_show(w, "li.na", "A", 50000);

@@ -43,6 +43,8 @@ enum config_change { CONFIG_RESTART = 0, CONFIG_RELOAD = 1 };
     PATH(redis_password_file, "", 0, RESTART, "file whose first line is the Redis password; absent is none")           \
     TEXT(redis_prefix, "{kefu}:", 1, 64, RESTART, "before every key and channel in Redis")                             \
     WHOLE(redis_stream_max, 100000, 1000, 100000000, RESTART, "entries kept, more or less, in a Redis stream of ours") \
+    WHOLE(redis_stream_days, 400, 0, 36500, RESTART,                                                                   \
+          "days, more or less, that entries stay in a Redis stream of ours; 0: whatever their age")                    \
     WHOLE(queue_max_commits, 256, 1, 100000, RESTART, "requests that may wait for the disk before others get 503")     \
     WHOLE(group_max_events, 8192, 1, 1000000, RESTART, "events in one transaction, more or less")                      \
     WHOLE(group_ms, 0, 0, 1000, RESTART, "how long a transaction waits for company")                                   \

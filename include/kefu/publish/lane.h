@@ -46,6 +46,9 @@ void lane_set_live(struct lane *l, bool live);
 void lane_start_over(struct lane *l);
 /* Redis has room again: goes on if something waits for that. */
 void lane_go(struct lane *l);
+/* Cuts entries off the streams that are older than this wall time, more or less (Redis keeps whole nodes). To be called now
+ * and then with a time that rises; an effect older than that which the stream refuses counts as sent and cut off. */
+void lane_trim(struct lane *l, int64_t before_ms);
 /* Tries again what was put off. */
 void lane_retry(struct lane *l);
 size_t lane_waiting(const struct lane *l);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kefu/base/clock.h"
 #include "kefu/base/err.h"
 #include "kefu/base/str.h"
 #include "kefu/model/effect.h"
@@ -20,12 +21,14 @@ struct event_base;
 struct publisher;
 
 struct publisher_options {
-    struct str address;  /* as base/redis_conn.h */
-    struct str username; /* absent: the default user */
-    struct str password; /* absent: none */
-    struct str prefix;   /* absent: "{kefu}:"; up to 128 bytes */
-    struct str version;  /* of kefud, for meta */
-    size_t stream_max_n; /* entries a stream keeps, about; 0: 100,000 */
+    struct str address;       /* as base/redis_conn.h */
+    struct str username;      /* absent: the default user */
+    struct str password;      /* absent: none */
+    struct str prefix;        /* absent: "{kefu}:"; up to 128 bytes */
+    struct str version;       /* of kefud, for meta */
+    size_t stream_max_n;      /* entries a stream keeps, about; 0: 100,000 */
+    int64_t stream_keep_days; /* and how long; 0: whatever their age */
+    struct clock clock;
 };
 
 /* Starts to connect. NULL with e: address or prefix cannot be. Borrows base, copies the options; the handlers are those of
