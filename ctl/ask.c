@@ -121,6 +121,22 @@ static void print_sources(const cJSON *sources)
     ask_print(&g);
 }
 
+static void print_streams(const cJSON *streams)
+{
+    static const char *const titles[] = {"stream", "state", "position", "entries", "lost", "dead", "claimed", "error"};
+    const size_t n = sizeof titles / sizeof *titles;
+    struct grid g = {.right = {[3] = true, [4] = true, [5] = true, [6] = true}};
+    const cJSON *s;
+    putchar('\n');
+    ask_titles(&g, titles, n);
+    cJSON_ArrayForEach(s, streams)
+    {
+        for (size_t i = 0; i < n; i++)
+            ask_cell(&g, s, titles[i]);
+    }
+    ask_print(&g);
+}
+
 static void print_members(struct grid *g, const char *prefix, const cJSON *object)
 {
     const cJSON *m;
@@ -148,6 +164,9 @@ static void print_status(const cJSON *answer)
     const cJSON *sources = cJSON_GetObjectItemCaseSensitive(answer, "sources");
     if (cJSON_GetArraySize(sources) > 0)
         print_sources(sources);
+    const cJSON *streams = cJSON_GetObjectItemCaseSensitive(answer, "streams");
+    if (cJSON_GetArraySize(streams) > 0)
+        print_streams(streams);
 }
 
 static enum cli_exit run_status(const struct cli *c)

@@ -151,6 +151,7 @@ enum control_outcome control_status(struct control_call *c, struct err *e)
     put_store(out, d);
     put_checkpoint(out, d);
     put_redis(out, d);
+    streams_put_status(out, d);
     put_sources(out, pipeline_sources(d->pipeline));
     put_ways(out, d);
     return CONTROL_ANSWERED;

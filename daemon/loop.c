@@ -309,7 +309,7 @@ static int start(struct daemon *d, int *status, struct err *e)
         return -1;
     }
     *status = EX_IOERR;
-    if (start_pipeline(d, e) < 0) {
+    if (streams_load(d, e) < 0 || start_pipeline(d, e) < 0) {
         return -1;
     }
     *status = EX_CONFIG;
@@ -319,7 +319,7 @@ static int start(struct daemon *d, int *status, struct err *e)
     pipeline_turn(d->pipeline); /* the rules look once, before anybody can ask */
     show_all(d);
     *status = EX_IOERR;
-    if (open_doors(d, e) < 0) {
+    if (open_doors(d, e) < 0 || streams_open(d, e) < 0) {
         return -1;
     }
     *status = 0;
@@ -361,6 +361,7 @@ void daemon_stop(struct daemon *d)
         http_stop(d->http);
     }
     socket_stop(d->socket);
+    streams_stop(d);
 }
 
 static bool may_end(const struct daemon *d)
@@ -423,6 +424,7 @@ void daemon_free(struct daemon *d)
     }
     control_stop(d->control);
     socket_free(d->socket);
+    streams_free(d);
     http_free(d->http);
     if (d->publisher) {
         publisher_free(d->publisher);

@@ -79,29 +79,58 @@ static int read_zone(struct loading *l, struct err *e)
     return s->tz ? 0 : fail_reached_by(l, "timezone", e);
 }
 
-static int read_password(struct loading *l, struct err *e)
+/* A file whose first line is a password, the option that names it, and where it goes. */
+struct password {
+    const char *option;
+    struct str path;
+    struct str *into;
+    const struct str *old; /* with which kefud runs; NULL at start */
+};
+
+static int read_password(struct loading *l, const struct password *of, struct err *e)
 {
-    static const char option[] = "redis_password_file";
-    struct settings *s = l->s;
+    const char *option = of->option;
     char file[PATH_MAX];
     char *text = NULL;
     size_t n = 0;
-    if (!s->config.redis_password_file.n)
+    if (!of->path.n)
         return 0;
-    if (credential_file(s->config.redis_password_file.p, file, e) ||
-        json_read_file(file, PASSWORD_MAX_BYTES, &text, &n, e))
+    if (credential_file(of->path.p, file, e) || json_read_file(file, PASSWORD_MAX_BYTES, &text, &n, e))
         return fail_reached_by(l, option, e);
     size_t line_n = strcspn(text, "\r\n");
-    s->redis_password = arena_copy(&s->config.arena, (struct str){text, line_n});
+    *of->into = arena_copy(&l->s->config.arena, (struct str){text, line_n});
     free(text);
     if (!line_n)
         return fail_option(l, option, e,
                            "the first line of this file is empty, expected the password; leave the option out if there "
                            "is none");
-    if (l->old && !str_eq(l->old->redis_password, s->redis_password))
+    if (of->old && !str_eq(*of->old, *of->into))
         return fail_option(l, option, e,
                            "this file holds another password than kefud runs with; restart kefud to change it");
     return 0;
+}
+
+enum { PASSWORDS_N = 2 };
+
+static struct password password_at(struct loading *l, size_t i)
+{
+    struct settings *s = l->s;
+    const struct settings *old = l->old;
+    if (i == 0)
+        return (struct password){"redis_password_file", s->config.redis_password_file, &s->redis_password,
+                                 old ? &old->redis_password : NULL};
+    return (struct password){"streams_password_file", s->config.streams_password_file, &s->streams_password,
+                             old ? &old->streams_password : NULL};
+}
+
+static int read_passwords(struct loading *l, struct err *e)
+{
+    int bad = 0;
+    for (size_t i = 0; i < PASSWORDS_N && !bad; i++) {
+        struct password of = password_at(l, i);
+        bad = read_password(l, &of, e);
+    }
+    return bad;
 }
 
 /* --- rulebooks ---------------------------------------------------------------------------------------------------- */
@@ -314,7 +343,7 @@ static int read_tokens(struct loading *l, struct err *e)
 
 static int read_all(struct loading *l, const char *path, struct err *e)
 {
-    bool bad = read_config(l, path, e) || read_zone(l, e) || read_password(l, e) || read_seed(l, e) ||
+    bool bad = read_config(l, path, e) || read_zone(l, e) || read_passwords(l, e) || read_seed(l, e) ||
                read_rulebooks(l, NULL, e) || read_tokens(l, e);
     return bad ? -1 : 0;
 }
@@ -367,19 +396,28 @@ static int check_zone(struct loading *l)
     return wrong;
 }
 
-static int check_password(struct loading *l)
+static int check_password(struct loading *l, size_t i)
 {
     struct err e;
-    const char *file = l->s->config.redis_password_file.p;
+    struct password of = password_at(l, i);
+    const char *file = of.path.p;
     if (!*file)
         return 0;
     if (credential_is(file) && !credentials_are_here()) {
         printf("%s: not looked at; only the service is given it\n", file);
         return 0;
     }
-    bool wrong = read_password(l, &e) != 0;
+    bool wrong = read_password(l, &of, &e) != 0;
     tell(file, wrong ? &e : NULL);
     return wrong;
+}
+
+static int check_passwords(struct loading *l)
+{
+    int bad = 0;
+    for (size_t i = 0; i < PASSWORDS_N; i++)
+        bad += check_password(l, i);
+    return bad;
 }
 
 static int check_rulebooks(struct loading *l)
@@ -411,7 +449,7 @@ int settings_check(const char *config_path)
         tell(config_path, &e);
         bad = 1;
     } else {
-        bad = check_zone(&l) + check_password(&l) + check_rulebooks(&l) + check_tokens(&l);
+        bad = check_zone(&l) + check_passwords(&l) + check_rulebooks(&l) + check_tokens(&l);
     }
     loading_end(&l, false);
     return bad;

@@ -156,16 +156,16 @@ struct str config_path(struct config *c, struct str dir, const char *name)
 }
 
 /* The path of a unix socket is relative to the folder, too. */
-static void make_redis_whole(struct config *c, struct str folder)
+static void make_redis_whole(struct config *c, struct str *address, struct str folder)
 {
-    if (strncmp(c->redis_address.p, "unix:", 5) != 0)
+    if (strncmp(address->p, "unix:", 5) != 0)
         return;
-    const char *path = c->redis_address.p + strlen("unix:");
+    const char *path = address->p + strlen("unix:");
     if (!*path || *path == '/')
         return;
     char *whole = arena_alloc(&c->arena, strlen("unix:") + folder.n + 1 + strlen(path) + 1);
     sprintf(whole, "unix:%.*s/%s", STR_ARG(folder), path);
-    c->redis_address = str_of(whole);
+    *address = str_of(whole);
 }
 
 /* The folder the file is in; "." if its name says none. */
@@ -185,7 +185,8 @@ static void make_whole(struct config *c)
         if (path && path->n && path->p[0] != '/' && strncmp(path->p, CONFIG_CREDENTIAL, strlen(CONFIG_CREDENTIAL)) != 0)
             *path = config_path(c, folder, path->p);
     }
-    make_redis_whole(c, folder);
+    make_redis_whole(c, &c->redis_address, folder);
+    make_redis_whole(c, &c->streams_address, folder);
     if (!c->run_dir.n)
         c->run_dir = c->state_dir;
     if (!c->tokens_file.n)
@@ -273,13 +274,59 @@ static bool is_redis_address(struct str a)
     return (named || is_address(host, bracketed)) && !read_port(number, &port) && port > 0;
 }
 
-static int check_redis(const struct config *c, const struct source *s, struct err *e)
+static int check_address(struct str address, const char *option, const struct source *s, struct err *e)
 {
-    if (!c->redis_address.n || is_redis_address(c->redis_address))
+    if (!address.n || is_redis_address(address))
         return 0;
     return fail(
-        s, "redis_address", e,
+        s, option, e,
         "expected \"unix:PATH\", \"tcp:127.0.0.1:6379\" (a numeric address; IPv6 in brackets), or \"\" for none");
+}
+
+/* The next word of *rest; false: there is none. */
+static bool next_word(struct str *rest, struct str *word)
+{
+    size_t from = 0, to;
+    while (from < rest->n && rest->p[from] == ' ')
+        from++;
+    for (to = from; to < rest->n && rest->p[to] != ' ';)
+        to++;
+    *word = (struct str){rest->p + from, to - from};
+    *rest = (struct str){rest->p + to, rest->n - to};
+    return word->n > 0;
+}
+
+size_t config_streams(const struct config *c, struct str out[CONFIG_STREAMS_MAX])
+{
+    size_t n = 0;
+    struct str rest = c->streams;
+    while (n < CONFIG_STREAMS_MAX && next_word(&rest, &out[n]))
+        n++;
+    return n;
+}
+
+static int check_streams(const struct config *c, const struct source *s, struct err *e)
+{
+    struct str keys[CONFIG_STREAMS_MAX], more, rest = c->streams;
+    size_t n = config_streams(c, keys), said_n = 0;
+    while (next_word(&rest, &more))
+        said_n++;
+    if (said_n > n)
+        return fail(s, "streams", e, "found more than 16 keys; run another kefud for the others");
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (str_eq(keys[i], keys[k]))
+                return fail(s, "streams", e, "a key stands there twice");
+    if (n && !c->streams_address.n && !c->redis_address.n)
+        return fail(s, "streams", e, "redis_address is \"\"; say in streams_address where these streams are");
+    return 0;
+}
+
+static int check_redis(const struct config *c, const struct source *s, struct err *e)
+{
+    bool bad = check_address(c->redis_address, "redis_address", s, e) ||
+               check_address(c->streams_address, "streams_address", s, e) || check_streams(c, s, e);
+    return bad ? -1 : 0;
 }
 
 static int read_tree(struct config *c, const cJSON *tree, const struct source *s, struct err *e)

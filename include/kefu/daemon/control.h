@@ -6,7 +6,8 @@
  *
  *   {"do":"status"}          version, pid, demo, state, uptime_ms, ready, rulebook, period, as_of, counts (events, conversations,
  *                            open, waiting, agents, orders, quarantined), journal {last_seq, set_aside (events)}, damage {found,
- *                            looks, where, last}, checkpoint {seq, at, busy, unsaved, in_memory}, redis {state, backlog}, sources
+ *                            looks, where, last}, checkpoint {seq, at, busy, unsaved, in_memory}, redis {state, backlog}, streams
+ *                            [{stream, state, position, entries, lost, dead, claimed, error}] if any are read, sources
  *                            [{source, events, last_ts}], http {address, port}, ingest_socket, redis_address, prefix
  *   {"do":"agent","agent":ID}                     what Redis shows of an agent plus figures of today and of the month
  *   {"do":"agents"}                               all agents' snapshots, best score first

@@ -17,6 +17,7 @@
 #include "kefu/daemon/control.h"
 #include "kefu/daemon/pipeline.h"
 #include "kefu/daemon/settings.h"
+#include "kefu/daemon/streams.h"
 #include "kefu/daemon/supervise.h"
 #include "kefu/publish/redis.h"
 #include "kefu/state/site.h"
@@ -42,6 +43,7 @@ struct daemon {
     struct http *http;           /* NULL: no HTTP */
     struct http_door http_door;
     struct socket_door *socket;
+    struct streams streams;
     struct control *control;
     struct event *writer_event;
     struct event *signals[3];

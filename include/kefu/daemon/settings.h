@@ -16,6 +16,7 @@ struct settings {
     struct rulebooks rulebooks; /* by effective_month; what the site borrows */
     struct tokens tokens;
     struct str redis_password; /* absent: none; in config's arena */
+    struct str streams_password; /* the same of streams_password_file */
 };
 
 /* Reads everything that config_path leads to. NULL with e: where = "file:line field", or the file if it is none of ours.

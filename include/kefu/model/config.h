@@ -45,6 +45,14 @@ enum config_change { CONFIG_RESTART = 0, CONFIG_RELOAD = 1 };
     WHOLE(redis_stream_max, 100000, 1000, 100000000, RESTART, "entries kept, more or less, in a Redis stream of ours") \
     WHOLE(redis_stream_days, 400, 0, 36500, RESTART,                                                                   \
           "days, more or less, that entries stay in a Redis stream of ours; 0: whatever their age")                    \
+    TEXT(streams, "", 0, 1024, RESTART, "keys of Redis streams that events are read from, blanks between; \"\": none") \
+    TEXT(streams_address, "", 0, 256, RESTART, "the Redis of these streams; \"\" is that of redis_address")            \
+    TEXT(streams_username, "", 0, 128, RESTART, "ACL user for the streams; \"\" as for redis_address, or the default") \
+    PATH(streams_password_file, "", 0, RESTART, "file whose first line is the password of that user")                  \
+    TEXT(streams_group, "kefud", 1, 128, RESTART, "consumer group; each site needs its own")                           \
+    TEXT(streams_consumer, "kefud", 1, 128, RESTART, "our name in the group")                                          \
+    TEXT(streams_field, "e", 1, 128, RESTART, "field of an entry that holds the event as JSON")                        \
+    WHOLE(streams_claim_s, 60, 1, 86400, RESTART, "seconds idle after which other consumers' entries are taken over")  \
     WHOLE(queue_max_commits, 256, 1, 100000, RESTART, "requests that may wait for the disk before others get 503")     \
     WHOLE(group_max_events, 8192, 1, 1000000, RESTART, "events in one transaction, more or less")                      \
     WHOLE(group_ms, 0, 0, 1000, RESTART, "how long a transaction waits for company")                                   \
@@ -73,7 +81,7 @@ struct config {
 };
 
 /* Reads the text of a file. Paths given are made whole; those left out that hang on others (run_dir, tokens_file …) are
- * filled in, but rulebooks_dir and redis_password_file, which stay absent. -1 with e: where = "file:line option". */
+ * filled in, but rulebooks_dir and the password files, which stay absent. -1 with e: where = "file:line option". */
 int config_read(struct config *c, struct str text, const char *file, struct err *e);
 void config_fini(struct config *c);
 /* May a daemon that runs under `old` go on under `fresh`? -1 with e if an option that needs a restart has another value:
@@ -83,6 +91,9 @@ int config_reload_check(const struct config *old, const struct config *fresh, st
 int config_fail(struct str text, const char *file, const char *option, struct err *e, const char *what);
 /* DIR/NAME in the config's arena. */
 struct str config_path(struct config *c, struct str dir, const char *name);
+/* The keys that `streams` names, borrowed from the config; returns how many. */
+#define CONFIG_STREAMS_MAX 16
+size_t config_streams(const struct config *c, struct str out[CONFIG_STREAMS_MAX]);
 /* Takes host and port of http_listen apart ("127.0.0.1:7787", "[::1]:7787"); -1: it is no such pair. */
 int config_listen(struct str listen, char host[64], uint16_t *port);
 

@@ -1,0 +1,108 @@
+/* Streams between configuration, store and reader. Keeps true: positions are read before the writer owns the store, and are
+ * those of the address that is configured. */
+#include "kefu/daemon/streams.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "kefu/daemon/daemon.h"
+
+static const struct config *config_of(const struct daemon *d)
+{
+    return &d->settings->config;
+}
+
+/* As base/redis_conn.h wants it. */
+static struct str address_of(const struct config *c)
+{
+    struct str a = c->streams_address.n ? c->streams_address : c->redis_address;
+    if (a.n > 4 && memcmp(a.p, "tcp:", 4) == 0)
+        return (struct str){a.p + 4, a.n - 4};
+    return a;
+}
+
+int streams_load(struct daemon *d, struct err *e)
+{
+    struct str keys[CONFIG_STREAMS_MAX];
+    size_t n = config_streams(config_of(d), keys);
+    int bad = 0;
+    for (size_t i = 0; i < n && !bad; i++) {
+        struct buf name = {0};
+        buf_put_str(&name, STR_LIT("position/"));
+        redis_stream_position_key(&name, address_of(config_of(d)), keys[i]);
+        bad = store_get(d->store, buf_str(&name), &d->streams.positions[i], e);
+        buf_fini(&name);
+    }
+    return bad;
+}
+
+int streams_open(struct daemon *d, struct err *e)
+{
+    const struct config *c = config_of(d);
+    struct str keys[CONFIG_STREAMS_MAX];
+    size_t n = config_streams(c, keys);
+    /* Who names neither another Redis nor another user means those of redis_address. */
+    bool own = c->streams_address.n || c->streams_username.n || c->streams_password_file.n;
+    if (!n)
+        return 0;
+    d->streams.reader = redis_stream_open(
+        &(struct redis_stream_options){.base = d->base,
+                                       .ingest = pipeline_ingest(d->pipeline),
+                                       .address = address_of(c),
+                                       .username = own ? c->streams_username : c->redis_username,
+                                       .password = own ? d->settings->streams_password : d->settings->redis_password,
+                                       .keys = keys,
+                                       .positions = d->streams.positions,
+                                       .keys_n = n,
+                                       .group = c->streams_group,
+                                       .consumer = c->streams_consumer,
+                                       .field = c->streams_field,
+                                       .claim_ms = c->streams_claim_s * 1000},
+        e);
+    return d->streams.reader ? 0 : -1;
+}
+
+void streams_stop(struct daemon *d)
+{
+    if (d->streams.reader)
+        redis_stream_stop(d->streams.reader);
+}
+
+void streams_free(struct daemon *d)
+{
+    redis_stream_free(d->streams.reader);
+    for (size_t i = 0; i < REDIS_STREAM_KEYS_MAX; i++)
+        free((char *)(uintptr_t)d->streams.positions[i].p);
+    d->streams = (struct streams){0};
+}
+
+static void put_one(struct buf *out, const struct redis_stream_state *s)
+{
+    buf_put_str(out, STR_LIT("{\"stream\": "));
+    buf_put_json(out, s->key);
+    buf_printf(out, ", \"state\": \"%s\", \"position\": \"%s\", \"entries\": %" PRIu64, s->state, s->position,
+               s->entries_n);
+    buf_printf(out, ", \"lost\": %" PRIu64 ", \"dead\": %" PRIu64 ", \"claimed\": %" PRIu64, s->lost_n, s->dead_n,
+               s->claimed_n);
+    if (s->error.n) {
+        buf_put_str(out, STR_LIT(", \"error\": "));
+        buf_put_json(out, s->error);
+    }
+    buf_put_byte(out, '}');
+}
+
+void streams_put_status(struct buf *out, const struct daemon *d)
+{
+    size_t n = d->streams.reader ? redis_stream_n(d->streams.reader) : 0;
+    if (!n)
+        return;
+    buf_put_str(out, STR_LIT(", \"streams\": ["));
+    for (size_t i = 0; i < n; i++) {
+        struct redis_stream_state s;
+        redis_stream_state(d->streams.reader, i, &s);
+        if (i)
+            buf_put_str(out, STR_LIT(", "));
+        put_one(out, &s);
+    }
+    buf_put_byte(out, ']');
+}
