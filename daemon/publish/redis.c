@@ -300,8 +300,8 @@ static void begin_anew(struct publisher *p)
     p->meta_dirty = p->period[0] != '\0';
     bool sent = ask(p, WORDS(STR_LIT("MULTI")), NULL) == 0 && ask(p, WORDS(STR_LIT("DEL"), k), NULL) == 0 &&
                 ask(p,
-                    WORDS(STR_LIT("HSET"), k, STR_LIT("version"), buf_str(&p->version), STR_LIT("epoch"),
-                          str_of(p->epoch), STR_LIT("seq"), str_of(seq)),
+                    WORDS(STR_LIT("HSET"), k, STR_LIT("version"), buf_str(&p->version), STR_LIT("contract"),
+                          STR_LIT(PUBLISHER_CONTRACT), STR_LIT("epoch"), str_of(p->epoch), STR_LIT("seq"), str_of(seq)),
                     NULL) == 0 &&
                 ask(p, WORDS(STR_LIT("EXEC")), on_begun) == 0;
     if (!sent)

@@ -215,6 +215,15 @@ static bool is_empty(void *arg)
     return redis_ask_number(&((struct publish_world *)arg)->redis, "XLEN {kefu}:tiers") == 0;
 }
 
+static void meta_names_the_contract(void **state)
+{
+    struct publish_world *w = *state;
+    publish_show(w, "li.na", "A", 1);
+    publish_settle(w);
+    assert_string_equal(redis_ask_text(&w->redis, "HGET {kefu}:meta contract"), "1");
+    assert_string_equal(redis_ask_text(&w->redis, "HGET {kefu}:meta version"), "0.1.0");
+}
+
 static void entries_past_their_days_are_cut_off_and_hold_nothing_up(void **state)
 {
     struct publish_world *w = *state;
@@ -254,6 +263,7 @@ int main(void)
         with_world(an_effect_older_than_the_stream_counts_as_sent),
         with_world(something_else_on_top_holds_the_lane_until_mended),
         with_world(another_entry_under_our_id_is_never_taken_for_ours),
+        with_world(meta_names_the_contract),
         with_world(entries_past_their_days_are_cut_off_and_hold_nothing_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

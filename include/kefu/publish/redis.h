@@ -17,6 +17,10 @@
 #include "kefu/model/view.h"
 #include "kefu/publish/lane.h"
 
+/* The number of the contract with readers, in meta: raised when something that docs/redis.md promises is changed or taken
+ * away, not when something is added. */
+#define PUBLISHER_CONTRACT "1"
+
 struct event_base;
 struct publisher;
 
