@@ -8,7 +8,7 @@
 #include "kefu/publish/redis.h"
 #include "support_redis.h"
 
-#define ROWS_MAX 512
+#define ROWS_MAX 5120
 #define T0       INT64_C(1772442000000)
 
 /* The owner's side: an outbox, as the store would keep it. */

@@ -17,6 +17,7 @@
 
 #include "kefu/base/clock.h"
 #include "kefu/base/redis_conn.h"
+#include "support_random.h"
 #include "support_redis.h"
 
 struct world {
@@ -428,6 +429,44 @@ static void errors_are_told_apart(void **state)
     assert_int_equal(judged("ERR Error running script (call to f_1): @user_script:3: oops"), ANSWER_REFUSED);
 }
 
+/* One life of a connection, ended at any stage of it by one of the ways there are. */
+static void one_cycle(struct world *w, uint64_t *rng)
+{
+    uint64_t how = random_next(rng) % 8;
+    connect_to(w, w->redis.socket, NULL, NULL);
+    w->ready_n = w->lost_n = 0;
+    if (random_next(rng) % 4) /* else it ends while it shakes hands */
+        await_ready(w, 1);
+    int sent_n = 0, answers_n = w->answers_n;
+    for (uint64_t i = random_next(rng) % 50; i > 0 && redis_conn_is_ready(w->conn); i--)
+        sent_n += send_words(w, "INCR", "n") == 0;
+    for (uint64_t i = random_next(rng) % 5; i > 0; i--)
+        event_base_loop(w->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    if (how == 0)
+        redis_kill(&w->redis);
+    else if (how < 4)
+        kill_clients(w);
+    else if (how == 4)
+        redis_conn_drop(w->conn, "the test says so");
+    for (uint64_t i = random_next(rng) % 20; i > 0; i--)
+        event_base_loop(w->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    redis_conn_free(w->conn);
+    w->conn = NULL;
+    assert_int_equal(w->answers_n - answers_n, sent_n); /* each exactly once */
+    if (how == 0)
+        redis_start(&w->redis);
+}
+
+/* 1,000 with KEFU_SOAK; SAN=1 is where it counts. */
+static void cycles_of_connecting_and_dying_leave_nothing_behind(void **state)
+{
+    struct world *w = *state;
+    uint64_t rng = random_start();
+    redis_start(&w->redis);
+    for (int i = getenv("KEFU_SOAK") ? 1000 : 60; i > 0; i--)
+        one_cycle(w, &rng);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN); /* as the daemon does */
@@ -448,6 +487,7 @@ int main(void)
         with_world(the_password_is_given_and_a_wrong_one_never_makes_ready),
         with_world(a_drop_comes_back_by_itself),
         with_world(a_server_that_is_no_redis_is_left_and_tried_again),
+        with_world(cycles_of_connecting_and_dying_leave_nothing_behind),
         with_world(addresses_are_paths_or_numbers),
         cmocka_unit_test(errors_are_told_apart),
     };
