@@ -166,6 +166,21 @@ static void redis_is_a_socket_or_a_numeric_address(void **state)
     }
 }
 
+static void streams_are_words(void **state)
+{
+    struct config c;
+    struct str keys[CONFIG_STREAMS_MAX];
+    (void)state;
+    read_ok(&c, "{\"streams\": \"  chat {a}:orders  \", \"streams_address\": \"unix:r.sock\"}", "/srv/k.json");
+    assert_int_equal(config_streams(&c, keys), 2);
+    assert_true(str_eq(keys[0], STR_LIT("chat")) && str_eq(keys[1], STR_LIT("{a}:orders")));
+    check_text(c.streams_address, "unix:/srv/r.sock");
+    config_fini(&c);
+    read_ok(&c, "{\"streams\": \" \", \"redis_address\": \"\"}", "k.json");
+    assert_int_equal(config_streams(&c, keys), 0);
+    config_fini(&c);
+}
+
 struct refusal {
     const char *text, *where, *what;
 };
@@ -187,6 +202,10 @@ static void what_is_not_right_is_refused_with_place_and_mend(void **state)
         {"{\"log_level\": 5.5}", "k.json:1 log_level", "found 5.5, expected"},
         {"{\"group_ms\": \"5\"}", "k.json:1 group_ms", "found a text, expected a whole number from 0 to 1000"},
         {"{\"http_listen\": \"here\"}", "k.json:1 http_listen", "such as \"127.0.0.1:7787\""},
+        {"{\"streams\": \"a b\",\n\"streams_address\": \"r:1\"}", "k.json:2 streams_address", "expected \"unix:PATH\""},
+        {"{\"streams\": \"a  b a\"}", "k.json:1 streams", "a key stands there twice"},
+        {"{\"streams\": \"1 2 3 4 5 6 7 8 9 a b c d e f g h\"}", "k.json:1 streams", "more than 16 keys"},
+        {"{\"streams\": \"a\", \"redis_address\": \"\"}", "k.json:1 streams", "say in streams_address"},
         {"[]", "k.json:1", "expected an object of options"},
         {"{\"demo\": true, \"demo\": true}", "k.json:1", "demo"},
         {"{\"demo\": true,}", "k.json:1", ""},
@@ -332,6 +351,7 @@ int main(void)
         cmocka_unit_test(only_loopback_is_listened_on_unless_told_otherwise),
         cmocka_unit_test(an_address_comes_apart),
         cmocka_unit_test(redis_is_a_socket_or_a_numeric_address),
+        cmocka_unit_test(streams_are_words),
         cmocka_unit_test(what_is_not_right_is_refused_with_place_and_mend),
         cmocka_unit_test(every_option_is_bounded),
         cmocka_unit_test(a_site_a_zone_a_folder_and_a_prefix_cannot_be_empty),

@@ -178,6 +178,12 @@ static void the_password_is_the_first_line(void **state)
     struct settings *s = settings_load(f->config, &f->err);
     assert_non_null(s);
     assert_true(str_eq(s->redis_password, STR_LIT("geheim 密码")));
+    assert_int_equal(s->streams_password.n, 0);
+    settings_free(s);
+    put(f, "kefud.json", "{\"state_dir\": \".\", \"streams_password_file\": \"password\"}");
+    s = settings_load(f->config, &f->err);
+    assert_non_null(s);
+    assert_true(str_eq(s->streams_password, STR_LIT("geheim 密码")) && s->redis_password.n == 0);
     settings_free(s);
 }
 
