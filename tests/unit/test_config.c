@@ -278,7 +278,7 @@ static const char *other_text(const char *name)
 {
     if (!strcmp(name, "http_listen"))
         return "127.0.0.1:1";
-    return strcmp(name, "redis_address") ? "Asia/Tokyo" : "tcp:127.0.0.1:1";
+    return strstr(name, "_address") ? "tcp:127.0.0.1:1" : "Asia/Tokyo";
 }
 
 static int reload_into(const char *was, const char *is, struct err *e)
