@@ -260,7 +260,8 @@ struct stream_id stream_take(struct redis_stream *s, struct stream *st, const st
         stream_lose(f, lost, lost_n);
     /* While the group is read again from our position on, what is pending further on is no prefix. */
     bool no_prefix = history && stream_id_is(st->rewound);
-    stream_take_off(s, f, no_prefix ? (struct stream_id){0} : last);
+    struct stream_id none = {0};
+    stream_take_off(s, f, no_prefix ? none : last);
     return last;
 }
 

@@ -155,7 +155,8 @@ static void send_rewind(struct redis_stream *s)
 {
     struct stream *st = stream_now(s);
     char id[STREAM_ID_BYTES], was[STREAM_ID_BYTES];
-    struct str to = stream_id_print(id, st->anew ? (struct stream_id){0} : st->position);
+    struct stream_id start = {0};
+    struct str to = stream_id_print(id, st->anew ? start : st->position);
     st->rewound = st->group.delivered;
     log_line(LOG_LEVEL_WARN, "stream_rewound", "stream=%.*s group=%.*s from=%s to=%s what=\"%s\"", STR_ARG(st->key),
              STR_ARG(buf_str(&s->group)), stream_id_print(was, st->group.delivered).p, id,
@@ -253,7 +254,8 @@ static void on_body(struct redis_stream *s, const struct redisReply *r)
         if (stream_id_cmp(st->at, st->position) > 0)
             stream_lose(f, st->at, 1);
     }
-    stream_take_off(s, f, stream_id_is(st->rewound) ? (struct stream_id){0} : st->at);
+    struct stream_id none = {0};
+    stream_take_off(s, f, stream_id_is(st->rewound) ? none : st->at);
 }
 
 static void send_bury(struct redis_stream *s)

@@ -15,7 +15,7 @@ struct settings {
     struct rulebook *owned[64]; /* seed first, then those of rulebooks_dir */
     struct rulebooks rulebooks; /* by effective_month; what the site borrows */
     struct tokens tokens;
-    struct str redis_password; /* absent: none; in config's arena */
+    struct str redis_password;   /* absent: none; in config's arena */
     struct str streams_password; /* the same of streams_password_file */
 };
 
