@@ -174,7 +174,8 @@ static int set_address(struct redis_conn *c, struct str address, struct err *e)
     struct str s = address;
     bool unix_said = skip(&s, STR_LIT("unix:"));
     bool tcp_said = !unix_said && skip(&s, STR_LIT("tcp:"));
-    if (s.n && s.p[0] == '/' && !tcp_said)
+    bool path = s.n && !tcp_said && (s.p[0] == '/' || (unix_said && memchr(s.p, '/', s.n)));
+    if (path)
         return set_host(c, s) ? 0 : bad_address(address, e);
     if (unix_said)
         return bad_address(address, e);

@@ -361,8 +361,9 @@ static void a_server_that_is_no_redis_is_left_and_tried_again(void **state)
 static void addresses_are_paths_or_numbers(void **state)
 {
     struct world *w = *state;
-    static const char *const good[] = {"/run/redis.sock", "unix:/run/redis.sock", "127.0.0.1:6379", "localhost:6379",
-                                       "[::1]:6379",      "tcp:127.0.0.1:6379",   "tcp:[::1]:6379"};
+    static const char *const good[] = {"/run/redis.sock",    "unix:/run/redis.sock", "unix:./redis.sock",
+                                       "127.0.0.1:6379",     "localhost:6379",       "[::1]:6379",
+                                       "tcp:127.0.0.1:6379", "tcp:[::1]:6379"};
     static const char *const bad[] = {"",
                                       "redis.example.com:6379",
                                       "127.0.0.1",
