@@ -70,10 +70,15 @@ def log_has(what):
     return what in open(LOG, "rb").read()
 
 
+HASHES = "local r = {} for i, k in ipairs(KEYS) do r[i] = redis.call('HGETALL', k) end return r"
+
+
 def shown_is_right():
     """What Redis shows of every agent is what the daemon would say now."""
-    for a in control({"do": "agents"})["agents"]:
-        h = redis("HGETALL", "{kefu}:agent:" + a["agent"])
+    agents = control({"do": "agents"})["agents"]
+    keys = ["{kefu}:agent:" + a["agent"] for a in agents]
+    for a, pairs in zip(agents, redis("EVAL", HASHES, str(len(keys)), *keys)):
+        h = dict(zip(pairs[::2], pairs[1::2]))
         if any(h.get(k) != str(a[k]) for k in ("answered", "within", "missed", "open", "waiting", "rated")):
             return False
     return True
