@@ -56,9 +56,25 @@ struct str http_request_body(const struct http_request *r); /* absent in `admit`
 
 /* Adds a header to the answer (both words of ours, not of a peer). */
 void http_add_header(struct http_request *r, const char *name, const char *value);
+/* What Cache-Control says in place of no-store; static text. */
+void http_set_cache(struct http_request *r, const char *directive);
+/* The address of the peer, numeric; "" if it has gone or came through a unix socket. */
+const char *http_request_peer(const struct http_request *r);
 /* Answers and frees the request. `type` is the Content-Type. Bytes are copied. */
 void http_answer(struct http_request *r, int status, const char *type, struct str body);
 /* The same with {"error": text}. */
 void http_answer_error(struct http_request *r, int status, const char *text);
+
+/* Answers with a body that has no end yet, and frees the request. The stream is the connection's: it lives until http_stream_end
+ * or http_stream_cut, or until `gone` is called (once, never after these two), because the peer left, or sent more than the
+ * 4 KiB that are thrown away. NULL: there is nobody to hear it, or it was a HEAD; then it is answered. There is no timer on a
+ * stream: whoever writes looks how far the peer is behind. */
+struct http_stream;
+struct http_stream *http_stream(struct http_request *r, const char *type, void (*gone)(void *arg), void *arg);
+void http_stream_write(struct http_stream *s, struct str bytes); /* copied */
+/* Bytes that the kernel has not taken yet: the peer does not read. */
+size_t http_stream_behind(const struct http_stream *s);
+void http_stream_end(struct http_stream *s); /* after what was written has gone out */
+void http_stream_cut(struct http_stream *s); /* at once */
 
 #endif
