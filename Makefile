@@ -46,6 +46,9 @@ FUZZ_C  := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_C := $(filter-out bench/support.c,$(wildcard bench/*.c))
 Q        = @mkdir -p $(@D); $(if $(V),set -x,echo "  $(1) $@");
 obj      = $(patsubst %.c,$(B)/obj/%.o,$(1))
+# The board's pages: what web/ is bundled into, if it is there. They are the same in every mode.
+WEB_DIST := build/web/dist
+WEB_DONE := $(if $(wildcard web/package.json),build/web/done)
 SEED_O  := $(if $(wildcard rulebooks/seed.json),$(B)/obj/gen/seed.o)
 TESTS   := $(TEST_C:tests/unit/%.c=$(B)/tests/%)
 FUZZERS := $(FUZZ_C:tests/fuzz/%.c=$(B)/fuzzers/%)
@@ -62,7 +65,7 @@ fuzzers: $(FUZZERS) # with FUZZ=1 only
 benches: $(BENCHES) # the programs of bench/, not run
 tidy: $(patsubst %.o,%.tidy,$(filter-out $(SEED_O),$(OBJS))) # with TIDY=1 only
 
-$(B)/libkefu.a: $(call obj,$(LIB_C)) $(SEED_O)
+$(B)/libkefu.a: $(call obj,$(LIB_C)) $(SEED_O) $(B)/obj/gen/web.o
 	$(call Q,AR)rm -f $@ && $(AR) rcs $@ $^
 $(B)/kefud: $(call obj,daemon/main.c) $(B)/libkefu.a
 	$(call Q,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
@@ -83,6 +86,10 @@ $(B)/obj/%.o: %.c Makefile
 	$(call Q,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 $(B)/obj/gen/seed.o: $(B)/gen/seed.c Makefile
 	$(call Q,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(B)/obj/gen/web.o: $(B)/gen/web.c Makefile
+	$(call Q,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(B)/gen/web.c: scripts/embed-web $(WEB_DONE) $(wildcard $(WEB_DIST) $(WEB_DIST)/*)
+	$(call Q,GEN)scripts/embed-web $(WEB_DIST) > $@
 $(B)/gen/seed.c: rulebooks/seed.json scripts/embed
 	$(call Q,GEN)scripts/embed kefu/rules/seed.h seed_json $< > $@
 

@@ -1,4 +1,4 @@
-/* kefuctl token: who may send events and read. A token is shown once, when it is made; only its hash is kept. */
+/* kefuctl token: who may send events and who sees what on the board. A token is shown once, when it is made; only its hash is kept. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,9 +7,11 @@
 #include "kefu/ctl/ask.h"
 #include "kefu/ctl/commands.h"
 
-static void put_list(struct buf *request, const char *list)
+static void put_list(struct buf *request, const char *name, const char *list)
 {
-    buf_put_str(request, STR_LIT(",\"sources\":["));
+    if (!list)
+        return;
+    buf_printf(request, ",\"%s\":[", name);
     for (const char *p = list; *p;) {
         size_t n = strcspn(p, ",");
         if (p != list)
@@ -18,6 +20,14 @@ static void put_list(struct buf *request, const char *list)
         p += n + (p[n] == ',');
     }
     buf_put_byte(request, ']');
+}
+
+static void put_text(struct buf *request, const char *name, const char *text)
+{
+    if (!text)
+        return;
+    buf_printf(request, ",\"%s\":", name);
+    ask_put_typed(request, str_of(text));
 }
 
 static void print_token(const cJSON *answer)
@@ -30,24 +40,33 @@ static void print_token(const cJSON *answer)
                 id->valuestring);
 }
 
+static void list_cell(struct grid *g, const cJSON *list, const char *when_empty)
+{
+    struct buf names = {0};
+    const cJSON *one;
+    cJSON_ArrayForEach(one, list)
+    {
+        if (cJSON_IsString(one))
+            buf_printf(&names, "%s%s", names.n ? "," : "", one->valuestring);
+    }
+    grid_put(g, names.n ? buf_str(&names) : str_of(when_empty));
+    buf_fini(&names);
+}
+
 static void print_tokens(const cJSON *answer)
 {
-    static const char *const columns[] = {"id", "role", "subject", "sources", "expires"};
+    static const char *const columns[] = {"id", "role", "subject", "login", "teams", "sources", "expires"};
     struct grid g = {0};
-    ask_titles(&g, columns, 5);
-    const cJSON *t, *source;
+    ask_titles(&g, columns, 7);
+    const cJSON *t;
     cJSON_ArrayForEach(t, cJSON_GetObjectItemCaseSensitive(answer, "tokens"))
     {
-        for (size_t i = 0; i < 3; i++)
+        const char *role = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(t, "role"));
+        bool sends = role && strcmp(role, "ingest") == 0;
+        for (size_t i = 0; i < 4; i++)
             ask_cell(&g, t, columns[i]);
-        struct buf sources = {0};
-        cJSON_ArrayForEach(source, cJSON_GetObjectItemCaseSensitive(t, "sources"))
-        {
-            if (cJSON_IsString(source))
-                buf_printf(&sources, "%s%s", sources.n ? "," : "", source->valuestring);
-        }
-        grid_put(&g, sources.n ? buf_str(&sources) : STR_LIT("all"));
-        buf_fini(&sources);
+        list_cell(&g, cJSON_GetObjectItemCaseSensitive(t, "teams"), "");
+        list_cell(&g, cJSON_GetObjectItemCaseSensitive(t, "sources"), sends ? "all" : "");
         ask_time_cell(&g, t, "expires");
     }
     ask_print(&g);
@@ -62,7 +81,7 @@ static void print_done(const cJSON *answer)
 static enum cli_exit add(const struct cli *c)
 {
     int64_t days = 0;
-    const char *role = cli_value(c, "role"), *subject = cli_value(c, "subject"), *sources = cli_value(c, "sources");
+    const char *role = cli_value(c, "role");
     if (cli_number(c, "days", 1, 36500, &days) != 0)
         return CLI_BAD_INPUT;
     if (!role) {
@@ -72,12 +91,10 @@ static enum cli_exit add(const struct cli *c)
     struct buf request = {0};
     buf_put_str(&request, STR_LIT("{\"do\":\"token_add\",\"role\":"));
     ask_put_typed(&request, str_of(role));
-    if (subject) {
-        buf_put_str(&request, STR_LIT(",\"subject\":"));
-        ask_put_typed(&request, str_of(subject));
-    }
-    if (sources)
-        put_list(&request, sources);
+    put_text(&request, "subject", cli_value(c, "subject"));
+    put_text(&request, "login", cli_value(c, "login"));
+    put_list(&request, "sources", cli_value(c, "sources"));
+    put_list(&request, "teams", cli_value(c, "teams"));
     if (days)
         buf_printf(&request, ",\"days\":%" PRId64, days);
     buf_put_byte(&request, '}');
@@ -111,8 +128,10 @@ static enum cli_exit run(const struct cli *c)
 }
 
 static const struct cli_option options[] = {
-    {"role", "ROLE", "what it may do; ingest: send events"},
-    {"subject", "WHO", "the person or system it is for"},
+    {"role", "ROLE", "agent, lead, payroll, hr or admin: what the board shows; ingest: send events"},
+    {"subject", "WHO", "agent: the agent's id; else a note of whose it is"},
+    {"teams", "A,B", "lead: the teams it sees"},
+    {"login", "NAME", "the person's name at a proxy for single sign-on (option sso_header)"},
     {"sources", "A,B", "the sources it may write (default: all)"},
     {"days", "N", "how long it is good (default: until revoked)"},
     {NULL, NULL, NULL},
@@ -120,8 +139,9 @@ static const struct cli_option options[] = {
 
 const struct command command_token = {
     .name = "token",
-    .arguments = "add --role ROLE [--subject WHO] [--sources A,B] [--days N] | list | revoke ID",
-    .summary = "who may send events: make, list and take back tokens",
+    .arguments =
+        "add --role ROLE [--subject WHO] [--teams A,B] [--login NAME] [--sources A,B] [--days N] | list | revoke ID",
+    .summary = "who may send events and see the board: make, list and take back tokens",
     .help = "",
     .options = options,
     .run = run,

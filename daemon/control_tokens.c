@@ -7,34 +7,50 @@
 #include "kefu/daemon/daemon.h"
 #include "kefu/daemon/reload.h"
 
-#define SOURCES_MAX 64
-#define DAY_MS      INT64_C(86400000)
-#define DAYS_MAX    36500
+#define LIST_MAX 64
+#define DAY_MS   INT64_C(86400000)
+#define DAYS_MAX 36500
 
 /* A token that is being made. */
 struct making {
     struct token like;
-    struct str sources[SOURCES_MAX];
+    struct str sources[LIST_MAX], teams[LIST_MAX];
     char clear[ACCESS_TOKEN_BYTES];
     struct buf id;
 };
 
-static int read_sources(const cJSON *request, struct making *m, struct err *e)
+static int read_list(const cJSON *request, const char *name, struct str *out, size_t *out_n, struct err *e)
 {
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(request, "sources"), *one;
-    m->like.sources = m->sources;
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(request, name), *one;
     if (!list) {
         return 0;
     }
-    if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) < 1 || cJSON_GetArraySize(list) > SOURCES_MAX) {
-        return err_set(e, "sources", "expected a list of 1 to %d names; leave it out for all sources", SOURCES_MAX);
+    if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) < 1 || cJSON_GetArraySize(list) > LIST_MAX) {
+        return err_set(e, name, "expected a list of 1 to %d names; leave it out where it is not needed", LIST_MAX);
     }
     cJSON_ArrayForEach(one, list)
     {
         if (!cJSON_IsString(one) || !one->valuestring[0] || strlen(one->valuestring) > ACCESS_NAME_BYTES) {
-            return err_set(e, "sources", "expected names of sources, of 1 to %d bytes", ACCESS_NAME_BYTES);
+            return err_set(e, name, "expected names of 1 to %d bytes", ACCESS_NAME_BYTES);
         }
-        m->sources[m->like.sources_n++] = str_of(one->valuestring);
+        out[(*out_n)++] = str_of(one->valuestring);
+    }
+    return 0;
+}
+
+static int check_role(const struct token *k, struct err *e)
+{
+    if (k->sources_n && k->role != ROLE_INGEST) {
+        return err_set(e, "sources", "only a token of role ingest is bound to sources");
+    }
+    if (k->teams_n && k->role != ROLE_LEAD) {
+        return err_set(e, "teams", "only a token of role lead is of teams");
+    }
+    if (!k->teams_n && k->role == ROLE_LEAD) {
+        return err_set(e, "teams", "a token of role lead needs the teams it sees; name one or more");
+    }
+    if (!k->subject.n && k->role == ROLE_AGENT) {
+        return err_set(e, "subject", "a token of role agent needs the id of its agent");
     }
     return 0;
 }
@@ -44,18 +60,23 @@ static int read_making(const cJSON *request, int64_t now_ms, struct making *m, s
     struct str role;
     int64_t days;
     if (control_text(request, "role", &role, e) < 0 || control_text(request, "subject", &m->like.subject, e) < 0 ||
-        control_whole(request, "days", 0, &days, e) < 0 || read_sources(request, m, e) < 0) {
+        control_text(request, "login", &m->like.login, e) < 0 || control_whole(request, "days", 0, &days, e) < 0 ||
+        read_list(request, "sources", m->sources, &m->like.sources_n, e) < 0 ||
+        read_list(request, "teams", m->teams, &m->like.teams_n, e) < 0) {
         return -1;
     }
-    if (m->like.subject.n > ACCESS_NAME_BYTES) {
-        return err_set(e, "subject", "found %zu bytes, expected at most %d", m->like.subject.n, ACCESS_NAME_BYTES);
+    m->like.sources = m->sources;
+    m->like.teams = m->teams;
+    if (m->like.subject.n > ACCESS_NAME_BYTES || m->like.login.n > ACCESS_NAME_BYTES) {
+        return err_set(e, m->like.login.n > ACCESS_NAME_BYTES ? "login" : "subject", "expected at most %d bytes",
+                       ACCESS_NAME_BYTES);
     }
     m->like.role = role_find(role);
     if (m->like.role == ROLE_NONE) {
         return err_set(e, "role", "found \"%.*s\", expected agent, lead, payroll, hr, ingest or admin", STR_ARG(role));
     }
-    if (m->like.sources_n && m->like.role != ROLE_INGEST) {
-        return err_set(e, "sources", "only a token of role ingest is bound to sources");
+    if (check_role(&m->like, e) < 0) {
+        return -1;
     }
     if (days > DAYS_MAX) {
         return err_set(e, "days", "found %" PRId64 ", expected at most %d", days, DAYS_MAX);
@@ -68,7 +89,9 @@ static int read_making(const cJSON *request, int64_t now_ms, struct making *m, s
 static int add(void *arg, struct tokens *t, struct err *e)
 {
     struct making *m = arg;
-    (void)e;
+    if (m->like.login.n && access_find_login(t, m->like.login, INT64_MIN)) {
+        return err_set(e, "login", "\"%.*s\" is the login of another token; revoke that first", STR_ARG(m->like.login));
+    }
     buf_put_str(&m->id, access_add(t, &m->like, m->clear));
     return 0;
 }
@@ -91,12 +114,12 @@ enum control_outcome control_token_add(struct control_call *c, struct err *e)
     return outcome;
 }
 
-static void put_list(struct buf *out, const struct token *t)
+static void put_list(struct buf *out, const char *name, const struct str *list, size_t n)
 {
-    buf_put_str(out, STR_LIT(", \"sources\": ["));
-    for (size_t i = 0; i < t->sources_n; i++) {
+    buf_printf(out, ", \"%s\": [", name);
+    for (size_t i = 0; i < n; i++) {
         buf_put_str(out, i ? STR_LIT(", ") : STR_LIT(""));
-        buf_put_json(out, t->sources[i]);
+        buf_put_json(out, list[i]);
     }
     buf_put_byte(out, ']');
 }
@@ -111,7 +134,12 @@ static void put_token(struct buf *out, const struct token *t)
         buf_put_str(out, STR_LIT(", \"subject\": "));
         buf_put_json(out, t->subject);
     }
-    put_list(out, t);
+    if (t->login.n) {
+        buf_put_str(out, STR_LIT(", \"login\": "));
+        buf_put_json(out, t->login);
+    }
+    put_list(out, "sources", t->sources, t->sources_n);
+    put_list(out, "teams", t->teams, t->teams_n);
     buf_printf(out, ", \"added\": %" PRId64, t->added_at);
     if (t->expires_at != INT64_MAX) {
         buf_printf(out, ", \"expires\": %" PRId64, t->expires_at);

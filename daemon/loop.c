@@ -16,8 +16,11 @@
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
 #include "kefu/daemon/key.h"
+#include "kefu/daemon/knock.h"
+#include "kefu/daemon/live.h"
 #include "kefu/daemon/reload.h"
 #include "kefu/daemon/routes.h"
+#include "kefu/daemon/session.h"
 
 #define EVENTS_MAX ((size_t)1 << 18)
 #define STOP_MS    10000
@@ -35,6 +38,9 @@ static const struct config *config_of(const struct daemon *d)
 static void show_agent(void *arg, const struct agent_view *v)
 {
     struct daemon *d = arg;
+    if (d->live) {
+        live_changed(d->live, site_agent_find(d->site, v->agent));
+    }
     if (d->publisher) {
         publisher_agent(d->publisher, v);
     }
@@ -246,6 +252,17 @@ static int open_http(struct daemon *d, struct err *e)
     return d->http ? check_near(d, e) : -1;
 }
 
+static void start_board(struct daemon *d)
+{
+    const struct config *c = config_of(d);
+    struct buf path = {0};
+    buf_printf(&path, "%.*s/sessions.json%c", STR_ARG(c->state_dir), 0);
+    d->sessions = sessions_new(path.p, c->session_h, clock_wall_ms(&d->clock));
+    d->knocks = knocks_new(WHO_WRONG_A_MIN);
+    d->live = live_new(d);
+    buf_fini(&path);
+}
+
 static void start_scrub(struct daemon *d)
 {
     const struct config *c = config_of(d);
@@ -318,6 +335,7 @@ static int start(struct daemon *d, int *status, struct err *e)
     }
     pipeline_turn(d->pipeline); /* the rules look once, before anybody can ask */
     show_all(d);
+    start_board(d);
     *status = EX_IOERR;
     if (open_doors(d, e) < 0 || streams_open(d, e) < 0) {
         return -1;
@@ -357,6 +375,7 @@ void daemon_stop(struct daemon *d)
     d->stopping = true;
     supervise_stopping(d->supervise);
     d->stop_mono_ms = clock_mono_ms(&d->clock) + STOP_MS;
+    live_stop(d->live);
     if (d->http) {
         http_stop(d->http);
     }
@@ -425,7 +444,10 @@ void daemon_free(struct daemon *d)
     control_stop(d->control);
     socket_free(d->socket);
     streams_free(d);
+    live_free(d->live);
     http_free(d->http);
+    sessions_free(d->sessions);
+    knocks_free(d->knocks);
     if (d->publisher) {
         publisher_free(d->publisher);
     }

@@ -67,7 +67,9 @@ static struct settings *adopt(struct daemon *d, struct settings *fresh)
     struct config *c = &d->settings->config;
     bool used = adopt_rulebooks(d, fresh);
     swap_tokens(d->settings, &fresh->tokens);
+    d->tokens_changed_n++;
     c->log_level = fresh->config.log_level;
+    c->leaderboard = fresh->config.leaderboard;
     log_set_level((enum log_level)c->log_level);
     if (used) {
         keep(d, fresh);
@@ -154,6 +156,7 @@ int reload_change_tokens(struct daemon *d, int (*change)(void *arg, struct token
     int status = -1;
     if (read_tokens(path, &t, e) == 0 && change(arg, &t, e) == 0 && write_tokens(path, &t, e) == 0) {
         swap_tokens(d->settings, &t);
+        d->tokens_changed_n++;
         status = 0;
     }
     access_fini(&t);

@@ -1,14 +1,24 @@
-/* The table of paths. An unknown path is 404 whatever the method, a known one with another method 405 with what is allowed. */
+/* The table of paths: who answers, and what a caller must be allowed to see. An unknown path is 404 whatever the method, a known
+ * one with another method 405 with what is allowed. `*` in a path is one word, handed on unescaped.
+ *
+ * It keeps true that a handler of /v1/ for people runs only for somebody whose role has some reach into the row's part; whom
+ * exactly, the handler asks model/rights.h. Bodies are taken by the few that read one. */
 #include "kefu/daemon/routes.h"
 
 #include "kefu/collectors/http.h"
+#include "kefu/daemon/api.h"
+#include "kefu/daemon/assets.h"
 #include "kefu/daemon/daemon.h"
+#include "kefu/daemon/metrics.h"
 
 struct route {
     const char *path;
     const char *method;
-    int (*admit)(struct daemon *d, struct http_request *r); /* NULL: everybody */
-    void (*handle)(struct daemon *d, struct http_request *r);
+    enum part part;                 /* PART_NONE: see `open` */
+    bool open;                      /* everybody may call it; else whoever is logged in */
+    void (*handle)(struct call *c); /* NULL: the two below */
+    int (*admit)(struct daemon *d, struct http_request *r);
+    void (*take)(struct daemon *d, struct http_request *r);
 };
 
 static int admit_events(struct daemon *d, struct http_request *r)
@@ -21,35 +31,70 @@ static void handle_events(struct daemon *d, struct http_request *r)
     http_door_handle(&d->http_door, r);
 }
 
-static void handle_health(struct daemon *d, struct http_request *r)
+static void handle_health(struct call *c)
 {
-    (void)d;
-    http_answer(r, 200, "text/plain; charset=utf-8", STR_LIT("ok\n"));
+    http_answer(c->r, 200, "text/plain; charset=utf-8", STR_LIT("ok\n"));
 }
 
-static void handle_ready(struct daemon *d, struct http_request *r)
+static void handle_ready(struct call *c)
 {
-    if (d->ready && !d->stopping) {
-        http_answer(r, 200, "text/plain; charset=utf-8", STR_LIT("ready\n"));
+    if (c->d->ready && !c->d->stopping) {
+        http_answer(c->r, 200, "text/plain; charset=utf-8", STR_LIT("ready\n"));
     } else {
-        http_answer(r, 503, "text/plain; charset=utf-8", STR_LIT("not ready\n"));
+        http_answer(c->r, 503, "text/plain; charset=utf-8", STR_LIT("not ready\n"));
     }
 }
 
 static const struct route routes[] = {
-    {"/v1/events", "POST", admit_events, handle_events},
-    {"/healthz", "GET", NULL, handle_health},
-    {"/readyz", "GET", NULL, handle_ready},
+    {"/v1/events", "POST", .open = true, .admit = admit_events, .take = handle_events},
+    {"/healthz", "GET", .open = true, .handle = handle_health},
+    {"/readyz", "GET", .open = true, .handle = handle_ready},
+    {"/metrics", "GET", .open = true, .handle = metrics_answer},
+    {"/v1/session", "GET", .handle = api_session},
+    {"/v1/session", "POST", .open = true, .handle = api_log_in},
+    {"/v1/session", "DELETE", .open = true, .handle = api_log_out},
+    {"/v1/me", "GET", PART_ME, .handle = api_me},
+    {"/v1/me/live", "GET", PART_ME, .handle = api_me_live},
+    {"/v1/agents", "GET", PART_AGENTS, .handle = api_agents},
+    {"/v1/agents/*", "GET", PART_AGENTS, .handle = api_agent},
+    {"/v1/agents/*/live", "GET", PART_AGENTS, .handle = api_agent_live},
+    {"/v1/agents/*/periods/*", "GET", PART_AGENTS, .handle = api_period},
+    {"/v1/teams", "GET", PART_TEAMS, .handle = api_teams},
+    {"/v1/teams/*", "GET", PART_TEAMS, .handle = api_team},
+    {"/v1/teams/*/live", "GET", PART_TEAMS, .handle = api_team_live},
+    {"/v1/teams/*/leaderboard", "GET", PART_LEADERBOARD, .handle = api_leaderboard},
+    {"/v1/months/*", "GET", PART_MONTHS, .handle = api_month},
+    {"/v1/rulebook", "GET", PART_RULEBOOK, .handle = api_rulebook},
 };
+#define ROUTES_N (sizeof(routes) / sizeof(routes[0]))
 
-static const struct route *find(const struct http_head *h)
+/* The length of the word at p, up to a '/' or the end. */
+static size_t word_n(const char *p, const char *end)
 {
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-        if (str_eq(h->path, str_of(routes[i].path))) {
-            return &routes[i];
+    const char *slash = memchr(p, '/', (size_t)(end - p));
+    return (size_t)((slash ? slash : end) - p);
+}
+
+/* Does the path fit the pattern? Fills the words at its stars. */
+static bool path_fits(const char *pattern, struct str path, struct str words[2])
+{
+    const char *p = path.p, *end = path.p + path.n;
+    size_t n = 0;
+    for (; *pattern; pattern++) {
+        if (*pattern != '*') {
+            if (p == end || *p++ != *pattern) {
+                return false;
+            }
+            continue;
         }
+        size_t have_n = word_n(p, end);
+        if (have_n == 0) {
+            return false;
+        }
+        words[n++] = (struct str){p, have_n};
+        p += have_n;
     }
-    return NULL;
+    return p == end;
 }
 
 static bool method_fits(const struct route *route, const struct http_head *h)
@@ -58,21 +103,68 @@ static bool method_fits(const struct route *route, const struct http_head *h)
     return head || str_eq(h->method, str_of(route->method));
 }
 
+/* The route of a path and method; NULL: none, and *allow says which methods the path knows (NULL: no such path). */
+static const struct route *find(const struct http_head *h, struct str words[2], const char **allow)
+{
+    *allow = NULL;
+    for (size_t i = 0; i < ROUTES_N; i++) {
+        if (!path_fits(routes[i].path, h->path, words)) {
+            continue;
+        }
+        if (method_fits(&routes[i], h)) {
+            return &routes[i];
+        }
+        *allow = *allow ? "GET, POST, DELETE" : routes[i].method; /* one path has several: the session's */
+    }
+    return NULL;
+}
+
+/* Reads are decided in routes_handle, so that all 404s are one; a body is refused before it comes. */
 int routes_admit(void *arg, struct http_request *r)
 {
     const struct http_head *h = http_request_head(r);
-    const struct route *route = find(h);
-    if (!route) {
-        return 404;
+    struct str words[2];
+    const char *allow;
+    const struct route *route = find(h, words, &allow);
+    if (route) {
+        return route->admit ? route->admit(arg, r) : 0;
     }
-    if (!method_fits(route, h)) {
-        http_add_header(r, "Allow", route->method);
+    if (allow) {
+        http_add_header(r, "Allow", allow);
         return 405;
     }
-    return route->admit ? route->admit(arg, r) : 0;
+    bool reads = str_eq(h->method, STR_LIT("GET")) || str_eq(h->method, STR_LIT("HEAD"));
+    return reads && h->length_bytes == 0 ? 0 : 404;
+}
+
+/* A role that sees nothing of the part is told what it is told of paths that are not there. */
+static void call_route(struct call *c, const struct route *route, const struct str words[2])
+{
+    c->part = route->part;
+    for (int i = 0; i < 2; i++) {
+        c->args[i] = words[i].n ? call_unescape(&c->arena, words[i]) : (struct str){0};
+    }
+    if (!route->open && !who_asks(c->d, c->r, &c->who)) {
+        call_log_in(c->r);
+    } else if (route->part && rights_reach(c->who.caller.role, route->part) == REACH_NONE) {
+        call_not_found(c->r);
+    } else {
+        route->handle(c);
+    }
 }
 
 void routes_handle(void *arg, struct http_request *r)
 {
-    find(http_request_head(r))->handle(arg, r); /* admit has found it */
+    struct call c = {.d = arg, .r = r};
+    struct str words[2] = {{0}};
+    const char *allow;
+    const struct route *route = find(http_request_head(r), words, &allow);
+    if (!route) {
+        assets_answer(r);
+    } else if (route->take) {
+        route->take(arg, r);
+    } else {
+        call_route(&c, route, words);
+    }
+    arena_fini(&c.arena);
 }

@@ -106,3 +106,11 @@ int64_t hist_percentile(const struct hist *h, int permille)
         i++;
     return middle_of(h->buckets[i].index);
 }
+
+int64_t hist_upto(const struct hist *h, int64_t value_ms)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < h->n && middle_of(h->buckets[i].index) <= value_ms; i++)
+        n += h->buckets[i].count;
+    return n;
+}

@@ -28,7 +28,7 @@ enum role role_find(struct str name)
     return ROLE_NONE;
 }
 
-enum { SOURCES_MAX = 64, WHERE_MAX = 192 };
+enum { LIST_MAX = 64, WHERE_MAX = 192 };
 
 /* Where the reader stands: the row, for errors. */
 struct place {
@@ -47,6 +47,14 @@ static int fail(const struct place *p, const char *field, const char *what)
     return err_set(p->err, where, "%s; or make a new token with `kefuctl token add`", what);
 }
 
+static struct str *copy_list(struct arena *a, const struct str *list, size_t n)
+{
+    struct str *copy = arena_alloc(a, (n + 1) * sizeof *copy);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = arena_copy(a, list[i]);
+    return copy;
+}
+
 static struct token *add(struct tokens *t, const struct token *like)
 {
     xgrow(&t->list, &t->cap, t->n + 1, sizeof *t->list);
@@ -55,9 +63,9 @@ static struct token *add(struct tokens *t, const struct token *like)
     k->id = arena_copy(&t->arena, like->id);
     k->sha256 = arena_copy(&t->arena, like->sha256);
     k->subject = arena_copy(&t->arena, like->subject);
-    k->sources = arena_alloc(&t->arena, (like->sources_n + 1) * sizeof *k->sources);
-    for (size_t i = 0; i < like->sources_n; i++)
-        k->sources[i] = arena_copy(&t->arena, like->sources[i]);
+    k->login = arena_copy(&t->arena, like->login);
+    k->sources = copy_list(&t->arena, like->sources, like->sources_n);
+    k->teams = copy_list(&t->arena, like->teams, like->teams_n);
     return k;
 }
 
@@ -87,29 +95,31 @@ static int read_time(const struct place *p, const cJSON *row, const char *name, 
     return 0;
 }
 
-static int read_sources(const struct place *p, const cJSON *row, struct token *k)
+/* A list of names, at most LIST_MAX of them, into out. */
+static int read_list(const struct place *p, const cJSON *row, const char *name, struct str *out, size_t *out_n)
 {
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(row, "sources");
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(row, name);
     const cJSON *v = NULL;
     int n = cJSON_GetArraySize(list);
     if (!list)
         return 0;
-    if (!cJSON_IsArray(list) || n < 1 || n > SOURCES_MAX)
-        return fail(p, "sources", "expected a list of 1 to 64 names; leave the field out to allow every source");
+    if (!cJSON_IsArray(list) || n < 1 || n > LIST_MAX)
+        return fail(p, name, "expected a list of 1 to 64 names; leave the field out where it is not needed");
     cJSON_ArrayForEach(v, list)
     {
         char field[32];
-        snprintf(field, sizeof field, "sources[%zu]", k->sources_n);
+        snprintf(field, sizeof field, "%s[%zu]", name, *out_n);
         if (!is_name(v))
-            return fail(p, field, "expected the name of a source, a text of 1 to 128 bytes");
-        k->sources[k->sources_n++] = str_of(v->valuestring);
+            return fail(p, field, "expected the name of a source or a team, a text of 1 to 128 bytes");
+        out[(*out_n)++] = str_of(v->valuestring);
     }
     return 0;
 }
 
 static int check_names(const struct place *p, const cJSON *row)
 {
-    static const char *const known[] = {"id", "sha256", "role", "subject", "sources", "added_at", "expires_at"};
+    static const char *const known[] = {"id",      "sha256", "role",     "subject",   "teams",
+                                        "sources", "login",  "added_at", "expires_at"};
     const cJSON *v = NULL;
     cJSON_ArrayForEach(v, row)
     {
@@ -117,8 +127,9 @@ static int check_names(const struct place *p, const cJSON *row)
         for (size_t i = 0; i < sizeof known / sizeof *known; i++)
             is_known = is_known || strcmp(v->string, known[i]) == 0;
         if (!is_known)
-            return fail(p, v->string,
-                        "there is no such field; known are id, sha256, role, subject, sources, added_at, expires_at");
+            return fail(
+                p, v->string,
+                "there is no such field; known are id, sha256, role, subject, teams, sources, login, added_at, expires_at");
     }
     return 0;
 }
@@ -138,9 +149,13 @@ static int check_row(const struct place *p, const struct tokens *t, const struct
         return fail(p, "role", "expected agent, lead, payroll, hr, ingest or admin");
     if (k->sources_n && k->role != ROLE_INGEST)
         return fail(p, "sources", "only a token of role ingest is bound to sources; take the field out");
+    if (k->teams_n && k->role != ROLE_LEAD)
+        return fail(p, "teams", "only a token of role lead is of teams; take the field out");
     for (size_t i = 0; i < t->n; i++) {
         if (str_eq(t->list[i].id, k->id))
             return fail(p, "id", "an earlier token has this id, so revoking it would leave one of them");
+        if (k->login.n && str_eq(t->list[i].login, k->login))
+            return fail(p, "login", "an earlier token has this login, so who logs in by it could be either");
         if (str_eq(t->list[i].sha256, k->sha256))
             return fail(p, "sha256", "an earlier token has this hash, so revoking one would leave the other");
     }
@@ -150,14 +165,15 @@ static int check_row(const struct place *p, const struct tokens *t, const struct
 static int read_row(const struct place *p, const cJSON *row, struct tokens *t)
 {
     struct str role = {0};
-    struct str sources[SOURCES_MAX];
-    struct token k = {.sources = sources, .expires_at = INT64_MAX};
+    struct str sources[LIST_MAX], teams[LIST_MAX];
+    struct token k = {.sources = sources, .teams = teams, .expires_at = INT64_MAX};
     if (!cJSON_IsObject(row))
         return fail(p, "", "expected an object");
     if (check_names(p, row) || read_text(p, row, "id", &k.id) || read_text(p, row, "sha256", &k.sha256) ||
         read_text(p, row, "role", &role) || read_text(p, row, "subject", &k.subject) ||
         read_time(p, row, "added_at", &k.added_at) || read_time(p, row, "expires_at", &k.expires_at) ||
-        read_sources(p, row, &k))
+        read_text(p, row, "login", &k.login) || read_list(p, row, "sources", sources, &k.sources_n) ||
+        read_list(p, row, "teams", teams, &k.teams_n))
         return -1;
     k.role = role_find(role);
     if (check_row(p, t, &k))
@@ -207,6 +223,19 @@ int access_read(struct tokens *t, struct str text, const char *file, struct err 
     return bad ? -1 : 0;
 }
 
+static void print_list(struct buf *out, const char *name, const struct str *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            buf_printf(out, ", ");
+        else
+            buf_printf(out, ", \"%s\": [", name);
+        buf_put_json(out, list[i]);
+    }
+    if (n)
+        buf_put_byte(out, ']');
+}
+
 static void print_token(const struct token *k, struct buf *out)
 {
     buf_printf(out, "  {\"id\": ");
@@ -216,11 +245,13 @@ static void print_token(const struct token *k, struct buf *out)
         buf_printf(out, ", \"subject\": ");
         buf_put_json(out, k->subject);
     }
-    for (size_t i = 0; i < k->sources_n; i++) {
-        buf_printf(out, i ? ", " : ", \"sources\": [");
-        buf_put_json(out, k->sources[i]);
+    if (k->login.n) {
+        buf_printf(out, ", \"login\": ");
+        buf_put_json(out, k->login);
     }
-    buf_printf(out, "%s, \"added_at\": %lld", k->sources_n ? "]" : "", (long long)k->added_at);
+    print_list(out, "sources", k->sources, k->sources_n);
+    print_list(out, "teams", k->teams, k->teams_n);
+    buf_printf(out, ", \"added_at\": %lld", (long long)k->added_at);
     if (k->expires_at != INT64_MAX)
         buf_printf(out, ", \"expires_at\": %lld", (long long)k->expires_at);
     buf_printf(out, "}");
@@ -289,6 +320,11 @@ int access_revoke(struct tokens *t, struct str id)
     return -1;
 }
 
+static const struct token *in_time(const struct token *k, int64_t now_ms)
+{
+    return k && k->expires_at > now_ms ? k : NULL;
+}
+
 const struct token *access_check(const struct tokens *t, struct str presented, int64_t now_ms)
 {
     char sha256[DIGEST_SHA256_HEX];
@@ -297,5 +333,21 @@ const struct token *access_check(const struct tokens *t, struct str presented, i
     for (size_t i = 0; i < t->n; i++)
         if (digest_same(t->list[i].sha256.p, sha256, DIGEST_SHA256_HEX - 1))
             found = &t->list[i];
-    return found && found->expires_at > now_ms ? found : NULL;
+    return in_time(found, now_ms);
+}
+
+const struct token *access_find(const struct tokens *t, struct str id, int64_t now_ms)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (str_eq(t->list[i].id, id))
+            return in_time(&t->list[i], now_ms);
+    return NULL;
+}
+
+const struct token *access_find_login(const struct tokens *t, struct str login, int64_t now_ms)
+{
+    for (size_t i = 0; login.n && i < t->n; i++)
+        if (str_eq(t->list[i].login, login))
+            return in_time(&t->list[i], now_ms);
+    return NULL;
 }

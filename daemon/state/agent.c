@@ -116,6 +116,50 @@ static void unlink_wait(struct site *s, struct agent *a, uint32_t number)
     c->prev = c->next = c->newer = CONVERSATION_NONE;
 }
 
+/* The place after `number` in the heap, each above those under it; CONVERSATION_NONE: that was the last. */
+static uint32_t next_in_heap(const struct site *s, uint32_t top, uint32_t number)
+{
+    if (conversation_at(s, number)->newer != CONVERSATION_NONE)
+        return conversation_at(s, number)->newer;
+    while (number != top && conversation_at(s, number)->next == CONVERSATION_NONE) {
+        uint32_t before = conversation_at(s, number)->prev;
+        while (conversation_at(s, before)->newer != number) { /* to the first of the row, then up */
+            number = before;
+            before = conversation_at(s, number)->prev;
+        }
+        number = before;
+    }
+    return number == top ? CONVERSATION_NONE : conversation_at(s, number)->next;
+}
+
+static struct site_wait wait_of(const struct site *s, struct calendar *c, uint32_t number)
+{
+    const struct conversation *x = conversation_at(s, number);
+    const struct wait *w = &x->machine.wait;
+    return (struct site_wait){.conversation = {x->key, x->key_n},
+                              .since = w->opened_at,
+                              .held_since = w->start,
+                              .due = wait_target_due(w, c),
+                              .abandon = wait_due(w, c)};
+}
+
+size_t site_waits(const struct site *s, uint32_t agent, struct site_wait *out, size_t max)
+{
+    struct calendar c = s->calendar; /* its own memory of the day asked last */
+    uint32_t top = s->agents[agent].oldest_wait;
+    size_t n = 0;
+    for (uint32_t at = top; at != CONVERSATION_NONE; at = next_in_heap(s, top, at)) {
+        int64_t since = conversation_at(s, at)->machine.wait.opened_at;
+        size_t k = n;
+        if (n == max && (!max || out[n - 1].since <= since))
+            continue;
+        for (k = n < max ? n++ : n - 1; k > 0 && out[k - 1].since > since; k--)
+            out[k] = out[k - 1];
+        out[k] = wait_of(s, &c, at);
+    }
+    return n;
+}
+
 struct part part_of(const struct machine *m)
 {
     if (!m->running.open)

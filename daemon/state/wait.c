@@ -141,6 +141,11 @@ void wait_drop(struct wait *w, struct calendar *c, int64_t at, const struct sink
     wait_fini(w);
 }
 
+int64_t wait_target_due(const struct wait *w, struct calendar *c)
+{
+    return calendar_after(c, w->start, target_at(c, first_of(w, w->holder)) - sum_of(w, w->holder));
+}
+
 int64_t wait_due(const struct wait *w, struct calendar *c)
 {
     int64_t limit = calendar_rulebook(c, first_of(w, w->holder))->abandon_after_ms;

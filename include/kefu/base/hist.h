@@ -28,5 +28,7 @@ void hist_remove(struct hist *h, int64_t value_ms); /* must have been added */
 void hist_merge(struct hist *into, const struct hist *from);
 /* The nearest-rank percentile (the ceil(total * permille / 1000)-th smallest, permille 1 … 1000), or -1 when empty. */
 int64_t hist_percentile(const struct hist *h, int permille);
+/* How many are of at most value_ms, give or take those of one bucket. */
+int64_t hist_upto(const struct hist *h, int64_t value_ms);
 
 #endif

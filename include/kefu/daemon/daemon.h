@@ -42,6 +42,10 @@ struct daemon {
     struct publisher *publisher; /* NULL: nothing is published */
     struct http *http;           /* NULL: no HTTP */
     struct http_door http_door;
+    struct sessions *sessions;
+    struct knocks *knocks;
+    struct live *live;
+    uint64_t tokens_changed_n; /* rises when tokens were added, taken back or read again */
     struct socket_door *socket;
     struct streams streams;
     struct control *control;

@@ -1,4 +1,5 @@
-/* Which path of HTTP is answered by whom: POST /v1/events, GET /healthz, GET /readyz. One row a path. */
+/* Which path of HTTP is answered by whom, and who may ask. One row a path; docs/openapi.json tells the same to people, and a
+ * test holds the two together. What is no row is a page of the board, if it is one (daemon/assets.h). */
 #ifndef KEFU_DAEMON_ROUTES_H
 #define KEFU_DAEMON_ROUTES_H
 

@@ -1,6 +1,7 @@
 /* Tokens: who may do what. Kept as SHA-256 only; the clear text is shown once, when a token is made.
  *
- * tokens.json: {"tokens": [{"id", "sha256", "role", "subject"?, "sources"? [..], "expires_at"? ms, "added_at"? ms}]}.
+ * tokens.json: {"tokens": [{"id", "sha256", "role", "subject"?, "teams"? [..], "login"?, "sources"? [..], "expires_at"? ms,
+ * "added_at"? ms}]}.
  * A right is never read out of a mistake: a field that is unknown (but "x_…", a note), of a wrong kind, empty or out of
  * bounds, and an id or hash given twice, refuse the whole file. */
 #ifndef KEFU_MODEL_ACCESS_H
@@ -36,9 +37,12 @@ struct token {
     struct str id;     /* short, for lists and revoking; no secret */
     struct str sha256; /* of the clear text, 64 hexadecimal digits */
     enum role role;
-    struct str subject;  /* agent id, team… as the role needs; absent: none */
+    struct str subject;  /* agent: the agent's id; others: a note of whose it is; absent: none */
     struct str *sources; /* ingest: the sources it may write; none named: all */
     size_t sources_n;
+    struct str *teams; /* lead: the teams it sees */
+    size_t teams_n;
+    struct str login; /* the person's name at a proxy for single sign-on; absent: none */
     int64_t added_at;
     int64_t expires_at; /* INT64_MAX: never */
 };
@@ -72,5 +76,8 @@ int access_revoke(struct tokens *t, struct str id);
 /* The token whose clear text is presented, if it has not expired at now_ms; NULL otherwise. Looks at every token and
  * compares hashes in constant time. */
 const struct token *access_check(const struct tokens *t, struct str presented, int64_t now_ms);
+/* By id, and by login: the same rules. */
+const struct token *access_find(const struct tokens *t, struct str id, int64_t now_ms);
+const struct token *access_find_login(const struct tokens *t, struct str login, int64_t now_ms);
 
 #endif

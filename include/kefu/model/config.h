@@ -37,6 +37,15 @@ enum config_change { CONFIG_RESTART = 0, CONFIG_RELOAD = 1 };
     TRUTH(http_allow_remote, false, RESTART, "whether http_listen may be other than loopback; use TLS in front")       \
     WHOLE(http_max_body_bytes, 1048576, 1024, 67108864, RESTART,                                                       \
           "longest request body; longer ones are answered with 413")                                                   \
+    TEXT(proxy_addresses, "", 0, 512, RESTART,                                                                         \
+         "addresses, with commas, of proxies in front whose X-Forwarded-For and -Proto are believed; \"\" is none")    \
+    TEXT(sso_header, "", 0, 64, RESTART,                                                                               \
+         "header in which such a proxy names the person (the login of a token); \"\" is no single sign-on")            \
+    WHOLE(session_h, 12, 1, 720, RESTART, "hours for which a log-in on the board is good")                             \
+    WHOLE(boards_max, 3000, 1, 100000, RESTART, "boards that may be open at a time")                                   \
+    TRUTH(leaderboard, false, RELOAD, "whether agents see the scores of their team, best first")                       \
+    TEXT(conversation_url, "", 0, 512, RESTART,                                                                        \
+         "link to a conversation in your chat system, with {conversation} in it; \"\" is no links")                    \
     TEXT(redis_address, "unix:/run/redis/redis-server.sock", 0, 256, RESTART,                                          \
          "unix:PATH or tcp:ADDRESS:PORT (a number, no name); \"\" publishes nothing")                                  \
     TEXT(redis_username, "", 0, 128, RESTART, "Redis ACL user; \"\" is the default user")                              \

@@ -84,6 +84,16 @@ struct agent_now {
 };
 void site_agent_now(const struct site *s, uint32_t agent, struct agent_now *out);
 
+/* Who waits for an agent (0: in the queue), the one who waits longest first: fills at most max, returns how many. */
+struct site_wait {
+    struct str conversation; /* borrowed until the next fold */
+    int64_t since;           /* the customer waits */
+    int64_t held_since;      /* the agent has held it without a break */
+    int64_t due;             /* the response target is reached, in working time; INT64_MAX: never */
+    int64_t abandon;         /* it counts as missed, though open; INT64_MAX: never */
+};
+size_t site_waits(const struct site *s, uint32_t agent, struct site_wait *out, size_t max);
+
 /* Agents (0 too) whose totals or `now` changed since the last site_clean; order of first change. */
 const uint32_t *site_dirty(const struct site *s, size_t *n);
 void site_clean(struct site *s);

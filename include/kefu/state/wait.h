@@ -53,6 +53,8 @@ void wait_drop(struct wait *w, struct calendar *c, int64_t at, const struct sink
 void wait_forget(struct wait *w);
 /* Misses that stand at as_of while it is open. */
 void wait_so_far(const struct wait *w, struct calendar *c, int64_t as_of, const struct sink *sink);
+/* When the present holder has held it for the response target (INT64_MAX: never). */
+int64_t wait_target_due(const struct wait *w, struct calendar *c);
 /* When the present holder's miss falls due (INT64_MAX: never). */
 int64_t wait_due(const struct wait *w, struct calendar *c);
 

@@ -1,0 +1,203 @@
+/* What all handlers of /v1/ have in common. */
+#include "kefu/daemon/call.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kefu/base/digest.h"
+#include "kefu/base/fix.h"
+#include "kefu/base/mem.h"
+#include "kefu/base/utf8.h"
+#include "kefu/daemon/daemon.h"
+#include "kefu/daemon/show.h"
+
+#define JSON            "application/json"
+#define ROWS_BY_DEFAULT 100
+
+static int digit_of(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    char small = (char)(c | 0x20);
+    return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+}
+
+/* -1: no escape. */
+static int escaped_byte(struct str text, size_t at)
+{
+    int high = at + 2 < text.n ? digit_of(text.p[at + 1]) : -1;
+    int low = at + 2 < text.n ? digit_of(text.p[at + 2]) : -1;
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+static bool is_utf8(struct str text)
+{
+    const char *p = text.p, *end = text.p + text.n;
+    size_t n = 1;
+    while (p < end && n > 0) {
+        n = utf8_length(p, end);
+        p += n;
+    }
+    return n > 0;
+}
+
+struct str call_unescape(struct arena *arena, struct str text)
+{
+    char *out = arena_alloc(arena, text.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        int byte = (unsigned char)text.p[i];
+        if (byte == '%') {
+            byte = escaped_byte(text, i);
+            i += 2;
+        }
+        if (byte <= 0) {
+            return (struct str){0};
+        }
+        out[n++] = (char)byte;
+    }
+    out[n] = 0;
+    struct str whole = {out, n};
+    return is_utf8(whole) ? whole : (struct str){0};
+}
+
+struct str call_query(struct call *c, const char *name)
+{
+    struct str q = http_request_head(c->r)->query;
+    size_t name_n = strlen(name);
+    for (size_t at = 0; at < q.n;) {
+        const char *end = memchr(q.p + at, '&', q.n - at);
+        size_t n = end ? (size_t)(end - q.p) - at : q.n - at;
+        if (n > name_n && memcmp(q.p + at, name, name_n) == 0 && q.p[at + name_n] == '=') {
+            return call_unescape(&c->arena, (struct str){q.p + at + name_n + 1, n - name_n - 1});
+        }
+        at += n + 1;
+    }
+    return (struct str){0};
+}
+
+bool call_page(struct call *c, struct call_page *out)
+{
+    struct str limit = call_query(c, "limit");
+    int64_t n = ROWS_BY_DEFAULT;
+    if (limit.n && (fix_parse_whole(limit, &n) < 0 || n < 1 || n > CALL_ROWS_MAX)) {
+        call_bad(c, "limit: expected a whole number from 1 to 500");
+        return false;
+    }
+    *out = (struct call_page){(size_t)n, call_query(c, "after")};
+    return true;
+}
+
+bool call_may_agent(const struct call *c, uint32_t agent)
+{
+    struct agent_now now;
+    site_agent_now(c->d->site, agent, &now);
+    return rights_may(&c->who.caller, c->part, &(struct about){site_agent_id(c->d->site, agent), now.team});
+}
+
+bool call_may_team(const struct call *c, struct str team)
+{
+    return rights_may(&c->who.caller, c->part, &(struct about){.team = team});
+}
+
+uint32_t call_agent(struct call *c)
+{
+    uint32_t agent = c->args[0].n ? site_agent_find(c->d->site, c->args[0]) : 0;
+    if (agent && call_may_agent(c, agent)) {
+        return agent;
+    }
+    call_not_found(c->r);
+    return 0;
+}
+
+static int by_id(const void *a, const void *b, void *site)
+{
+    return str_cmp(site_agent_id(site, *(const uint32_t *)a), site_agent_id(site, *(const uint32_t *)b));
+}
+
+static bool fits(const struct call *c, uint32_t agent, struct str team)
+{
+    struct agent_now now;
+    site_agent_now(c->d->site, agent, &now);
+    return (!team.n || str_eq(team, now.team)) && call_may_agent(c, agent);
+}
+
+uint32_t *call_agents(struct call *c, const struct call_page *page, struct str team, size_t *n)
+{
+    const struct site *s = c->d->site;
+    uint32_t *list = xcalloc(site_agents_n(s) + (size_t)1, sizeof(*list));
+    *n = 0;
+    for (uint32_t a = 1; a <= site_agents_n(s); a++) {
+        bool before = page->after.n && str_cmp(site_agent_id(s, a), page->after) <= 0;
+        if (!before && fits(c, a, team)) {
+            list[(*n)++] = a;
+        }
+    }
+    qsort_r(list, *n, sizeof(*list), by_id, c->d->site);
+    return list;
+}
+
+void call_show_next(struct call *c, struct buf *out, const uint32_t *agents, size_t n, size_t limit)
+{
+    buf_put_str(out, STR_LIT("],\"next\":"));
+    show_text(out, n > limit ? site_agent_id(c->d->site, agents[limit - 1]) : (struct str){0});
+    buf_put_byte(out, '}');
+}
+
+bool call_month(struct call *c, struct str text, int32_t *month)
+{
+    if (civil_parse_month(text, month) == 0 && *month <= pipeline_month(c->d->pipeline)) {
+        return true;
+    }
+    call_not_found(c->r);
+    return false;
+}
+
+void call_not_found(struct http_request *r)
+{
+    http_answer_error(r, 404, "there is nothing here");
+}
+
+void call_log_in(struct http_request *r)
+{
+    http_answer_error(r, 401, "log in first: POST /v1/session, or send Authorization: Bearer TOKEN");
+}
+
+void call_bad(struct call *c, const char *text)
+{
+    http_answer_error(c->r, 400, text);
+}
+
+void call_busy(struct http_request *r, const char *text, int wait_s)
+{
+    char seconds[16];
+    snprintf(seconds, sizeof(seconds), "%d", wait_s);
+    http_add_header(r, "Retry-After", seconds);
+    http_answer_error(r, 503, text);
+}
+
+void call_answer(struct call *c, struct buf *body)
+{
+    buf_put_byte(body, '\n');
+    http_answer(c->r, 200, JSON, buf_str(body));
+    buf_fini(body);
+}
+
+void call_answer_tagged(struct call *c, struct buf *body, size_t tagged_from)
+{
+    char tag[32];
+    struct str tagged = {body->p + tagged_from, body->n - tagged_from};
+    snprintf(tag, sizeof(tag), "W/\"%016" PRIx64 "\"", digest_checksum(tagged));
+    struct str had = http_head_find(http_request_head(c->r), "If-None-Match");
+    http_add_header(c->r, "ETag", tag);
+    http_set_cache(c->r, "private, no-cache");
+    if (had.n && memmem(had.p, had.n, tag + 2, strlen(tag) - 2)) {
+        http_answer(c->r, 304, JSON, (struct str){0});
+        buf_fini(body);
+        return;
+    }
+    call_answer(c, body);
+}
