@@ -24,8 +24,15 @@ static uint8_t *save_of(const struct site *s, uint32_t ref)
     return ref_kind(ref) == SUBJECT_ORDER ? &s->orders[number].save : &s->agents[number].save;
 }
 
+void site_saw(struct site *s, uint32_t ref)
+{
+    if (s->cold.watching)
+        push_ref(&s->cold.watched, ref);
+}
+
 void site_touch(struct site *s, uint32_t ref)
 {
+    site_saw(s, ref);
     if (!s->cold.shelf)
         return;
     uint8_t *save = save_of(s, ref);
@@ -248,7 +255,7 @@ void site_freeze_cold(struct site *s, struct str key, const struct freezer *f)
 void site_forget(struct site *s, struct str key)
 {
     uint32_t number = conversation_find(s, key);
-    if (number == TABLE_NONE || !may_chill(s, number, INT64_MAX))
+    if (number == TABLE_NONE || s->cold.watching || !may_chill(s, number, INT64_MAX))
         return;
     conversation_leave(s, number);
     conversation_drop(s, number);
@@ -279,6 +286,7 @@ void cold_fini(struct site *s)
     struct cold *c = &s->cold;
     bloom_fini(&c->keys);
     bloom_fini(&c->identities);
+    free(c->watched.list);
     free(c->unsaved.list);
     free(c->cut.list);
     buf_fini(&c->blob);

@@ -118,6 +118,8 @@ void running_end(struct running *r, const struct assignee *a, struct calendar *c
                             .ended_at = how->at,
                             .resolved_at = how->at,
                             .first_customer_at = r->first_customer_at,
+                            .by = (uint8_t)how->by,
+                            .flags = how->over_wait ? EPISODE_OVER_WAIT : 0,
                             .rated = r->rated};
     bool human = r->in_human_hands || how->by == BY_AGENT;
     if (human) {

@@ -46,11 +46,11 @@ static void step_customer(struct machine *m, const struct item *i)
         wait_open(&m->wait, i->ts, m->assignee.agent, m->assignee.is_explicit);
 }
 
-static void step_bot(struct machine *m)
+static void step_bot(struct machine *m, const struct item *i, struct calendar *c, const struct sink *sink)
 {
     m->replied = true;
     if (m->wait.open && !m->running.in_human_hands)
-        wait_forget(&m->wait);
+        wait_forget(&m->wait, c, i->ts, sink);
 }
 
 /* An agent's message in an open episode. */
@@ -92,7 +92,7 @@ static void step_message(struct machine *m, const struct item *i, struct calenda
     if (i->how == FROM_CUSTOMER)
         step_customer(m, i);
     else if (i->how == FROM_BOT)
-        step_bot(m);
+        step_bot(m, i, c, sink);
     else
         step_agent(m, i, c, sink);
 }
@@ -162,7 +162,7 @@ static void step_rating(struct machine *m, const struct item *i, struct calendar
     else if (m->running.open)
         m->running.rated = rated;
     else if (rated.agent)
-        sink_put(sink, (struct fact){.kind = FACT_RATING, .agent = rated.agent, .day = rated.day, .ms = rated.milli});
+        sink_put(sink, rating_fact(&rated, 0, WHY_OWN_AGENT));
 }
 
 /* Customer, shop and topic of a conversation are the first ones named, by any event. */
@@ -202,11 +202,14 @@ void machine_tail(const struct machine *m, struct calendar *c, int64_t as_of, co
         wait_so_far(&m->wait, c, as_of, sink);
     struct idle idle;
     if (running_idle(r, &m->assignee, c, as_of, &idle))
-        sink_put(sink, (struct fact){.kind = FACT_IDLE, .agent = idle.owner, .day = idle.day});
-    if (r->rated.day != INT32_MIN) {
-        uint32_t agent = r->rated.agent ? r->rated.agent : running_credit(r, &m->assignee);
-        sink_put(sink, (struct fact){.kind = FACT_RATING, .agent = agent, .day = r->rated.day, .ms = r->rated.milli});
-    }
+        sink_put(sink, (struct fact){.kind = FACT_IDLE,
+                                     .agent = idle.owner,
+                                     .day = idle.day,
+                                     .why = WHY_IDLE,
+                                     .from = r->first_customer_at,
+                                     .to = INT64_MAX});
+    if (r->rated.day != INT32_MIN)
+        sink_put(sink, rating_fact(&r->rated, running_credit(r, &m->assignee), WHY_RATING_OPEN));
 }
 
 int64_t machine_due(const struct machine *m, struct calendar *c, int64_t as_of)

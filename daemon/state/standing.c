@@ -20,7 +20,7 @@ static void enter_fact(void *arg, const struct fact *f)
 static void enter_tail(struct site *s, const struct conversation *c, int64_t sign)
 {
     struct ledger l = {.site = s, .sign = sign};
-    machine_tail(&c->machine, &s->calendar, c->applied_at, &(struct sink){enter_fact, &l});
+    machine_tail(&c->machine, &s->calendar, c->applied_at, &(struct sink){.fact = enter_fact, .arg = &l});
 }
 
 /* An ended episode with its rating, its first contact as e->fcr says. */
@@ -32,8 +32,7 @@ static void enter_episode(struct site *s, const struct episode *e, int64_t sign)
     }
     if (e->rated.day == INT32_MIN)
         return;
-    uint32_t agent = e->rated.agent ? e->rated.agent : e->credit;
-    struct fact f = {.kind = FACT_RATING, .agent = agent, .day = e->rated.day, .ms = e->rated.milli};
+    struct fact f = rating_fact(&e->rated, e->credit, WHY_OWNER);
     enter_fact(&(struct ledger){.site = s, .sign = sign}, &f);
 }
 
@@ -191,19 +190,29 @@ static void recheck_others(struct site *s, uint32_t number, const struct standin
     }
 }
 
-static void take_out(struct site *s, uint32_t number)
+void conversation_tell(struct site *s, const struct conversation *c, const struct listener *to)
 {
-    struct conversation *c = conversation_at(s, number);
-    agent_now_leave(s, number);
-    enter_tail(s, c, -1);
-    for (uint32_t k = 0; k < c->machine.episodes_n; k++)
-        enter_episode(s, &c->machine.episodes[k], -1);
-    struct ledger l = {.site = s, .sign = -1};
-    struct sink sink = {enter_fact, &l};
-    struct run how = {.names = &s->names, .calendar = &s->calendar, .scratch = &s->scratch, .sink = &sink};
+    struct run how = {.names = &s->names, .calendar = &s->calendar, .scratch = &s->scratch, .sink = &to->sink};
     struct machine again = {0};
+    machine_tail(&c->machine, &s->calendar, c->applied_at, &to->sink);
+    for (uint32_t k = 0; k < c->machine.episodes_n; k++)
+        to->episode(to->sink.arg, &c->machine.episodes[k]);
     conversation_run(&again, &c->list, c->run_n, INT64_MAX, &how);
     machine_fini(&again);
+}
+
+static void take_out_episode(void *arg, const struct episode *e)
+{
+    const struct ledger *l = arg;
+    enter_episode(l->site, e, l->sign);
+}
+
+static void take_out(struct site *s, uint32_t number)
+{
+    struct ledger l = {.site = s, .sign = -1};
+    agent_now_leave(s, number);
+    conversation_tell(s, conversation_at(s, number),
+                      &(struct listener){.sink = {.fact = enter_fact, .arg = &l}, .episode = take_out_episode});
 }
 
 static void put_in(struct site *s, uint32_t number)
@@ -238,7 +247,7 @@ void conversation_settle(struct site *s, uint32_t number)
     c->machine = (struct machine){0};
     list_sort(&c->list, &s->names, &s->scratch);
     struct ledger l = {.site = s, .sign = 1};
-    struct sink sink = {enter_fact, &l};
+    struct sink sink = {.fact = enter_fact, .arg = &l};
     struct run how = {.names = &s->names, .calendar = &s->calendar, .scratch = &s->scratch, .sink = &sink};
     c->run_n = conversation_run(&c->machine, &c->list, c->list.n, s->as_of, &how);
     take_names(s, c);
@@ -281,7 +290,7 @@ static void step(struct site *s, struct conversation *c, const struct item *i)
     if (rated >= 0)
         enter_episode(s, &m->episodes[rated], -1);
     struct ledger l = {.site = s, .sign = 1};
-    machine_step(m, i, &s->calendar, &(struct sink){enter_fact, &l});
+    machine_step(m, i, &s->calendar, &(struct sink){.fact = enter_fact, .arg = &l});
     c->run_n++;
     if (rated >= 0)
         enter_episode(s, &m->episodes[rated], 1);
@@ -354,7 +363,7 @@ static void no_fact(void *arg, const struct fact *f)
 int conversation_restore(struct site *s, uint32_t number, struct restored *r)
 {
     struct conversation *c = conversation_at(s, number);
-    struct sink sink = {no_fact, NULL};
+    struct sink sink = {.fact = no_fact};
     struct run how = {.names = &s->names, .calendar = &s->calendar, .scratch = &s->cold.scratch, .sink = &sink};
     c->run_n = conversation_run(&c->machine, &c->list, r->run_n, INT64_MAX, &how);
     arena_reset(&s->cold.scratch);

@@ -97,8 +97,84 @@ static bool thaw_conversation(struct site *s, const struct shelf_row *row, struc
         site_mark_pending(s, ref);
         return true;
     }
+    site_saw(s, ref);
     struct restored r = {.applied_at = cursor_svar(&t->in), .run_n = (uint32_t)cursor_uvar(&t->in), .fcr = t->in};
     return conversation_restore(s, number, &r) == 0;
+}
+
+/* --- apart from the site's tables --------------------------------------------------------------------------------- */
+
+/* The words of a blob as numbers that mean something in this blob alone, but agents, who are the site's: what is read by the
+ * thousand to be told must not fill the site's tables with names. */
+static bool read_words_apart(const struct site *s, struct thawing *t)
+{
+    uint64_t n = cursor_uvar(&t->in);
+    if (n > (uint64_t)(t->in.end - t->in.p))
+        return false;
+    t->words = xcalloc(n + 1, sizeof *t->words);
+    for (t->words_n = 0; t->words_n < n && !t->in.bad; t->words_n++) {
+        uint64_t head = cursor_uvar(&t->in);
+        struct str name = cursor_bytes(&t->in, (size_t)(head >> 2));
+        uint32_t number = (head & 3) == NAME_AGENTS ? intern_find(&s->names.agents, name) : 0;
+        if (!number)
+            number = (uint32_t)s->agents_n + t->words_n;
+        t->words[t->words_n + 1] = number;
+    }
+    return !t->in.bad;
+}
+
+static bool fill_apart(struct site *s, const struct thawing *t, struct list *to)
+{
+    struct list from = {.p = (char *)(uintptr_t)t->list.p, .bytes_n = (uint32_t)t->list.n, .n = t->items_n};
+    struct list_cursor cursor;
+    struct item i;
+    list_first(&cursor, &from);
+    while (to->n < t->items_n && list_next(&cursor, &i)) {
+        if (!read_item(t, &i))
+            return false;
+        list_push(to, &i, &s->names);
+    }
+    return to->n == t->items_n;
+}
+
+static void nothing(void *arg, const struct fact *f)
+{
+    (void)arg;
+    (void)f;
+}
+
+static bool run_apart(struct site *s, struct thawing *t, struct conversation *c)
+{
+    struct sink sink = {.fact = nothing};
+    struct run how = {.names = &s->names, .calendar = &s->calendar, .scratch = &s->cold.scratch, .sink = &sink};
+    c->applied_at = cursor_svar(&t->in);
+    uint32_t run_n = (uint32_t)cursor_uvar(&t->in);
+    c->run_n = conversation_run(&c->machine, &c->list, run_n, INT64_MAX, &how);
+    arena_reset(&s->cold.scratch);
+    struct str fcr = cursor_bytes(&t->in, c->machine.episodes_n);
+    for (uint32_t k = 0; !t->in.bad && k < c->machine.episodes_n; k++)
+        c->machine.episodes[k].fcr = (uint8_t)fcr.p[k];
+    return !t->in.bad && c->run_n == run_n;
+}
+
+bool thaw_apart(struct site *s, const struct shelf_row *row, struct conversation *out)
+{
+    struct thawing t = {.in = cursor_of(row->blob)};
+    *out = (struct conversation){.group = GROUP_NONE};
+    bool ok = row->kind == SUBJECT_CONVERSATION && cursor_byte(&t.in) == BLOB_VERSION && read_words_apart(s, &t);
+    if (ok) {
+        t.items_n = (uint32_t)cursor_uvar(&t.in);
+        t.list = cursor_bytes(&t.in, (size_t)cursor_uvar(&t.in));
+        ok = !t.in.bad && fill_apart(s, &t, &out->list) && run_apart(s, &t, out);
+    }
+    free(t.words);
+    return ok;
+}
+
+void thaw_apart_fini(struct site *s, struct conversation *c)
+{
+    list_fini(&c->list, &s->names);
+    machine_fini(&c->machine);
 }
 
 static bool thaw_order(struct site *s, const struct shelf_row *row, struct thawing *t, bool anew)

@@ -13,11 +13,6 @@ void wait_fini(struct wait *w)
     *w = (struct wait){0};
 }
 
-void wait_forget(struct wait *w)
-{
-    wait_fini(w);
-}
-
 void wait_open(struct wait *w, int64_t at, uint32_t holder, bool explicit_hold)
 {
     *w = (struct wait){.open = true, .holder = holder, .explicit_hold = explicit_hold, .opened_at = at, .start = at};
@@ -88,56 +83,119 @@ static int64_t target_at(struct calendar *c, int64_t at)
     return calendar_rulebook(c, at)->response_target_ms;
 }
 
-static void put_miss(struct calendar *c, uint32_t agent, int64_t first_at, const struct sink *sink)
+/* What an agent's part in a wait came to: a miss, or a turn that counts for nothing. */
+struct outcome {
+    enum why why;
+    uint32_t agent;
+    int64_t first_at; /* start of the agent's first hold */
+    int64_t to;       /* INT64_MAX: it is still open */
+    int64_t held_ms;
+    int64_t limit_ms;
+};
+
+static void put(struct calendar *c, enum fact_kind kind, const struct outcome *o, const struct sink *sink)
 {
-    sink_put(sink, (struct fact){.kind = FACT_MISS, .agent = agent, .day = calendar_day(c, first_at)});
+    if (kind == FACT_TURN && (!sink->turns || !o->agent))
+        return;
+    sink_put(sink, (struct fact){.kind = kind,
+                                 .agent = o->agent,
+                                 .day = calendar_day(c, o->first_at),
+                                 .ms = o->held_ms,
+                                 .why = o->why,
+                                 .from = o->first_at,
+                                 .to = o->to,
+                                 .limit_ms = o->limit_ms});
 }
 
-/* A miss for every ended hold that reached the target, but that of `except` (UINT32_MAX: nobody is spared). */
-static int put_misses(const struct wait *w, struct calendar *c, uint32_t except, const struct sink *sink)
+/* How ended holds are told: of those that reached the target, and of those that did not. */
+struct telling {
+    uint32_t except; /* spared; UINT32_MAX: nobody */
+    enum why reached, short_of;
+    int64_t to;
+};
+
+/* A miss for every ended hold that reached the target, but that of the one who is spared. */
+static int put_misses(const struct wait *w, struct calendar *c, const struct telling *t, const struct sink *sink)
 {
     int n = 0;
     for (uint32_t i = 0; i < w->holds_n; i++) {
         const struct hold *h = &w->holds[i];
-        if (h->agent == except || h->sum_ms < target_at(c, h->first_at))
+        if (h->agent == t->except)
             continue;
-        put_miss(c, h->agent, h->first_at, sink);
-        n++;
+        int64_t limit_ms = target_at(c, h->first_at);
+        bool reached = h->sum_ms >= limit_ms;
+        struct outcome o = {reached ? t->reached : t->short_of, h->agent, h->first_at, t->to, h->sum_ms, limit_ms};
+        put(c, reached ? FACT_MISS : FACT_TURN, &o, sink);
+        n += reached;
     }
     return n;
+}
+
+static void put_answer(const struct wait *w, struct calendar *c, const struct answer *a, const struct sink *sink)
+{
+    int64_t response = sum_of(w, a->sender) + calendar_worked(c, w->start, a->at);
+    int64_t first_at = first_of(w, a->sender);
+    int64_t limit_ms = target_at(c, first_at);
+    bool within = response <= limit_ms;
+    if (response == 0 && !calendar_open(c, first_at)) {
+        put(c, FACT_TURN, &(struct outcome){WHY_OUTSIDE_HOURS, a->sender, first_at, a->at, 0, limit_ms}, sink);
+        return;
+    }
+    sink_put(sink, (struct fact){.kind = FACT_ANSWER,
+                                 .agent = a->sender,
+                                 .day = calendar_day(c, first_at),
+                                 .ms = response,
+                                 .first = a->first,
+                                 .within = within,
+                                 .why = within ? WHY_ANSWERED_IN_TIME : WHY_ANSWERED_LATE,
+                                 .from = first_at,
+                                 .to = a->at,
+                                 .limit_ms = limit_ms});
 }
 
 bool wait_answer(struct wait *w, struct calendar *c, const struct answer *a, const struct sink *sink)
 {
     bool credited = !(w->holder && w->holder != a->sender && w->explicit_hold);
-    if (!credited)
+    struct telling others = {credited ? a->sender : UINT32_MAX, WHY_HELD_PAST_TARGET, WHY_HELD_SHORT, a->at};
+    if (!credited) {
         end_hold(w, c, a->at);
-    put_misses(w, c, credited ? a->sender : UINT32_MAX, sink);
-    if (credited) {
-        int64_t response = sum_of(w, a->sender) + calendar_worked(c, w->start, a->at);
-        int64_t first_at = first_of(w, a->sender);
-        if (response > 0 || calendar_open(c, first_at))
-            sink_put(sink, (struct fact){.kind = FACT_ANSWER,
-                                         .agent = a->sender,
-                                         .day = calendar_day(c, first_at),
-                                         .ms = response,
-                                         .first = a->first,
-                                         .within = response <= target_at(c, first_at)});
+        put(c, FACT_TURN, &(struct outcome){WHY_HELPED_HOLDER, a->sender, a->at, a->at, 0, target_at(c, a->at)}, sink);
     }
+    put_misses(w, c, &others, sink);
+    if (credited)
+        put_answer(w, c, a, sink);
     wait_fini(w);
     return credited;
 }
 
-void wait_drop(struct wait *w, struct calendar *c, int64_t at, const struct sink *sink)
+/* The question was resolved before anybody owed an answer: or the last holder, if all together did. */
+static void put_together(const struct wait *w, struct calendar *c, int64_t at, const struct sink *sink)
 {
-    uint32_t last = w->holder ? w->holder : w->last_holder;
-    end_hold(w, c, at);
+    uint32_t last = w->last_holder; /* end_hold has put the holder there, if there was one */
+    int64_t first_at = first_of(w, last);
     int64_t all = 0;
     for (uint32_t i = 0; i < w->holds_n; i++)
         all += w->holds[i].sum_ms;
-    int64_t first_at = first_of(w, last);
-    if (!put_misses(w, c, UINT32_MAX, sink) && all >= target_at(c, first_at))
-        put_miss(c, last, first_at, sink);
+    if (all >= target_at(c, first_at))
+        put(c, FACT_MISS, &(struct outcome){WHY_TOGETHER_PAST_TARGET, last, first_at, at, all, target_at(c, first_at)},
+            sink);
+}
+
+void wait_drop(struct wait *w, struct calendar *c, int64_t at, const struct sink *sink)
+{
+    end_hold(w, c, at);
+    if (!put_misses(w, c, &(struct telling){UINT32_MAX, WHY_RESOLVED_UNANSWERED, WHY_RESOLVED_SHORT, at}, sink))
+        put_together(w, c, at, sink);
+    wait_fini(w);
+}
+
+void wait_forget(struct wait *w, struct calendar *c, int64_t at, const struct sink *sink)
+{
+    if (sink->turns) {
+        struct outcome o = {WHY_BOT_ANSWERED, w->holder, first_of(w, w->holder), at, 0, 0};
+        o.held_ms = sum_of(w, w->holder) + calendar_worked(c, w->start, at);
+        put(c, FACT_TURN, &o, sink);
+    }
     wait_fini(w);
 }
 
@@ -154,7 +212,14 @@ int64_t wait_due(const struct wait *w, struct calendar *c)
 
 void wait_so_far(const struct wait *w, struct calendar *c, int64_t as_of, const struct sink *sink)
 {
-    put_misses(w, c, w->holder, sink);
-    if (wait_due(w, c) <= as_of)
-        put_miss(c, w->holder, first_of(w, w->holder), sink);
+    put_misses(w, c, &(struct telling){w->holder, WHY_HELD_PAST_TARGET, WHY_HELD_SHORT, INT64_MAX}, sink);
+    bool due = wait_due(w, c) <= as_of;
+    if (!due && !sink->turns)
+        return;
+    int64_t first_at = first_of(w, w->holder);
+    struct outcome o = {WHY_STILL_OPEN, w->holder, first_at, INT64_MAX, 0, 0};
+    o.why = due ? WHY_OPEN_PAST_LIMIT : WHY_STILL_OPEN;
+    o.held_ms = sum_of(w, w->holder) + calendar_worked(c, w->start, as_of);
+    o.limit_ms = due ? calendar_rulebook(c, first_at)->abandon_after_ms : target_at(c, first_at);
+    put(c, due ? FACT_MISS : FACT_TURN, &o, sink);
 }

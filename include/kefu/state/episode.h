@@ -11,6 +11,7 @@
 
 #include "kefu/model/event.h"
 #include "kefu/state/calendar.h"
+#include "kefu/state/fact.h"
 
 #define NEVER INT64_MIN /* an instant that was not */
 
@@ -48,8 +49,21 @@ enum episode_flag {
     EPISODE_RESOLVED = 1 << 1, /* counted and resolved */
     EPISODE_TIMED = 1 << 2,    /* resolved, with a human message: has resolve_ms */
     EPISODE_IN_TIME = 1 << 3,  /* timed, within the limit, no agent resolved it over an open wait */
-    EPISODE_HUMAN = 1 << 4     /* was in human hands */
+    EPISODE_HUMAN = 1 << 4,    /* was in human hands */
+    EPISODE_OVER_WAIT = 1 << 5 /* a wait was open when it was resolved */
 };
+
+/* A rating that counts, as a fact: its own agent's, or of the one it is credited to. */
+static inline struct fact rating_fact(const struct rated *r, uint32_t credit, enum why why)
+{
+    return (struct fact){.kind = FACT_RATING,
+                         .agent = r->agent ? r->agent : credit,
+                         .day = r->day,
+                         .ms = r->milli,
+                         .why = r->agent ? WHY_OWN_AGENT : why,
+                         .from = NEVER,
+                         .to = INT64_MAX};
+}
 
 enum fcr { FCR_NONE = 0, FCR_PASS, FCR_FAIL, FCR_PENDING };
 
@@ -58,6 +72,7 @@ struct episode {
     uint32_t credit; /* whose a rating without an agent of its own is; 0: nobody */
     uint8_t flags;
     uint8_t fcr;               /* as it stands in the totals now */
+    uint8_t by;                /* enum event_how: who resolved it */
     int32_t day;               /* of the resolved event */
     int64_t resolved_at;       /* the event, or the last reply (timeout_counts_as) */
     int64_t ended_at;          /* the event */

@@ -87,8 +87,10 @@ struct cold {
     struct bloom keys;         /* of conversations that may lie there and not be in memory, and of their customers */
     struct bloom identities;   /* of the events in these */
     int64_t until;             /* no event of theirs is later; INT64_MIN: there are none */
-    struct refs unsaved;       /* subjects with save == now */
-    struct refs cut;           /* those of the cut under way */
+    struct refs watched;       /* subjects that changed or came back while `watching` */
+    bool watching;
+    struct refs unsaved; /* subjects with save == now */
+    struct refs cut;     /* those of the cut under way */
     size_t cut_done_n;
     uint8_t now;                   /* enum save */
     const struct freezer *freezer; /* of the cut under way; borrowed */
@@ -180,6 +182,14 @@ void conversation_go_on(struct site *s, uint32_t number, const struct item *i); 
 void conversation_refresh(struct site *s, uint32_t number);                     /* as_of has moved past its deadline */
 void conversation_set_due(struct site *s, uint32_t number);                     /* when it changes by itself, anew */
 
+/* Tells all that stands in the totals of it: facts, and ended episodes, of which the listener makes the rating's fact itself.
+ * Leaves scratch to be reset. */
+struct listener {
+    struct sink sink;
+    void (*episode)(void *arg, const struct episode *e); /* arg: the sink's */
+};
+void conversation_tell(struct site *s, const struct conversation *c, const struct listener *to);
+
 /* One that was frozen comes back as it stood: its list is there, the totals hold it. -1: it does not fit its list. */
 struct restored {
     int64_t applied_at;
@@ -193,6 +203,7 @@ void conversation_leave(struct site *s, uint32_t number); /* out of its group; t
 
 /* cold.c: what was frozen and is not in memory. */
 void site_touch(struct site *s, uint32_t ref); /* the subject is about to change */
+void site_saw(struct site *s, uint32_t ref);   /* for site_watch: it has changed or come back */
 uint64_t cold_key_hash(const struct site *s, struct str key);
 uint64_t cold_identity_hash(const struct site *s, struct str source, struct str id);
 uint64_t cold_group_hash(const struct site *s, uint32_t shop, uint32_t customer);
@@ -206,7 +217,14 @@ void cold_fini(struct site *s);
 /* freeze.c: hands the subject to the freezer. */
 void subject_freeze(struct site *s, uint32_t ref, const struct freezer *to);
 
+/* thaw.c: a cold conversation, its machine run, in memory of its own: never in the site's tables. False: its bytes do not fit
+ * together. The caller gives it to thaw_apart_fini. */
+bool thaw_apart(struct site *s, const struct shelf_row *row, struct conversation *out);
+void thaw_apart_fini(struct site *s, struct conversation *c);
+
 /* order.c, agent.c */
+struct told_order;
+void order_tell(struct site *s, uint32_t number, struct told_order *out);
 void order_settle(struct site *s, uint32_t number);
 void agent_settle(struct site *s, uint32_t number);
 /* A conversation's part in what its assignee and the holder of its wait have open now. */

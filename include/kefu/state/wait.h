@@ -49,8 +49,8 @@ struct answer {
 bool wait_answer(struct wait *w, struct calendar *c, const struct answer *a, const struct sink *sink);
 /* The episode was resolved over it: ends the wait, emits the misses. */
 void wait_drop(struct wait *w, struct calendar *c, int64_t at, const struct sink *sink);
-/* Ends without a trace. */
-void wait_forget(struct wait *w);
+/* A bot had it: ends without a trace. */
+void wait_forget(struct wait *w, struct calendar *c, int64_t at, const struct sink *sink);
 /* Misses that stand at as_of while it is open. */
 void wait_so_far(const struct wait *w, struct calendar *c, int64_t as_of, const struct sink *sink);
 /* When the present holder has held it for the response target (INT64_MAX: never). */
