@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include "kefu/state/freeze.h"
+#include "kefu/state/tell.h"
+#include "kefu/views/account.h"
 #include "support_story.h"
 
 static struct zone zones[] = {{.name = "Asia/Shanghai"}, {.name = "America/New_York"}};
@@ -103,6 +105,15 @@ static void ask(void *arg, const struct shelf_question *q, void (*each)(void *, 
     }
 }
 
+/* An account of a month that is gathered a little at a time, while events come and conversations leave memory and come back. */
+struct gathering {
+    struct account account;
+    uint32_t place; /* UINT32_MAX: all in memory has been told */
+    size_t row;     /* next of the shelf's */
+    uint32_t order;
+    bool on;
+};
+
 struct life {
     struct story *story;
     struct support_random *r;
@@ -114,6 +125,7 @@ struct life {
     struct bloom filters[2]; /* as they would be on disk: only ever taken up whole */
     size_t folded;
     int64_t as_of;
+    struct gathering gathering;
 };
 
 static struct site *new_site(struct life *l)
@@ -256,6 +268,7 @@ static void crash(struct life *l)
         copy_filter(&l->filters[i], site_filter(l->site, i));
     site_free(l->site);
     l->site = new_site(l);
+    l->gathering.on = false;
     l->desk->on = false;
     for (int i = 0; i < 2; i++)
         copy_filter(site_filter(l->site, i), &l->filters[i]);
@@ -313,6 +326,75 @@ static void tell_difference(const char *text, const char *fresh)
                 (int)strcspn(fresh + line, "\n"), fresh + line);
 }
 
+/* --- what is told sums up to what stands -------------------------------------------------------------------------- */
+
+static void begin_gathering(struct life *l, struct gathering *g)
+{
+    account_fini(&g->account);
+    *g = (struct gathering){.on = true};
+    g->account.agent = UINT32_MAX;
+    g->account.kind = PERIOD_MONTH;
+    g->account.period = civil_month(tz_day(l->story->zone->tz, site_as_of(l->site)));
+    site_watch(l->site, true);
+}
+
+/* False: all has been told. */
+static bool gather_some(struct life *l, struct gathering *g, size_t n)
+{
+    struct teller t = account_teller(&g->account);
+    if (g->place != UINT32_MAX) {
+        g->place = site_tell_conversations(l->site, g->place, n, INT64_MIN, &t);
+        return true;
+    }
+    for (; n > 0 && g->row < l->kept.rows_n; g->row++, n--)
+        if (l->kept.rows[g->row].cold)
+            assert_true(site_tell_row(l->site, &l->kept.rows[g->row], &t));
+    if (g->row < l->kept.rows_n)
+        return true;
+    if (g->order != UINT32_MAX)
+        g->order = site_tell_orders(l->site, g->order, n + 1, INT64_MIN, &t);
+    return g->order != UINT32_MAX;
+}
+
+static void end_gathering(struct life *l, struct gathering *g)
+{
+    struct figures none = {0};
+    account_catch_up(&g->account, l->site);
+    site_watch(l->site, false);
+    g->on = false;
+    for (uint32_t a = 0; a <= site_agents_n(l->site); a++) {
+        struct figures sum = {0}, one;
+        for (size_t i = 0; i < g->account.n; i++) {
+            if (account_agent(&g->account.items[i]) != a)
+                continue;
+            account_figures(&g->account.items[i], &one);
+            figures_add(&sum, &one, 1);
+        }
+        const struct figures *stands = site_figures(l->site, a, PERIOD_MONTH, g->account.period);
+        if (memcmp(&sum, stands ? stands : &none, sizeof sum) != 0)
+            fail_msg("what is told of agent %u does not sum up to the figures after %zu events", a, l->folded);
+    }
+}
+
+static void tell_all(struct life *l)
+{
+    struct gathering g = {0};
+    begin_gathering(l, &g);
+    while (gather_some(l, &g, 1 + support_below(l->r, 9)))
+        continue;
+    end_gathering(l, &g);
+    account_fini(&g.account);
+}
+
+/* One step of an account that goes on beside everything else. */
+static void gather(struct life *l, struct gathering *g)
+{
+    if (!g->on)
+        begin_gathering(l, g);
+    else if (!gather_some(l, g, 1 + support_below(l->r, 4)))
+        end_gathering(l, g);
+}
+
 static void look(struct life *l)
 {
     settle(l->site, 1 + support_below(l->r, 5));
@@ -321,6 +403,8 @@ static void look(struct life *l)
         tell_difference(text, fresh);
         fail_msg("other figures after %zu events", l->folded);
     }
+    if (!l->gathering.on)
+        tell_all(l);
     free(text);
     free(fresh);
 }
@@ -379,6 +463,7 @@ static void live(struct life *l, uint32_t looks)
         if (support_below(l->r, 2) == 0)
             site_advance(l->site, l->as_of, 1 + support_below(l->r, 8));
         meddle(l);
+        gather(l, &l->gathering);
         if (support_below(l->r, looks) == 0)
             look(l);
     }
@@ -394,6 +479,7 @@ static void live(struct life *l, uint32_t looks)
 
 static void life_fini(struct life *l)
 {
+    account_fini(&l->gathering.account);
     site_free(l->site);
     for (int i = 0; i < 2; i++)
         bloom_fini(&l->filters[i]);
