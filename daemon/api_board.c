@@ -6,6 +6,7 @@
 
 #include "kefu/base/mem.h"
 #include "kefu/daemon/daemon.h"
+#include "kefu/daemon/explain.h"
 #include "kefu/daemon/live.h"
 #include "kefu/daemon/show.h"
 #include "kefu/daemon/show_agent.h"
@@ -137,6 +138,7 @@ void api_team(struct call *c)
     if (!members) {
         return;
     }
+    explain_want_heat(c->d->explain);
     size_t tagged = begin(&out, c->d);
     buf_put_str(&out, STR_LIT(",\"team\":"));
     buf_put_json(&out, c->args[0]);

@@ -13,6 +13,7 @@
 #include "kefu/base/fix.h"
 #include "kefu/base/mem.h"
 #include "kefu/daemon/daemon.h"
+#include "kefu/daemon/explain.h"
 #include "kefu/daemon/session.h"
 #include "kefu/daemon/show.h"
 #include "kefu/daemon/show_agent.h"
@@ -435,6 +436,9 @@ static void on_care(evutil_socket_t fd, short what, void *arg)
     bool look = rights_are_due(l, mono_ms);
     turn_day(l);
     look_for_due(l);
+    if (live_any_team(l)) {
+        explain_want_heat(l->d->explain);
+    }
     for (struct board *b = l->boards, *next; b; b = next) {
         next = b->next;
         care_for(l, b, look, mono_ms);

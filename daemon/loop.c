@@ -15,6 +15,7 @@
 
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
+#include "kefu/daemon/explain.h"
 #include "kefu/daemon/key.h"
 #include "kefu/daemon/knock.h"
 #include "kefu/daemon/live.h"
@@ -260,6 +261,7 @@ static void start_board(struct daemon *d)
     d->sessions = sessions_new(path.p, c->session_h, clock_wall_ms(&d->clock));
     d->knocks = knocks_new(WHO_WRONG_A_MIN);
     d->live = live_new(d);
+    d->explain = explain_new(d);
     buf_fini(&path);
 }
 
@@ -376,6 +378,7 @@ void daemon_stop(struct daemon *d)
     supervise_stopping(d->supervise);
     d->stop_mono_ms = clock_mono_ms(&d->clock) + STOP_MS;
     live_stop(d->live);
+    explain_stop(d->explain);
     if (d->http) {
         http_stop(d->http);
     }
@@ -444,6 +447,7 @@ void daemon_free(struct daemon *d)
     control_stop(d->control);
     socket_free(d->socket);
     streams_free(d);
+    explain_free(d->explain);
     live_free(d->live);
     http_free(d->http);
     sessions_free(d->sessions);

@@ -481,6 +481,12 @@ struct ingest *pipeline_ingest(struct pipeline *p)
     return &p->ingest;
 }
 
+int pipeline_commit(struct pipeline *p, struct commit *c)
+{
+    c->at_ms = now_of(p);
+    return p->open ? writer_push(p->writer, c) : -1;
+}
+
 int pipeline_retry(struct pipeline *p, uint64_t row, void (*done)(struct batch *), void *owner, struct err *e)
 {
     return retry_row(&p->retry, row, done, owner, e);

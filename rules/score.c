@@ -96,13 +96,20 @@ static void total(const struct rulebook *r, struct score *out)
         out->total_milli = fix_div_round(sum, weights);
 }
 
+void score_retotal(const struct rulebook *r, int64_t handled, struct score *s)
+{
+    s->total_milli = SCORE_NONE;
+    s->tier = -1;
+    total(r, s);
+    if (s->total_milli == SCORE_NONE || handled < r->tier_min_handled)
+        return;
+    s->tier = 0;
+    while (s->total_milli * 1000 < r->tiers[s->tier].min_micro)
+        s->tier++;
+}
+
 void score_month(const struct rulebook *r, const struct figures *f, bool had_orders, struct score *out)
 {
     pairs(r, f, had_orders, out);
-    total(r, out);
-    if (out->total_milli == SCORE_NONE || f->handled < r->tier_min_handled)
-        return;
-    out->tier = 0;
-    while (out->total_milli * 1000 < r->tiers[out->tier].min_micro)
-        out->tier++;
+    score_retotal(r, f->handled, out);
 }

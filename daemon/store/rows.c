@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "kefu/base/mem.h"
+#include "kefu/store/audit.h"
+#include "kefu/store/audit.h"
 #include "kefu/store/shelf.h"
 
 static const struct str POSITION = {"position/", 9};
@@ -150,6 +152,8 @@ int rows_add(struct db *db, const struct commit *c, struct store_marks *marks, s
         raise_marks(marks, c);
         rc = marks_set(db, marks);
     }
+    for (size_t i = 0; rc == SQLITE_OK && i < c->audit_n; i++)
+        rc = audit_add(db, c->audit[i], c->audit_head);
     if (rc == SQLITE_OK && c->shelf)
         rc = shelf_do(db, c->shelf);
     return rc;

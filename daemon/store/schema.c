@@ -58,6 +58,10 @@ static const char *const MIGRATIONS[] = {
     /* 4. Where identities of cold subjects lie, packed (pointer.h); `identity` keeps what is in it. */
     ("CREATE TABLE pointer(number INTEGER PRIMARY KEY, site INTEGER NOT NULL, checksum INTEGER NOT NULL,"
      " blob BLOB NOT NULL) STRICT;"),
+    /* 5. Who looked at pay (audit.h), and cold conversations by time, for explanations. */
+    "CREATE TABLE audit(number INTEGER PRIMARY KEY, site INTEGER NOT NULL, checksum INTEGER NOT NULL, line TEXT NOT NULL,"
+    " hash TEXT NOT NULL) STRICT;"
+    "CREATE INDEX subject_cold ON subject(site, last_ts) WHERE cold = 1 AND kind = 1;",
 };
 #define MIGRATIONS_N ((int64_t)(sizeof MIGRATIONS / sizeof MIGRATIONS[0]))
 
@@ -145,6 +149,11 @@ static const char *const STATEMENTS[SQL_N] = {
     [SQL_POINTER_ALL] = POINTER " WHERE site = " SITE " ORDER BY number",
     [SQL_POINTER_PART] = POINTER " WHERE site = " SITE " AND number > ?1 AND number <= ?1 + " TEXT_OF(SCHEMA_PART_ROWS),
     [SQL_POINTER_TOP] = "SELECT max(number) FROM pointer",
+    [SQL_SUBJECT_COLD] = SUBJECT " WHERE site = " SITE " AND cold = 1 AND kind = 1 AND last_ts >= ? ORDER BY last_ts",
+    [SQL_AUDIT_ADD] = "INSERT INTO audit(site, number, line, hash, checksum) VALUES(" SITE ", ?, ?, ?, ?)",
+    [SQL_AUDIT_LAST] =
+        "SELECT number, line, hash, checksum FROM audit WHERE site = " SITE " ORDER BY number DESC LIMIT 1",
+    [SQL_AUDIT_EACH] = "SELECT number, line, hash, checksum FROM audit WHERE site = " SITE " ORDER BY number",
     [SQL_TOTAL_SET] = "INSERT OR REPLACE INTO total(site, agent, kind, period, blob, checksum)"
                       " VALUES(" SITE ", ?, ?, ?, ?, ?)",
     [SQL_TOTAL_CLEAR] = "DELETE FROM total WHERE site = " SITE,
@@ -176,6 +185,7 @@ const struct schema_table *schema_tables(size_t *n)
         SMALL("outbox", SQL_OUTBOX_EACH),
         SMALL("quarantine", SQL_QUARANTINE_EACH),
         SMALL("marks", SQL_MARKS_GET),
+        SMALL("audit", SQL_AUDIT_EACH),
         SMALL("total", SQL_TOTAL_EACH),
         SMALL("filter", SQL_FILTER_EACH),
         SMALL("fresh", SQL_FRESH_EACH),

@@ -367,6 +367,52 @@ int shelf_each_filter(struct store *s, const struct shelf_reading *r, struct err
 
 /* --- while the writer runs ----------------------------------------------------------------------------------------- */
 
+/* --- those by time ------------------------------------------------------------------------------------------------- */
+
+struct shelf_scan {
+    sqlite3 *sql;
+    sqlite3_stmt *stmt;
+};
+
+struct shelf_scan *shelf_scan_open(struct store *s, int64_t since, struct err *e)
+{
+    const char *path = store_db(s)->path;
+    struct shelf_scan *scan = xcalloc(1, sizeof *scan);
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    if (sqlite3_open_v2(path, &scan->sql, flags, store_vfs(s)) == SQLITE_OK &&
+        sqlite3_prepare_v3(scan->sql, schema_sql(SQL_SUBJECT_COLD), -1, 0, &scan->stmt, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(scan->stmt, 1, since);
+        return scan;
+    }
+    (void)err_set(e, path, "opening it once more, for an explanation: %s", sqlite3_errmsg(scan->sql));
+    shelf_scan_close(scan);
+    return NULL;
+}
+
+void shelf_scan_close(struct shelf_scan *scan)
+{
+    if (!scan)
+        return;
+    sqlite3_finalize(scan->stmt);
+    sqlite3_close(scan->sql);
+    free(scan);
+}
+
+int shelf_scan_next(struct shelf_scan *scan, struct shelf_row *row, struct err *e)
+{
+    int rc = sqlite3_step(scan->stmt);
+    if (rc == SQLITE_DONE)
+        return 0;
+    if (rc != SQLITE_ROW)
+        return err_set(e, "shelf", "reading it for an explanation: %s", sqlite3_errmsg(scan->sql));
+    if (!row_sound(scan->stmt))
+        return err_set(e, "shelf", "a row is damaged (its checksum does not fit); put the latest backup in its place");
+    *row = row_at(scan->stmt);
+    return 1;
+}
+
+/* --- by what is asked for ------------------------------------------------------------------------------------------ */
+
 struct shelf_reader {
     sqlite3 *sql;
     sqlite3_stmt *by_key, *by_old_identity, *by_group, *by_number, *pointer;

@@ -7,6 +7,8 @@
 #include "kefu/base/tz.h"
 #include "kefu/state/period.h"
 
+#define DAY_MS INT64_C(86400000)
+
 void account_fini(struct account *a)
 {
     free(a->items);
@@ -142,5 +144,7 @@ int64_t account_at(const struct account_item *i)
     if (i->kind == ACCOUNT_ORDER)
         return i->as.order.at;
     const struct fact *f = &i->as.fact;
-    return f->to != INT64_MAX ? f->to : f->from != NEVER ? f->from : INT64_MAX;
+    if (f->to != INT64_MAX)
+        return f->to;
+    return f->from != NEVER ? f->from : (f->day + INT64_C(1)) * DAY_MS - 1;
 }

@@ -105,6 +105,10 @@
 #define ASIDE_3 \
     "CREATE TABLE aside(seq INTEGER PRIMARY KEY, site INTEGER NOT NULL, n INTEGER NOT NULL, at_ms INTEGER NOT NULL," \
     " row_checksum INTEGER NOT NULL, checksum INTEGER NOT NULL, payload BLOB) STRICT;"
+/* Packed pointers of schema 4, none. */
+#define POINTER_4 \
+    "CREATE TABLE pointer(number INTEGER PRIMARY KEY, site INTEGER NOT NULL, checksum INTEGER NOT NULL," \
+    " blob BLOB NOT NULL) STRICT;"
 
 /* clang-format on */
 
@@ -112,5 +116,6 @@ const char *const old_stores[] = {
     "PRAGMA application_id = 1262831189; PRAGMA user_version = 1;" ROWS_1,
     "PRAGMA application_id = 1262831189; PRAGMA user_version = 2;" ROWS_1 SHELF_2,
     "PRAGMA application_id = 1262831189; PRAGMA user_version = 3;" ROWS_1 SHELF_2 ASIDE_3,
+    "PRAGMA application_id = 1262831189; PRAGMA user_version = 4;" ROWS_1 SHELF_2 ASIDE_3 POINTER_4,
 };
 const size_t old_stores_n = sizeof old_stores / sizeof old_stores[0];

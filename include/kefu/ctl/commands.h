@@ -19,6 +19,7 @@ extern const struct command command_watch;
 extern const struct command command_journal;
 extern const struct command command_backup;
 extern const struct command command_restore; /* ctl/backup.c */
-extern const struct command command_verify;  /* ctl/backup.c */
+extern const struct command command_audit;
+extern const struct command command_verify; /* ctl/backup.c */
 
 #endif

@@ -23,5 +23,12 @@ void api_period(struct call *c);
 void api_month(struct call *c);
 void api_leaderboard(struct call *c);
 void api_rulebook(struct call *c);
+/* api_pay.c */
+void api_pay(struct call *c);
+void api_payroll(struct call *c);
+/* api_whatif.c */
+void api_whatif(struct call *c);
+/* api_explain.c */
+void api_explain(struct call *c);
 
 #endif

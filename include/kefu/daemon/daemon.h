@@ -45,6 +45,7 @@ struct daemon {
     struct sessions *sessions;
     struct knocks *knocks;
     struct live *live;
+    struct explain *explain;
     uint64_t tokens_changed_n; /* rises when tokens were added, taken back or read again */
     struct socket_door *socket;
     struct streams streams;

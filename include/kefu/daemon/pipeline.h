@@ -85,6 +85,9 @@ void pipeline_sent(struct pipeline *p, uint64_t number);
 void pipeline_resend(struct pipeline *p, const struct outbox_from *from);
 /* The rulebooks have changed: everybody is looked at again. */
 void pipeline_rejudge(struct pipeline *p);
+/* A commit of somebody else's, with `back` and `owner` set, for rows that go with no event (an audit line). -1: the queue is full
+ * or closed, it stays the caller's. */
+int pipeline_commit(struct pipeline *p, struct commit *c);
 /* Tries a quarantined row again. `done` as in struct batch, owner too. -1 with e: no such row, it cannot be tried again (or
  * not yet), or the queue is full. */
 int pipeline_retry(struct pipeline *p, uint64_t row, void (*done)(struct batch *), void *owner, struct err *e);

@@ -53,6 +53,9 @@ struct commit {
     size_t outbox_add_n;
     const uint64_t *outbox_sent; /* effect numbers that have gone out */
     size_t outbox_sent_n;
+    const struct str *audit; /* lines for the audit log (store/audit.h) */
+    size_t audit_n;
+    char *audit_head;         /* with them: room for DIGEST_SHA256_HEX, filled with the hash of the last */
     struct shelf_work *shelf; /* a step of a checkpoint, or NULL */
     /* filled by the writer */
     enum commit_result result;

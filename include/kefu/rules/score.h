@@ -13,6 +13,8 @@
 void score_metric(enum metric m, const struct figures *f, bool had_orders, struct kpi_score *pair, int64_t *samples);
 /* Pairs, KPI scores, total and tier of a month. */
 void score_month(const struct rulebook *r, const struct figures *f, bool had_orders, struct score *out);
+/* The total and tier anew after a KPI's score_milli was changed; handled: the figure that tier_min_handled is held against. */
+void score_retotal(const struct rulebook *r, int64_t handled, struct score *s);
 /* Pairs alone, all scores SCORE_NONE, no tier: for day rows and for nobody's row. */
 void score_pairs(const struct rulebook *r, const struct figures *f, bool had_orders, struct score *out);
 /* Points (milli) a KPI's curve gives to num / den (den > 0). */

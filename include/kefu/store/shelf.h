@@ -54,4 +54,12 @@ void shelf_reader_free(struct shelf_reader *r);
 void shelf_reader_ask(void *reader, const struct shelf_question *q, void (*each)(void *, const struct shelf_row *),
                       void *to);
 
+/* All cold conversations that have an event at or after `since`, the oldest first, as of the first call of shelf_scan_next, over a
+ * connection of its own: however long it takes, nothing waits for it but the truncation of the log. NULL with e. */
+struct shelf_scan;
+struct shelf_scan *shelf_scan_open(struct store *s, int64_t since, struct err *e);
+void shelf_scan_close(struct shelf_scan *scan);
+/* 1: *row is the next, borrowed until the next call. 0: that was all. -1 with e: it cannot be read. */
+int shelf_scan_next(struct shelf_scan *scan, struct shelf_row *row, struct err *e);
+
 #endif

@@ -48,7 +48,7 @@ void account_catch_up(struct account *a, struct site *s);
 void account_figures(const struct account_item *i, struct figures *out);
 int32_t account_day(const struct account_item *i);
 uint32_t account_agent(const struct account_item *i);
-/* When it ended, if that is known, else began, else the end of time: for putting the newest first. */
+/* When it ended, if that is known, else began, else about the end of its day: for putting the newest first. */
 int64_t account_at(const struct account_item *i);
 
 #endif

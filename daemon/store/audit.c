@@ -1,0 +1,87 @@
+/* A chain of lines. It keeps true that numbers are 1, 2, 3 … and that each hash leans on all before it. */
+#include "kefu/store/audit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kefu/base/buf.h"
+#include "kefu/store/rows.h"
+#include "kefu/store/schema.h"
+
+void audit_hash(char out[DIGEST_SHA256_HEX], struct str before, struct str line)
+{
+    struct buf b = {0};
+    buf_put_str(&b, before);
+    buf_put_byte(&b, '\n');
+    buf_put_str(&b, line);
+    digest_sha256_hex(out, buf_str(&b));
+    buf_fini(&b);
+}
+
+int audit_add(struct db *db, struct str line, char head[DIGEST_SHA256_HEX])
+{
+    sqlite3_stmt *last = db->statements[SQL_AUDIT_LAST];
+    int rc = sqlite3_step(last);
+    bool any = rc == SQLITE_ROW;
+    int64_t number = any ? sqlite3_column_int64(last, 0) : 0;
+    audit_hash(head, any ? column_str(last, 2) : STR_LIT(AUDIT_START), line);
+    sqlite3_reset(last);
+    if (!any && rc != SQLITE_DONE)
+        return rc;
+    struct db_row row = row_of(db, SQL_AUDIT_ADD);
+    row_int(&row, number + 1);
+    row_text(&row, line);
+    row_text(&row, str_of(head));
+    return row_save(&row);
+}
+
+int audit_each(struct db *db, void (*each)(void *arg, const struct audit_row *row), void *arg, struct err *e)
+{
+    sqlite3_stmt *stmt = db->statements[SQL_AUDIT_EACH];
+    int rc, bad = 0;
+    while (!bad && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct audit_row row = {sqlite3_column_int64(stmt, 0), column_str(stmt, 1), column_str(stmt, 2)};
+        if (row_sound(stmt))
+            each(arg, &row);
+        else
+            bad = err_set(e, db->path, "line %" PRId64 " of the audit log is damaged (its checksum does not fit)",
+                          row.number);
+    }
+    if (!bad && rc != SQLITE_DONE)
+        bad = db_err(db, e, "reading the audit log");
+    sqlite3_reset(stmt);
+    return bad;
+}
+
+struct checking {
+    int64_t n;
+    int64_t wrong; /* number of the first line that does not fit; 0: none */
+    char head[DIGEST_SHA256_HEX];
+};
+
+static void check(void *arg, const struct audit_row *row)
+{
+    struct checking *c = arg;
+    char hash[DIGEST_SHA256_HEX];
+    audit_hash(hash, str_of(c->head), row->line);
+    bool fits = row->number == c->n + 1 && str_eq(str_of(hash), row->hash);
+    if (!fits && !c->wrong)
+        c->wrong = row->number;
+    c->n++;
+    memcpy(c->head, hash, sizeof c->head);
+}
+
+int audit_verify(struct db *db, int64_t *n, char head[DIGEST_SHA256_HEX], struct err *e)
+{
+    struct checking c = {.head = AUDIT_START};
+    char where[32];
+    if (audit_each(db, check, &c, e) < 0)
+        return -1;
+    *n = c.n;
+    memcpy(head, c.head, DIGEST_SHA256_HEX);
+    if (!c.wrong)
+        return 0;
+    snprintf(where, sizeof where, "line %" PRId64, c.wrong);
+    return err_set(e, where, "the chain breaks here: this line, or one before it, was changed, taken out or put in");
+}
