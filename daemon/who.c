@@ -139,13 +139,9 @@ static struct str bearer_of(const struct http_head *h)
 
 static bool by_bearer(struct daemon *d, const struct http_request *r, struct str bearer, struct who *out)
 {
-    struct str address = who_address(d, r);
-    if (who_must_wait_s(d, address)) {
-        return false;
-    }
     const struct token *t = access_check(&d->settings->tokens, bearer, clock_wall_ms(&d->clock));
     if (!t) {
-        who_was_wrong(d, address);
+        who_was_wrong(d, who_address(d, r));
     }
     return is_somebody(d, t, out);
 }

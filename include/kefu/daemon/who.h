@@ -1,7 +1,7 @@
 /* Who asks: from the head of a request to a caller.
  *
  * In this order: the header of a trusted proxy (single sign-on), `Authorization: Bearer TOKEN`, the cookie of a session. Wrong
- * tokens are counted by address; ten a minute, and the address waits. */
+ * tokens are counted by address: ten a minute, and further ones are told to wait. */
 #ifndef KEFU_DAEMON_WHO_H
 #define KEFU_DAEMON_WHO_H
 
