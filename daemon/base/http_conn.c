@@ -18,6 +18,7 @@
 #define LINGER_MAX_BYTES (8u << 20)
 #define LAST_MS          100 /* of an idle connection, when stopped */
 #define OUTPUT_MAX_BYTES (256u << 10)
+#define STREAM_OUT_BYTES (128 << 10) /* that the kernel holds of a stream nobody reads; by itself it would take megabytes */
 #define STREAM_IN_BYTES  4096 /* more than that the peer of a stream has no reason to send */
 
 static const char *status_text(int status)
@@ -443,6 +444,8 @@ struct http_stream *http_stream(struct http_request *r, const char *type, void (
     c->state = CONN_STREAM;
     c->thrown_n = 0;
     c->stream = (struct http_stream){c, gone, arg};
+    int kernel_bytes = STREAM_OUT_BYTES;
+    setsockopt(bufferevent_getfd(c->bev), SOL_SOCKET, SO_SNDBUF, &kernel_bytes, sizeof(kernel_bytes));
     bufferevent_setwatermark(c->bev, EV_READ, 0, STREAM_IN_BYTES);
     bufferevent_enable(c->bev, EV_READ);
     return &c->stream;
