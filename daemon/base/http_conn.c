@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <arpa/inet.h>
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "kefu/base/mem.h"
@@ -327,6 +328,8 @@ static void take_peer(struct conn *c, const struct sockaddr *from)
         inet_ntop(AF_INET, &((const struct sockaddr_in *)from)->sin_addr, c->peer, sizeof(c->peer));
     } else if (from->sa_family == AF_INET6) {
         inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)from)->sin6_addr, c->peer, sizeof(c->peer));
+    } else if (from->sa_family == AF_UNIX) {
+        snprintf(c->peer, sizeof(c->peer), "unix");
     }
 }
 

@@ -37,6 +37,12 @@ heard=$(timeout 5 redis-cli --raw -s "$KEFU_DEMO_DIR/redis.sock" SUBSCRIBE '{kef
 
 "$KEFU_BUILD/kefuctl" agents -c "$KEFU_DEMO_DIR/kefud.json" | grep -q 林晓雯 || fail 'kefuctl agents does not know the team'
 "$KEFU_BUILD/kefuctl" agent kefu01 -c "$KEFU_DEMO_DIR/kefud.json" >/dev/null || fail 'kefuctl agent'
+board=$(sed -n 's|.*the board *\(http://[^ ]*\)$|\1|p' "$log")
+for who in 'an agent' 'a lead' payroll 'everything else'; do
+    token=$(sed -n "s|.*/ $who *\(kefu_.*\)|\1|p" "$log")
+    curl -sf -H 'Content-Type: application/json' -d "{\"token\": \"$token\"}" "${board}v1/session" >/dev/null ||
+        fail "the log-in of $who does not open the board"
+done
 scripts/demo >"$log.2" 2>&1 </dev/null && fail 'a second demo in the same folder was not refused'
 grep -q 'already' "$log.2" || fail 'the refusal does not say why'
 pids=$(fuser "$KEFU_DEMO_DIR/lock" 2>/dev/null; redis INFO server | sed -n 's/^process_id:\([0-9]*\).*/\1/p')

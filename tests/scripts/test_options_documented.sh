@@ -62,7 +62,7 @@ says()
 manual=$root/man/kefud.json.5
 options >"$tmp/options"
 cut -d'|' -f2 "$tmp/options" >"$tmp/known"
-items "$manual" 'The site|Files|HTTP|Redis|Queues and limits' >"$tmp/told"
+items "$manual" 'The site|Files|HTTP|The board|Redis|Queues and limits' >"$tmp/told"
 same_names "$tmp/known" "$tmp/told" 'kefud.json(5)'
 while IFS='|' read -r kind name default least most change; do
     text=$(item "$name" "$manual")

@@ -58,7 +58,7 @@ struct str http_request_body(const struct http_request *r); /* absent in `admit`
 void http_add_header(struct http_request *r, const char *name, const char *value);
 /* What Cache-Control says in place of no-store; static text. */
 void http_set_cache(struct http_request *r, const char *directive);
-/* The address of the peer, numeric; "" if it has gone or came through a unix socket. */
+/* The address of the peer, numeric; "unix" through a unix socket; "" if it has gone. */
 const char *http_request_peer(const struct http_request *r);
 /* Answers and frees the request. `type` is the Content-Type. Bytes are copied. */
 void http_answer(struct http_request *r, int status, const char *type, struct str body);
