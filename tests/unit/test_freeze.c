@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "kefu/state/freeze.h"
-#include "kefu/state/tell.h"
-#include "kefu/views/account.h"
+#include "support_gathering.h"
+#include "support_shelf.h"
 #include "support_story.h"
 
 static struct zone zones[] = {{.name = "Asia/Shanghai"}, {.name = "America/New_York"}};
@@ -30,87 +30,12 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* A shelf in memory: what the store does on disk. */
-enum { ROWS_MAX = 4000, TOTALS_MAX = 4000, ENTRIES_MAX = 20000 };
-
-struct entry {
-    uint64_t hash;
-    size_t row;
-};
-
-struct kept {
-    struct shelf_row *rows;
-    struct shelf_total *totals;
-    struct entry *entries; /* identities of cold rows */
-    size_t rows_n, totals_n, entries_n;
-    struct buf head;
-    struct arena arena;
-    size_t folded; /* events of the story that the flip holds */
-    int64_t until;
-    bool flipped;
-    bool whole; /* the next flip's totals are all there are */
-};
-
 struct desk { /* of a cut under way: counts only after the flip */
     struct shelf_row rows[ROWS_MAX];
     struct shelf_total totals[TOTALS_MAX];
     size_t rows_n, totals_n;
     struct buf head;
     size_t folded;
-    bool on;
-};
-
-static size_t find_row(const struct kept *k, const struct shelf_row *row)
-{
-    size_t i = 0;
-    while (i < k->rows_n && (k->rows[i].kind != row->kind || !str_eq(k->rows[i].key, row->key)))
-        i++;
-    return i;
-}
-
-static void keep_row(struct kept *k, const struct shelf_row *row)
-{
-    size_t i = find_row(k, row);
-    assert_true(i < ROWS_MAX);
-    k->rows_n += i == k->rows_n;
-    k->rows[i] = *row;
-    k->rows[i].key = arena_copy(&k->arena, row->key);
-    k->rows[i].blob = arena_copy(&k->arena, row->blob);
-}
-
-static void keep_total(struct kept *k, const struct shelf_total *t)
-{
-    size_t i = 0;
-    while (i < k->totals_n &&
-           (k->totals[i].kind != t->kind || k->totals[i].period != t->period || !str_eq(k->totals[i].agent, t->agent)))
-        i++;
-    assert_true(i < TOTALS_MAX);
-    k->totals_n += i == k->totals_n;
-    k->totals[i] = *t;
-    k->totals[i].agent = arena_copy(&k->arena, t->agent);
-    k->totals[i].blob = arena_copy(&k->arena, t->blob);
-}
-
-static void ask(void *arg, const struct shelf_question *q, void (*each)(void *, const struct shelf_row *), void *to)
-{
-    struct kept *k = arg;
-    for (size_t i = 0; q->by == SHELF_BY_IDENTITY && i < k->entries_n; i++)
-        if (k->entries[i].hash == q->hash)
-            each(to, &k->rows[k->entries[i].row]);
-    for (size_t i = 0; q->by != SHELF_BY_IDENTITY && i < k->rows_n; i++) {
-        const struct shelf_row *r = &k->rows[i];
-        bool by_key = q->by == SHELF_BY_KEY && r->kind == SUBJECT_CONVERSATION && str_eq(r->key, q->key);
-        if (by_key || (q->by == SHELF_BY_GROUP && r->group == q->hash && r->last_ts >= q->from))
-            each(to, r);
-    }
-}
-
-/* An account of a month that is gathered a little at a time, while events come and conversations leave memory and come back. */
-struct gathering {
-    struct account account;
-    uint32_t place; /* UINT32_MAX: all in memory has been told */
-    size_t row;     /* next of the shelf's */
-    uint32_t order;
     bool on;
 };
 
@@ -160,7 +85,7 @@ static void cold_row(void *arg, const struct shelf_row *row)
 {
     struct life *l = arg;
     assert_true(row->cold);
-    keep_row(&l->kept, row);
+    kept_put(&l->kept, row);
 }
 
 /* One that will leave: who asks for an identity of it must find it from now on. */
@@ -168,7 +93,7 @@ static void point_at(void *arg, const struct shelf_row *row)
 {
     struct life *l = arg;
     struct kept *k = &l->kept;
-    size_t i = find_row(k, row);
+    size_t i = kept_find(k, row);
     assert_true(i < k->rows_n);
     assert_true(row->identities_n > 0);
     for (size_t n = 0; n < row->identities_n; n++) {
@@ -198,12 +123,12 @@ static void flip(struct life *l)
 {
     struct desk *d = l->desk;
     for (size_t i = 0; i < d->rows_n; i++)
-        keep_row(&l->kept, &d->rows[i]);
+        kept_put(&l->kept, &d->rows[i]);
     if (l->kept.whole)
         l->kept.totals_n = 0;
     l->kept.whole = false;
     for (size_t i = 0; i < d->totals_n; i++)
-        keep_total(&l->kept, &d->totals[i]);
+        kept_put_total(&l->kept, &d->totals[i]);
     l->kept.head.n = 0;
     buf_put_str(&l->kept.head, buf_str(&d->head));
     l->kept.folded = d->folded;
@@ -326,73 +251,24 @@ static void tell_difference(const char *text, const char *fresh)
                 (int)strcspn(fresh + line, "\n"), fresh + line);
 }
 
-/* --- what is told sums up to what stands -------------------------------------------------------------------------- */
-
-static void begin_gathering(struct life *l, struct gathering *g)
+/* One step of everybody's account of the month, which at its end must sum up to the figures. False: that was the end. */
+static bool gather(struct life *l, struct gathering *g, size_t n)
 {
-    account_fini(&g->account);
-    *g = (struct gathering){.on = true};
-    g->account.agent = UINT32_MAX;
-    g->account.kind = PERIOD_MONTH;
-    g->account.period = civil_month(tz_day(l->story->zone->tz, site_as_of(l->site)));
-    site_watch(l->site, true);
-}
-
-/* False: all has been told. */
-static bool gather_some(struct life *l, struct gathering *g, size_t n)
-{
-    struct teller t = account_teller(&g->account);
-    if (g->place != UINT32_MAX) {
-        g->place = site_tell_conversations(l->site, g->place, n, INT64_MIN, &t);
+    if (!g->on)
+        gathering_begin(g, l->site, civil_month(tz_day(l->story->zone->tz, site_as_of(l->site))));
+    if (gathering_step(g, l->site, &(struct gathering_shelf){l->kept.rows, l->kept.rows_n}, n))
         return true;
-    }
-    for (; n > 0 && g->row < l->kept.rows_n; g->row++, n--)
-        if (l->kept.rows[g->row].cold)
-            assert_true(site_tell_row(l->site, &l->kept.rows[g->row], &t));
-    if (g->row < l->kept.rows_n)
-        return true;
-    if (g->order != UINT32_MAX)
-        g->order = site_tell_orders(l->site, g->order, n + 1, INT64_MIN, &t);
-    return g->order != UINT32_MAX;
-}
-
-static void end_gathering(struct life *l, struct gathering *g)
-{
-    struct figures none = {0};
-    account_catch_up(&g->account, l->site);
-    site_watch(l->site, false);
-    g->on = false;
-    for (uint32_t a = 0; a <= site_agents_n(l->site); a++) {
-        struct figures sum = {0}, one;
-        for (size_t i = 0; i < g->account.n; i++) {
-            if (account_agent(&g->account.items[i]) != a)
-                continue;
-            account_figures(&g->account.items[i], &one);
-            figures_add(&sum, &one, 1);
-        }
-        const struct figures *stands = site_figures(l->site, a, PERIOD_MONTH, g->account.period);
-        if (memcmp(&sum, stands ? stands : &none, sizeof sum) != 0)
-            fail_msg("what is told of agent %u does not sum up to the figures after %zu events", a, l->folded);
-    }
+    if (!gathering_end(g, l->site))
+        fail_msg("what is told does not sum up to the figures after %zu events", l->folded);
+    return false;
 }
 
 static void tell_all(struct life *l)
 {
     struct gathering g = {0};
-    begin_gathering(l, &g);
-    while (gather_some(l, &g, 1 + support_below(l->r, 9)))
+    while (gather(l, &g, 1 + support_below(l->r, 9)))
         continue;
-    end_gathering(l, &g);
     account_fini(&g.account);
-}
-
-/* One step of an account that goes on beside everything else. */
-static void gather(struct life *l, struct gathering *g)
-{
-    if (!g->on)
-        begin_gathering(l, g);
-    else if (!gather_some(l, g, 1 + support_below(l->r, 4)))
-        end_gathering(l, g);
 }
 
 static void look(struct life *l)
@@ -463,7 +339,7 @@ static void live(struct life *l, uint32_t looks)
         if (support_below(l->r, 2) == 0)
             site_advance(l->site, l->as_of, 1 + support_below(l->r, 8));
         meddle(l);
-        gather(l, &l->gathering);
+        gather(l, &l->gathering, 1 + support_below(l->r, 4));
         if (support_below(l->r, looks) == 0)
             look(l);
     }
@@ -499,7 +375,7 @@ static void life_init(struct life *l)
     l->kept.totals = calloc(TOTALS_MAX, sizeof *l->kept.totals);
     l->kept.entries = calloc(ENTRIES_MAX, sizeof *l->kept.entries);
     l->kept.until = INT64_MIN;
-    l->shelf = (struct shelf){ask, &l->kept, 99};
+    l->shelf = (struct shelf){kept_ask, &l->kept, 99};
     l->freezer = (struct freezer){gather_row, gather_total, l};
     l->site = new_site(l);
 }
