@@ -194,7 +194,9 @@ void conversation_tell(struct site *s, const struct conversation *c, const struc
 {
     struct run how = {.names = &s->names, .calendar = &s->calendar, .scratch = &s->scratch, .sink = &to->sink};
     struct machine again = {0};
-    machine_tail(&c->machine, &s->calendar, c->applied_at, &to->sink);
+    /* Until its deadline the tail says the same of figures at any instant; how long an open turn lasts is told as of now. */
+    bool now = to->sink.turns && s->as_of < c->timer.due_ms;
+    machine_tail(&c->machine, &s->calendar, now ? s->as_of : c->applied_at, &to->sink);
     for (uint32_t k = 0; k < c->machine.episodes_n; k++)
         to->episode(to->sink.arg, &c->machine.episodes[k]);
     conversation_run(&again, &c->list, c->run_n, INT64_MAX, &how);
