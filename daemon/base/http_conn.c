@@ -19,8 +19,9 @@
 #define LINGER_MAX_BYTES (8u << 20)
 #define LAST_MS          100 /* of an idle connection, when stopped */
 #define OUTPUT_MAX_BYTES (256u << 10)
-#define STREAM_OUT_BYTES (128 << 10) /* that the kernel holds of a stream nobody reads; by itself it would take megabytes */
-#define STREAM_IN_BYTES  4096 /* more than that the peer of a stream has no reason to send */
+#define STREAM_OUT_BYTES                                                                                               \
+    (128 << 10)              /* that the kernel holds of a stream nobody reads; by itself it would take megabytes */
+#define STREAM_IN_BYTES 4096 /* more than that the peer of a stream has no reason to send */
 
 static const char *status_text(int status)
 {

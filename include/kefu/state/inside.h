@@ -209,7 +209,7 @@ uint64_t cold_identity_hash(const struct site *s, struct str source, struct str 
 uint64_t cold_group_hash(const struct site *s, uint32_t shop, uint32_t customer);
 void cold_thaw_key(struct site *s, struct str key); /* the conversation, if it is cold */
 bool cold_thaw_identity(struct site *s, struct str source,
-                        struct str id); /* whatever may hold it; false: nothing may */
+                        struct str id);                          /* whatever may hold it; false: nothing may */
 void cold_prefetch(const struct site *s, const struct event *e); /* what these two will read first */
 /* All conversations of the group that have an event at or after `from`. Any pointer into groups.list is void then. */
 void group_warm(struct site *s, uint32_t group, int64_t from);
