@@ -266,7 +266,7 @@ static void show_rules(struct buf *out, const struct rulebook *r)
     char from[16];
     civil_print_month(from, sizeof(from), r->effective_month == INT32_MIN ? 0 : r->effective_month);
     buf_printf(out, ",\"sha256\":\"%s\",\"effective_from\":", r->sha256);
-    show_text(out, r->effective_month == INT32_MIN ? (struct str){0} : str_of(from));
+    show_text(out, str_of(r->effective_month == INT32_MIN ? "" : from));
 #define WHOLE(name, value) buf_printf(out, ",\"" name "\":%" PRId64, value)
     WHOLE("response_target_ms", r->response_target_ms);
     WHOLE("resolution_limit_ms", r->resolution_limit_ms);
