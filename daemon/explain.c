@@ -18,6 +18,7 @@
 #include "kefu/store/shelf.h"
 
 #define STEP_US     2000 /* of one turn of the loop */
+#define PAUSE_US    1000 /* between two */
 #define PLACES      64   /* conversations between two looks at the clock */
 #define JOBS_MAX    16
 #define WAITERS_MAX 64
@@ -295,7 +296,7 @@ static int64_t now_us(void)
 
 static void arm(struct explain *x)
 {
-    struct timeval soon = {0, 0};
+    struct timeval soon = {0, PAUSE_US};
     if (x->jobs_n) {
         event_add(x->timer, &soon);
     }

@@ -532,9 +532,10 @@ void live_free(struct live *l)
     if (!l) {
         return;
     }
-    while (l->boards) {
-        http_stream_cut(l->boards->stream);
-        board_free(l->boards);
+    for (struct board *b = l->boards, *next; b; b = next) {
+        next = b->next;
+        http_stream_cut(b->stream);
+        board_free(b);
     }
     event_free(l->tick_timer);
     event_free(l->care_timer);

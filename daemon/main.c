@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 
 #include "kefu/base/digest.h"
@@ -81,6 +82,16 @@ static int run(const char *config)
     return 0;
 }
 
+/* Boards are connections: as many as the system lets us have, where a shell gives 1,024 by habit. */
+static void raise_files(void)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+        l.rlim_cur = l.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &l); /* then it stays as it is */
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct arguments a = {.config = CONFIG_FILE};
@@ -89,6 +100,7 @@ int main(int argc, char **argv)
         return status;
     }
     umask(077);
+    raise_files();
     event_set_mem_functions(xmalloc, xrealloc, free);
     digest_start();
     if (a.test) {

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "kefu/daemon/daemon.h"
@@ -118,14 +119,15 @@ static void put_sources(struct buf *out, const struct sources *s)
 /* Pages in memory, from the kernel; 0: not told. */
 static int64_t resident_bytes(void)
 {
-    long long all = 0, resident = 0;
+    char text[128] = "", *rest = NULL;
     FILE *f = fopen("/proc/self/statm", "re");
     if (!f) {
         return 0;
     }
-    int n = fscanf(f, "%lld %lld", &all, &resident);
+    bool told = fgets(text, sizeof(text), f) != NULL;
     fclose(f);
-    return n == 2 ? resident * sysconf(_SC_PAGESIZE) : 0;
+    (void)strtoll(text, &rest, 10); /* all there are; then those in memory */
+    return told ? strtoll(rest, NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
 }
 
 static int64_t open_files_n(void)
