@@ -214,19 +214,26 @@ static struct told told_item(const struct account_item *i, const struct rulebook
         order_code(i->as.order.why), WORDS(order_words), NEVER, i->as.order.at, VIEW_NONE, VIEW_NONE, VIEW_NONE};
 }
 
+/* A figure that is added to; those that are not stay out. */
+static void put_count(struct buf *out, char *open, struct str name, int64_t value)
+{
+    if (value == 0) {
+        return;
+    }
+    buf_put_byte(out, (uint8_t)*open);
+    buf_put_json(out, name);
+    buf_put_byte(out, ':');
+    show_number(out, value);
+    *open = ',';
+}
+
 static void put_counts(struct buf *out, const struct account_item *i)
 {
     struct figures f;
     char open = '{';
     account_figures(i, &f);
     buf_put_str(out, STR_LIT(",\"counts\":"));
-#define X(name)                                                                                                        \
-    if (f.name) {                                                                                                      \
-        buf_put_byte(out, (uint8_t)open);                                                                              \
-        buf_put_str(out, STR_LIT("\"" #name "\":"));                                                                   \
-        show_number(out, f.name);                                                                                      \
-        open = ',';                                                                                                    \
-    }
+#define X(name) put_count(out, &open, STR_LIT(#name), f.name);
     FIGURES(X)
 #undef X
     buf_put_str(out, open == '{' ? STR_LIT("{}") : STR_LIT("}"));

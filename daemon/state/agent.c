@@ -150,7 +150,7 @@ size_t site_waits(const struct site *s, uint32_t agent, struct site_wait *out, s
     size_t n = 0;
     for (uint32_t at = top; at != CONVERSATION_NONE; at = next_in_heap(s, top, at)) {
         int64_t since = conversation_at(s, at)->machine.wait.opened_at;
-        size_t k = n;
+        size_t k;
         if (n == max && (!max || out[n - 1].since <= since))
             continue;
         for (k = n < max ? n++ : n - 1; k > 0 && out[k - 1].since > since; k--)
