@@ -48,6 +48,7 @@ Q        = @mkdir -p $(@D); $(if $(V),set -x,echo "  $(1) $@");
 obj      = $(patsubst %.c,$(B)/obj/%.o,$(1))
 # The board's pages: what web/ is bundled into, if it is there. They are the same in every mode.
 WEB_DIST := build/web/dist
+WEB_SRC  := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
 WEB_DONE := $(if $(wildcard web/package.json),build/web/done)
 SEED_O  := $(if $(wildcard rulebooks/seed.json),$(B)/obj/gen/seed.o)
 TESTS   := $(TEST_C:tests/unit/%.c=$(B)/tests/%)
@@ -90,6 +91,11 @@ $(B)/obj/gen/web.o: $(B)/gen/web.c Makefile
 	$(call Q,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 $(B)/gen/web.c: scripts/embed-web $(WEB_DONE) $(wildcard $(WEB_DIST) $(WEB_DIST)/*)
 	$(call Q,GEN)scripts/embed-web $(WEB_DIST) > $@
+# npm ci runs when the lock file changed, and runs no script of any package.
+build/web/done: web/node_modules/.package-lock.json $(WEB_SRC)
+	$(call Q,WEB)node web/build.mjs $(WEB_DIST) && touch $@
+web/node_modules/.package-lock.json: web/package-lock.json web/.npmrc
+	$(call Q,NPM)cd web && npm ci --silent && touch node_modules/.package-lock.json
 $(B)/gen/seed.c: rulebooks/seed.json scripts/embed
 	$(call Q,GEN)scripts/embed kefu/rules/seed.h seed_json $< > $@
 
