@@ -98,8 +98,8 @@ while read -r name; do
 done <"$tmp/known"
 
 # The fields of a token.
-sed -nE 's/^ *static const char \*const known\[\] = \{(.*)\};/\1/p' "$root/daemon/model/access.c" |
-    grep -oE '[a-z_0-9]+' >"$tmp/known"
+sed -n '/^ *static const char \*const known\[\] = {/,/};/p' "$root/daemon/model/access.c" |
+    grep -oE '"[a-z_0-9]+"' | tr -d '"' >"$tmp/known"
 items "$root/man/kefud.json.5" TOKENS >"$tmp/told"
 same_names "$tmp/known" "$tmp/told" 'kefud.json(5) TOKENS'
 
