@@ -54,6 +54,8 @@ static const struct {
     {"token_revoke", control_token_revoke},
     {"checkpoint", control_checkpoint},
     {"reload", control_reload},
+    {"collectors", control_collectors},
+    {"unbound", control_unbound},
 };
 
 /* --- members of a request ----------------------------------------------------------------------------------------- */

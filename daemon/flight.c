@@ -33,6 +33,12 @@ static void sort_refusals(struct batch *b)
     qsort(b->refusals, b->refusals_n, sizeof(*b->refusals), by_index);
 }
 
+/* What the site says of an event, as the batch wants it taken. */
+static enum verdict judged(const struct batch *b, enum verdict v)
+{
+    return v == VERDICT_REJECTED && b->first_wins ? VERDICT_DUPLICATE : v;
+}
+
 static void probe(struct flight *f, struct site *s)
 {
     struct batch *b = f->batch;
@@ -43,7 +49,7 @@ static void probe(struct flight *f, struct site *s)
         if (i + SITE_AHEAD < b->events_n) {
             site_prefetch(s, &ahead, &b->events[i + SITE_AHEAD]);
         }
-        b->verdicts[i] = site_probe(s, &b->events[i]);
+        b->verdicts[i] = judged(b, site_probe(s, &b->events[i]));
         if (b->verdicts[i] == VERDICT_ACCEPTED) {
             f->which[f->commit.events_n] = i;
             f->events[f->commit.events_n++] = &b->events[i];
@@ -145,7 +151,7 @@ static void land_event(struct flight *f, size_t i, const struct landing *to)
 {
     struct batch *b = f->batch;
     size_t at = f->which[i];
-    b->verdicts[at] = site_fold(to->site, f->events[i], to->now_ms);
+    b->verdicts[at] = judged(b, site_fold(to->site, f->events[i], to->now_ms));
     if (b->verdicts[at] == VERDICT_ACCEPTED) {
         sources_saw(to->sources, f->events[i]);
     } else if (b->verdicts[at] == VERDICT_REJECTED) {

@@ -276,6 +276,13 @@ static void start_scrub(struct daemon *d)
     }
 }
 
+static int start_collect(struct daemon *d, struct err *e)
+{
+    struct str path = config_path(&d->settings->config, config_of(d)->state_dir, "kefu.db");
+    d->collect = collect_new(&(struct collect_options){d->base, pipeline_ingest(d->pipeline), d->clock, path.p});
+    return collect_adopt(d->collect, &d->settings->who->roster, e);
+}
+
 static int open_doors(struct daemon *d, struct err *e)
 {
     char path[4096];
@@ -339,7 +346,7 @@ static int start(struct daemon *d, int *status, struct err *e)
     show_all(d);
     start_board(d);
     *status = EX_IOERR;
-    if (open_doors(d, e) < 0 || streams_open(d, e) < 0) {
+    if (start_collect(d, e) < 0 || open_doors(d, e) < 0 || streams_open(d, e) < 0) {
         return -1;
     }
     *status = 0;
@@ -384,6 +391,7 @@ void daemon_stop(struct daemon *d)
     }
     socket_stop(d->socket);
     streams_stop(d);
+    collect_stop(d->collect);
 }
 
 static bool may_end(const struct daemon *d)
@@ -452,6 +460,7 @@ void daemon_free(struct daemon *d)
     http_free(d->http);
     sessions_free(d->sessions);
     knocks_free(d->knocks);
+    collect_free(d->collect);
     if (d->publisher) {
         publisher_free(d->publisher);
     }

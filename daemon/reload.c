@@ -54,6 +54,13 @@ static void swap_tokens(struct settings *a, struct tokens *b)
     *b = was;
 }
 
+static void swap_who(struct settings *a, struct settings *b)
+{
+    struct directory *was = a->directory;
+    a->directory = b->directory;
+    b->directory = was;
+}
+
 /* A rulebook leans on the settings it was read with, so these stay as long as the daemon. */
 static void keep(struct daemon *d, struct settings *s)
 {
@@ -68,6 +75,7 @@ static struct settings *adopt(struct daemon *d, struct settings *fresh)
     bool used = adopt_rulebooks(d, fresh);
     swap_tokens(d->settings, &fresh->tokens);
     d->tokens_changed_n++;
+    swap_who(d->settings, fresh);
     c->log_level = fresh->config.log_level;
     c->leaderboard = fresh->config.leaderboard;
     log_set_level((enum log_level)c->log_level);
@@ -90,7 +98,7 @@ int reload(struct daemon *d, struct err *e)
     int status = -1;
     supervise_reloading(d->supervise, clock_mono_ms(&d->clock));
     struct settings *fresh = settings_reload(d->settings, d->settings->config.file.p, latest_ms(d), e);
-    if (!fresh) {
+    if (!fresh || collect_adopt(d->collect, &fresh->directory->roster, e) < 0) {
         goto out;
     }
     fresh = adopt(d, fresh);

@@ -5,6 +5,7 @@
  * exactly, the handler asks model/rights.h. Bodies are taken by the few that read one. */
 #include "kefu/daemon/routes.h"
 
+#include "kefu/collectors/hook.h"
 #include "kefu/collectors/http.h"
 #include "kefu/daemon/api.h"
 #include "kefu/daemon/assets.h"
@@ -31,6 +32,16 @@ static void handle_events(struct daemon *d, struct http_request *r)
     http_door_handle(&d->http_door, r);
 }
 
+static int admit_hook(struct daemon *d, struct http_request *r)
+{
+    return hook_door_admit(collect_door(d->collect), r);
+}
+
+static void handle_hook(struct daemon *d, struct http_request *r)
+{
+    hook_door_handle(collect_door(d->collect), r);
+}
+
 static void handle_health(struct call *c)
 {
     http_answer(c->r, 200, "text/plain; charset=utf-8", STR_LIT("ok\n"));
@@ -47,6 +58,8 @@ static void handle_ready(struct call *c)
 
 static const struct route routes[] = {
     {"/v1/events", "POST", .open = true, .admit = admit_events, .take = handle_events},
+    {HOOK_PATH "*", "POST", .open = true, .admit = admit_hook, .take = handle_hook},
+    {HOOK_PATH "*", "GET", .open = true, .admit = admit_hook, .take = handle_hook},
     {"/healthz", "GET", .open = true, .handle = handle_health},
     {"/readyz", "GET", .open = true, .handle = handle_ready},
     {"/metrics", "GET", .open = true, .handle = metrics_answer},

@@ -339,12 +339,20 @@ static int read_tokens(struct loading *l, struct err *e)
     return bad;
 }
 
+/* --- platforms and people ---------------------------------------------------------------------------------------- */
+
+static int read_who(struct loading *l, bool check, struct err *e)
+{
+    l->s->directory = directory_load(&l->s->config, check, e);
+    return l->s->directory ? 0 : -1;
+}
+
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
 static int read_all(struct loading *l, const char *path, struct err *e)
 {
     bool bad = read_config(l, path, e) || read_zone(l, e) || read_passwords(l, e) || read_seed(l, e) ||
-               read_rulebooks(l, NULL, e) || read_tokens(l, e);
+               read_rulebooks(l, NULL, e) || read_tokens(l, e) || read_who(l, false, e);
     return bad ? -1 : 0;
 }
 
@@ -371,6 +379,7 @@ void settings_free(struct settings *s)
     for (size_t i = 0; i < RULEBOOKS_MAX; i++)
         rulebook_free(s->owned[i]);
     access_fini(&s->tokens);
+    directory_free(s->directory);
     if (!s->tz_borrowed)
         tz_free(s->tz);
     config_fini(&s->config);
@@ -440,6 +449,21 @@ static int check_tokens(struct loading *l)
     return wrong;
 }
 
+/* The two files are told as one: the second is read only if the first is well. */
+static int check_who(struct loading *l)
+{
+    struct err e;
+    const struct config *c = &l->s->config;
+    bool wrong = read_who(l, true, &e) != 0;
+    if (wrong)
+        tell("", &e);
+    if (!wrong && c->agents_file.n)
+        tell(c->agents_file.p, NULL);
+    if (!wrong && c->collectors_file.n)
+        tell(c->collectors_file.p, NULL);
+    return wrong;
+}
+
 int settings_check(const char *config_path)
 {
     struct loading l = loading_new();
@@ -449,7 +473,7 @@ int settings_check(const char *config_path)
         tell(config_path, &e);
         bad = 1;
     } else {
-        bad = check_zone(&l) + check_passwords(&l) + check_rulebooks(&l) + check_tokens(&l);
+        bad = check_zone(&l) + check_passwords(&l) + check_rulebooks(&l) + check_tokens(&l) + check_who(&l);
     }
     loading_end(&l, false);
     return bad;

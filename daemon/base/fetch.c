@@ -1,4 +1,6 @@
-/* libcurl does the talking, libevent the waiting: curl tells which descriptors and which deadline it waits for. Keeps true: an address is looked at where the socket is made, after every resolving, so a name that
+/* libcurl does the talking, libevent the waiting: curl tells which descriptors and which deadline it waits for.
+ *
+ * Keeps true: an address is looked at where the socket is made, after every resolving, so a name that
  * changes its mind gets nowhere; what curl reports as done is handed out from the loop, when nothing of curl is on the stack.
  * It refuses redirects, proxies, other protocols, and answers over their bound. */
 #include "kefu/base/fetch.h"

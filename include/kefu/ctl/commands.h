@@ -21,5 +21,6 @@ extern const struct command command_backup;
 extern const struct command command_restore; /* ctl/backup.c */
 extern const struct command command_audit;
 extern const struct command command_verify; /* ctl/backup.c */
+extern const struct command command_collector;
 
 #endif

@@ -32,6 +32,8 @@ enum control_outcome control_token_list(struct control_call *c, struct err *e);
 enum control_outcome control_token_revoke(struct control_call *c, struct err *e);
 enum control_outcome control_checkpoint(struct control_call *c, struct err *e);
 enum control_outcome control_reload(struct control_call *c, struct err *e);
+enum control_outcome control_collectors(struct control_call *c, struct err *e);
+enum control_outcome control_unbound(struct control_call *c, struct err *e);
 
 /* A member of the request: absent (n = 0) or default if it is not given, CONTROL_REFUSED with e if it is of another type. */
 int control_text(const cJSON *request, const char *name, struct str *out, struct err *e);

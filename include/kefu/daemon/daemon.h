@@ -14,6 +14,7 @@
 #include "kefu/base/http.h"
 #include "kefu/collectors/http.h"
 #include "kefu/collectors/socket.h"
+#include "kefu/daemon/collect.h"
 #include "kefu/daemon/control.h"
 #include "kefu/daemon/pipeline.h"
 #include "kefu/daemon/settings.h"
@@ -49,6 +50,7 @@ struct daemon {
     uint64_t tokens_changed_n; /* rises when tokens were added, taken back or read again */
     struct socket_door *socket;
     struct streams streams;
+    struct collect *collect; /* platforms */
     struct control *control;
     struct event *writer_event;
     struct event *signals[3];

@@ -4,6 +4,7 @@
 
 #include "kefu/base/err.h"
 #include "kefu/base/tz.h"
+#include "kefu/daemon/directory.h"
 #include "kefu/model/access.h"
 #include "kefu/model/config.h"
 #include "kefu/model/rulebook.h"
@@ -17,6 +18,7 @@ struct settings {
     struct tokens tokens;
     struct str redis_password;   /* absent: none; in config's arena */
     struct str streams_password; /* the same of streams_password_file */
+    struct directory *directory; /* platforms and people; replaced whole by a reload */
 };
 
 /* Reads everything that config_path leads to. NULL with e: where = "file:line field", or the file if it is none of ours.

@@ -5,6 +5,7 @@
 #ifndef KEFU_MODEL_BATCH_H
 #define KEFU_MODEL_BATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,6 +56,9 @@ struct batch {
     struct str way;          /* "http", "socket", "quarantine"…: for logs and quarantine */
     struct str position_key; /* if set: a source whose position is committed in the same transaction */
     struct str position;
+    /* An event whose identity is here already is a duplicate, whatever its content: for platforms that tell one thing by two ways
+     * which differ in a detail (whole seconds, milliseconds). What came first stays, as always. */
+    bool first_wins;
     uint64_t retry_of; /* quarantine row this batch retries (deleted in the same transaction); 0: none */
     enum batch_result result;
     void (*done)(struct batch *b); /* called once, in the loop */

@@ -1,0 +1,82 @@
+/* Answers about platforms: how each collector fares, and which accounts are bound to nobody. Read only. */
+#include <inttypes.h>
+
+#include "kefu/daemon/control_ops.h"
+#include "kefu/daemon/daemon.h"
+
+static void put_time(struct buf *out, const char *name, int64_t at_ms)
+{
+    if (at_ms > 0) {
+        buf_printf(out, ", \"%s\": %" PRId64, name, at_ms);
+    }
+}
+
+static void put_one(struct buf *out, const struct collect_state *s)
+{
+    buf_put_str(out, STR_LIT("{\"name\": "));
+    buf_put_json(out, s->name);
+    buf_put_str(out, STR_LIT(", \"platform\": "));
+    buf_put_json(out, s->platform);
+    buf_printf(out, ", \"deliveries\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"full\": %" PRIu64, s->deliveries_n,
+               s->refused_n, s->full_n);
+    buf_printf(out, ", \"accepted\": %" PRIu64 ", \"duplicate\": %" PRIu64 ", \"rejected\": %" PRIu64, s->accepted_n,
+               s->duplicate_n, s->rejected_n);
+    buf_printf(out, ", \"ignored\": %" PRIu64 ", \"asks\": %s", s->ignored_n, s->asks ? "true" : "false");
+    put_time(out, "heard_at", s->heard_at_ms);
+    put_time(out, "last_ts", s->last_ts);
+    if (s->asks) {
+        put_time(out, "asked_at", s->asked_at_ms);
+        buf_printf(out, ", \"asked\": %" PRIu64 ", \"failed\": %" PRIu64, s->asked_n, s->failed_n);
+    }
+    put_time(out, "gap_from", s->gap_from_ms);
+    put_time(out, "gap_to", s->gap_to_ms);
+    if (s->trouble[0]) {
+        buf_put_str(out, STR_LIT(", \"trouble\": "));
+        buf_put_json(out, str_of(s->trouble));
+    }
+    buf_put_byte(out, '}');
+}
+
+enum control_outcome control_collectors(struct control_call *c, struct err *e)
+{
+    const struct collect *collect = c->d->collect;
+    (void)e;
+    buf_put_str(c->out, STR_LIT(", \"collectors\": ["));
+    for (size_t i = 0; i < collect_n(collect); i++) {
+        struct collect_state s;
+        collect_at(collect, i, &s);
+        buf_put_str(c->out, i ? STR_LIT(", ") : STR_LIT(""));
+        put_one(c->out, &s);
+    }
+    buf_put_byte(c->out, ']');
+    return CONTROL_ANSWERED;
+}
+
+/* Is it an account of a configured collector: NAME:…? Bound ones have the agent's id instead. */
+static bool is_account(const struct roster *r, struct str agent)
+{
+    const char *colon = agent.n ? memchr(agent.p, ':', agent.n) : NULL;
+    return colon && roster_find(r, (struct str){agent.p, (size_t)(colon - agent.p)});
+}
+
+enum control_outcome control_unbound(struct control_call *c, struct err *e)
+{
+    const struct daemon *d = c->d;
+    size_t n = 0;
+    (void)e;
+    buf_put_str(c->out, STR_LIT(", \"unbound\": ["));
+    for (uint32_t agent = 1; agent <= site_agents_n(d->site); agent++) {
+        struct str id = site_agent_id(d->site, agent);
+        struct agent_view v;
+        if (!is_account(&d->settings->who->roster, id)) {
+            continue;
+        }
+        pipeline_view(d->pipeline, agent, &v);
+        buf_put_str(c->out, n++ ? STR_LIT(", {\"account\": ") : STR_LIT("{\"account\": "));
+        buf_put_json(c->out, id);
+        buf_printf(c->out, ", \"answered\": %" PRId64 ", \"handled\": %" PRId64 "}", v.month_to_date.answered,
+                   v.month_to_date.handled);
+    }
+    buf_put_byte(c->out, ']');
+    return CONTROL_ANSWERED;
+}

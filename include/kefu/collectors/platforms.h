@@ -1,0 +1,11 @@
+/* The descriptors, each defined in the file of its name. */
+#ifndef KEFU_COLLECTORS_PLATFORMS_H
+#define KEFU_COLLECTORS_PLATFORMS_H
+
+#include "kefu/collectors/platform.h"
+#include "kefu/collectors/puller.h"
+
+extern const struct platform platform_chatwoot;
+extern const struct puller puller_chatwoot; /* collectors/chatwoot_pull.c */
+
+#endif
