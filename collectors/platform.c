@@ -8,7 +8,8 @@
 #include "kefu/base/json.h"
 #include "kefu/collectors/platforms.h"
 
-const struct platform *const platforms[] = {&platform_chatwoot};
+const struct platform *const platforms[] = {&platform_chatwoot, &platform_wecom,   &platform_qiyu,
+                                            &platform_meiqia,   &platform_zendesk, &platform_intercom};
 const size_t platforms_n = sizeof(platforms) / sizeof(platforms[0]);
 
 const struct platform *platform_find(struct str name)

@@ -62,6 +62,43 @@ void turned_text(struct turned *t, const char *field, struct str value)
     }
 }
 
+/* The character that a common entity at the start of s stands for, and its length; 0: none. */
+static size_t entity(struct str s, char *c)
+{
+    static const struct {
+        const char *text;
+        char c;
+    } known[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&#39;", '\''}, {"&nbsp;", ' '}};
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        size_t n = strlen(known[i].text);
+        if (s.n >= n && memcmp(s.p, known[i].text, n) == 0) {
+            *c = known[i].c;
+            return n;
+        }
+    }
+    return 0;
+}
+
+void turned_html(struct turned *t, const char *field, struct str html)
+{
+    char *text = arena_bytes(&t->arena, html.n + 1);
+    size_t n = 0;
+    bool tag = false;
+    for (size_t i = 0; i < html.n; i++) {
+        char c = html.p[i];
+        size_t used = c == '&' && !tag ? entity((struct str){html.p + i, html.n - i}, &text[n]) : 0;
+        if (used) {
+            n++;
+            i += used - 1;
+        } else if (c == '<' || tag) {
+            tag = c != '>';
+        } else {
+            text[n++] = c;
+        }
+    }
+    turned_text(t, field, (struct str){text, n});
+}
+
 void turned_true(struct turned *t, const char *field, bool value)
 {
     if (value) {

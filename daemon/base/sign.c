@@ -129,7 +129,7 @@ bool sign_is_base64(struct str text, const uint8_t *mac, size_t n)
     if (sodium_base64_encoded_len(n, sodium_base64_VARIANT_ORIGINAL) > sizeof(expected)) {
         return false;
     }
-    sodium_bin2base64(expected, sizeof(expected), mac, n, sodium_base64_VARIANT_ORIGINAL);
+    sign_put_base64(expected, sizeof(expected), mac, n);
     return sign_same(text, str_of(expected));
 }
 
@@ -157,4 +157,9 @@ int sign_put_base64_of(struct buf *out, struct str text)
     }
     out->n += n;
     return 0;
+}
+
+void sign_put_base64(char *out, size_t out_n, const uint8_t *bytes, size_t n)
+{
+    sodium_bin2base64(out, out_n, bytes, n, sodium_base64_VARIANT_ORIGINAL);
 }

@@ -42,5 +42,7 @@ bool sign_same(struct str a, struct str b);
 /* Appends bytes as lower-case hexadecimal, or what base64 (standard, padded) stands for; -1: it is none. */
 void sign_put_hex(struct buf *out, const uint8_t *bytes, size_t n);
 int sign_put_base64_of(struct buf *out, struct str text);
+/* Writes bytes as base64 with a zero byte; out_n is at least 4 × (n / 3 + 1) + 1. */
+void sign_put_base64(char *out, size_t out_n, const uint8_t *bytes, size_t n);
 
 #endif

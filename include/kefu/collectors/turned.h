@@ -48,6 +48,8 @@ void turned_fini(struct turned *t);
 void turned_begin(struct turned *t, const char *type, int64_t ts);
 void turned_id(struct turned *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void turned_text(struct turned *t, const char *field, struct str value);
+/* The same of HTML: without its tags, the common entities undone. */
+void turned_html(struct turned *t, const char *field, struct str html);
 void turned_true(struct turned *t, const char *field, bool value); /* false leaves it out */
 void turned_number(struct turned *t, const char *field, int64_t value);
 void turned_literal(struct turned *t, const char *field, struct str number);
