@@ -22,5 +22,6 @@ extern const struct command command_restore; /* ctl/backup.c */
 extern const struct command command_audit;
 extern const struct command command_verify; /* ctl/backup.c */
 extern const struct command command_collector;
+extern const struct command command_import;
 
 #endif
