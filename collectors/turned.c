@@ -23,6 +23,8 @@ void turned_fini(struct turned *t)
 }
 
 static struct turned_item *add(struct turned *t, enum turned_kind kind, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+static struct turned_item *add(struct turned *t, enum turned_kind kind, const char *format, va_list args)
 {
     char why[256];
     int n = vsnprintf(why, sizeof(why), format, args);

@@ -107,16 +107,21 @@ static bool is_time(const char *key)
 
 static void print_sources(const cJSON *sources)
 {
-    static const char *const titles[] = {"source", "events", "latest"};
-    struct grid g = {.right = {[1] = true}};
+    static const char *const titles[] = {"source", "platform", "events", "latest", "lag s", "gap until", "trouble"};
+    struct grid g = {.right = {[2] = true, [4] = true}};
     const cJSON *s;
     putchar('\n');
-    ask_titles(&g, titles, 3);
+    ask_titles(&g, titles, 7);
     cJSON_ArrayForEach(s, sources)
     {
+        const cJSON *lag_ms = cJSON_GetObjectItemCaseSensitive(s, "lag_ms");
         ask_cell(&g, s, "source");
+        ask_cell(&g, s, "platform");
         ask_cell(&g, s, "events");
         ask_time_cell(&g, s, "last_ts");
+        grid_printf(&g, lag_ms ? "%.0f" : "-", lag_ms ? lag_ms->valuedouble / 1000 : 0);
+        ask_time_cell(&g, s, "gap_to");
+        ask_cell(&g, s, "trouble");
     }
     ask_print(&g);
 }

@@ -37,6 +37,66 @@ static void put_one(struct buf *out, const struct collect_state *s)
     buf_put_byte(out, '}');
 }
 
+/* The collector of a source; false: it has none. */
+static bool find_state(const struct collect *c, struct str source, struct collect_state *out)
+{
+    for (size_t i = 0; i < collect_n(c); i++) {
+        collect_at(c, i, out);
+        if (str_eq(out->name, source)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_source(struct buf *out, const struct daemon *d, const struct source_count *s, bool first)
+{
+    struct collect_state of;
+    int64_t lag_ms = s->events_n ? clock_wall_ms(&d->clock) - s->last_ts : 0;
+    buf_put_str(out, first ? STR_LIT("{\"source\": ") : STR_LIT(", {\"source\": "));
+    buf_put_json(out, s->source);
+    buf_printf(out, ", \"events\": %" PRIu64, s->events_n);
+    if (s->events_n) {
+        buf_printf(out, ", \"last_ts\": %" PRId64 ", \"lag_ms\": %" PRId64, s->last_ts, lag_ms > 0 ? lag_ms : 0);
+    }
+    if (find_state(d->collect, s->source, &of)) {
+        buf_put_str(out, STR_LIT(", \"platform\": "));
+        buf_put_json(out, of.platform);
+        put_time(out, "heard_at", of.heard_at_ms);
+        put_time(out, "asked_at", of.asked_at_ms);
+        put_time(out, "gap_from", of.gap_from_ms);
+        put_time(out, "gap_to", of.gap_to_ms);
+        if (of.trouble[0]) {
+            buf_put_str(out, STR_LIT(", \"trouble\": "));
+            buf_put_json(out, str_of(of.trouble));
+        }
+    }
+    buf_put_byte(out, '}');
+}
+
+void control_put_sources(struct buf *out, const struct daemon *d)
+{
+    const struct sources *sources = pipeline_sources(d->pipeline);
+    size_t n = 0;
+    buf_put_str(out, STR_LIT(", \"sources\": ["));
+    for (size_t i = 0; i < sources_n(sources); i++) {
+        struct source_count s = sources_at(sources, i);
+        put_source(out, d, &s, n++ == 0);
+    }
+    for (size_t i = 0; i < collect_n(d->collect); i++) {
+        struct collect_state of;
+        bool has_sent = false;
+        collect_at(d->collect, i, &of);
+        for (size_t k = 0; k < sources_n(sources); k++) {
+            has_sent |= str_eq(sources_at(sources, k).source, of.name);
+        }
+        if (!has_sent) {
+            put_source(out, d, &(struct source_count){of.name, 0, INT64_MIN}, n++ == 0);
+        }
+    }
+    buf_put_byte(out, ']');
+}
+
 enum control_outcome control_collectors(struct control_call *c, struct err *e)
 {
     const struct collect *collect = c->d->collect;

@@ -72,18 +72,6 @@ static void put_counts(struct buf *out, struct daemon *d)
                n.waiting_n, site_agents_n(d->site), n.orders_n, quarantine_n(pipeline_quarantine(d->pipeline)));
 }
 
-static void put_sources(struct buf *out, const struct sources *s)
-{
-    buf_put_str(out, STR_LIT(", \"sources\": ["));
-    for (size_t i = 0; i < sources_n(s); i++) {
-        struct source_count c = sources_at(s, i);
-        buf_put_str(out, i ? STR_LIT(", {\"source\": ") : STR_LIT("{\"source\": "));
-        buf_put_json(out, c.source);
-        buf_printf(out, ", \"events\": %" PRIu64 ", \"last_ts\": %" PRId64 "}", c.events_n, c.last_ts);
-    }
-    buf_put_byte(out, ']');
-}
-
 static void put_ways(struct buf *out, const struct daemon *d)
 {
     const struct config *c = &d->settings->config;
@@ -152,7 +140,7 @@ enum control_outcome control_status(struct control_call *c, struct err *e)
     put_checkpoint(out, d);
     put_redis(out, d);
     streams_put_status(out, d);
-    put_sources(out, pipeline_sources(d->pipeline));
+    control_put_sources(out, d);
     put_ways(out, d);
     return CONTROL_ANSWERED;
 }

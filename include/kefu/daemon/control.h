@@ -17,6 +17,7 @@
  *   {"do":"token_add","role":R[,"subject":S][,"sources":[…]][,"days":N]}   {"token": T, "id": I}: shown this once
  *   {"do":"token_list"}, {"do":"token_revoke","id":I}
  *   {"do":"checkpoint"}                           makes one now, answers when it is durable: {"seq", "in_memory"}
+ *   {"do":"collectors"}, {"do":"unbound"}         how each platform fares; accounts that nobody has claimed
  *   {"do":"reload"}                               as SIGHUP: whole or not at all, the answer says which
  */
 #ifndef KEFU_DAEMON_CONTROL_H

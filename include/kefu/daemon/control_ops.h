@@ -35,6 +35,10 @@ enum control_outcome control_reload(struct control_call *c, struct err *e);
 enum control_outcome control_collectors(struct control_call *c, struct err *e);
 enum control_outcome control_unbound(struct control_call *c, struct err *e);
 
+/* Appends ", "sources": […]": of every source that has sent, or is configured, its watermark: the latest stamp, how far that
+ * is behind now, when its hook was last heard, what went wrong, and the last gap. */
+void control_put_sources(struct buf *out, const struct daemon *d);
+
 /* A member of the request: absent (n = 0) or default if it is not given, CONTROL_REFUSED with e if it is of another type. */
 int control_text(const cJSON *request, const char *name, struct str *out, struct err *e);
 int control_whole(const cJSON *request, const char *name, int64_t otherwise, int64_t *out, struct err *e);
