@@ -20,7 +20,7 @@
 #define FIRST_MS    INT64_C(86400000)
 #define PAGE_N      25 /* conversations on a page of Chatwoot's */
 #define PAGES_MAX   2000
-#define PENDING_MAX (PAGE_N * 4)
+#define PENDING_MAX ((size_t)100) /* conversations of a page that are looked into */
 
 enum step { STEP_REST = 0, STEP_PAGE, STEP_MESSAGES };
 

@@ -2,6 +2,7 @@
  * nothing of a payload outlives the call but events. */
 #include "kefu/collectors/hook.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "kefu/base/mem.h"
@@ -94,8 +95,9 @@ static void take(const struct hook_door *d, const struct collector *c, struct ht
                           .answer = c->platform->answer,
                           .ignored_n = turned_count(&out, TURNED_IGNORED),
                           .rings = out.ring.p != NULL};
-    memcpy(w->name, c->name.p, c->name.n);
-    memcpy(w->ring, out.ring.n ? out.ring.p : "", out.ring.n < sizeof(w->ring) ? out.ring.n : 0);
+    snprintf(w->name, sizeof(w->name), "%.*s", STR_ARG(c->name));
+    snprintf(w->ring, sizeof(w->ring), "%.*s", out.ring.n < sizeof(w->ring) ? (int)out.ring.n : 0,
+             out.ring.n ? out.ring.p : "");
     struct batch *b = hook_batch(&out, d->ingest, "hook");
     b->done = on_done;
     b->owner = w;

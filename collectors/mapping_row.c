@@ -128,7 +128,7 @@ static struct str text_of(struct one_row *r, const struct mapping_spec *s)
         return text;
     }
     char *both = arena_bytes(&r->arena, text.n + 1 + more.n);
-    memcpy(both, text.p, text.n);
+    memcpy(both, text.n ? text.p : "", text.n);
     both[text.n] = ' ';
     memcpy(both + text.n + 1, more.n ? more.p : "", more.n);
     return (struct str){both, text.n + 1 + more.n};

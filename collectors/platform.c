@@ -36,12 +36,20 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* The byte that %XX at the start of s stands for; -1: it is no such thing. */
+static int coded_byte(struct str s)
+{
+    int high = s.n >= 3 && s.p[0] == '%' ? hex_digit(s.p[1]) : -1;
+    int low = high >= 0 ? hex_digit(s.p[2]) : -1;
+    return low >= 0 ? high * 16 + low : -1;
+}
+
 static void undo_percents(struct str s, struct buf *out)
 {
     for (size_t i = 0; i < s.n; i++) {
-        bool coded = s.p[i] == '%' && i + 2 < s.n && hex_digit(s.p[i + 1]) >= 0 && hex_digit(s.p[i + 2]) >= 0;
-        if (coded) {
-            buf_put_byte(out, (uint8_t)(hex_digit(s.p[i + 1]) << 4 | hex_digit(s.p[i + 2])));
+        int byte = coded_byte((struct str){s.p + i, s.n - i});
+        if (byte >= 0) {
+            buf_put_byte(out, (uint8_t)byte);
             i += 2;
         } else {
             buf_put_byte(out, (uint8_t)(s.p[i] == '+' ? ' ' : s.p[i]));

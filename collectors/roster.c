@@ -2,6 +2,7 @@
  * checked and not when the first customer writes. It refuses unknown fields with the nearest known one, and secrets themselves. */
 #include "kefu/collectors/roster.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -226,6 +227,7 @@ static int read_one(struct reading_roster *g, struct collector *c, const cJSON *
     if (find_platform(g, c, object) < 0) {
         return -1;
     }
+    assert(c->platform);
     c->url = str_of(c->platform->url);
     c->ask_every_s = c->platform->ask_every_s;
     c->is_signed = true;

@@ -458,8 +458,9 @@ void collect_free(struct collect *c)
     if (!c) {
         return;
     }
-    while (c->list) {
-        one_free(c->list);
+    for (struct one *o = c->list, *next; o; o = next) {
+        next = o->next;
+        one_free(o);
     }
     fetch_free(c->fetch);
     sign_free(c->sign);

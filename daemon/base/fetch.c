@@ -45,7 +45,7 @@
     X(multi_socket_action)
 
 struct curl {
-#define X(name) __typeof__(curl_##name) *name;
+#define X(name) __typeof__(curl_##name) *(name);
     CURL_FUNCTIONS(X)
 #undef X
 };
@@ -364,8 +364,9 @@ void fetch_free(struct fetch *f)
     if (!f) {
         return;
     }
-    while (f->calls) {
-        call_free(f->calls);
+    for (struct fetch_call *c = f->calls, *next; c; c = next) {
+        next = c->next;
+        call_free(c);
     }
     f->curl.multi_cleanup(f->multi);
     event_free(f->timer);

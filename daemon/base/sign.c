@@ -23,7 +23,7 @@
     X(EVP_CipherUpdate)
 
 struct sign {
-#define X(name) __typeof__(name) *name;
+#define X(name) __typeof__(name) *(name);
     CRYPTO_FUNCTIONS(X)
 #undef X
 };

@@ -233,13 +233,16 @@ static void describe(char out[256], const struct turned_item *item, const struct
     } else {
         const struct event *e = &b->events[0];
         struct str type = event_type_name(e->type), how = event_how_name(e->how), agent = e->strs[EVENT_AGENT];
-        int n = snprintf(out, 256, "%.*s %.*s @%lld", STR_ARG(type), STR_ARG(e->id), (long long)e->ts);
-        n += snprintf(out + n, 256 - (size_t)n, how.n ? " %.*s" : "", STR_ARG(how));
+        struct buf text = {0};
+        buf_printf(&text, "%.*s %.*s @%lld%s%.*s", STR_ARG(type), STR_ARG(e->id), (long long)e->ts, how.n ? " " : "",
+                   STR_ARG(how));
         if (e->type == EVENT_RATING) {
-            n += snprintf(out + n, 256 - (size_t)n, " %lld/%lld", (long long)e->score_milli, (long long)e->scale);
+            buf_printf(&text, " %lld/%lld", (long long)e->score_milli, (long long)e->scale);
         }
-        n += snprintf(out + n, 256 - (size_t)n, agent.n ? " agent %.*s" : "", STR_ARG(agent));
-        snprintf(out + n, 256 - (size_t)n, e->flags & EVENT_PRIVATE ? " private" : "");
+        buf_printf(&text, "%s%.*s%s", agent.n ? " agent " : "", STR_ARG(agent),
+                   e->flags & EVENT_PRIVATE ? " private" : "");
+        snprintf(out, 256, "%.*s", (int)text.n, text.p);
+        buf_fini(&text);
     }
     batch_free(b);
 }
@@ -312,6 +315,11 @@ static void wecoms_question_who_we_are_is_answered(void **state)
     sign_free(s);
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /* As WeCom seals and signs a callback. */
 static void seal(struct sign *s, const char *text, struct buf *query, struct buf *body)
 {
@@ -328,17 +336,9 @@ static void seal(struct sign *s, const char *text, struct buf *query, struct buf
     }
     assert_int_equal(sign_aes_seal(s, (const uint8_t *)raw.p, buf_str(&plain), &box), 0);
     sign_put_base64(base64, sizeof(base64), (const uint8_t *)box.p, box.n);
-    /* token, timestamp, nonce and the sealed text, sorted: digits, then letters by their bytes */
-    const char *sealed_first = strcmp(base64, "QDG6eK") < 0 ? base64 : "QDG6eK";
-    buf_printf(&all, "14096595897%s%s", sealed_first, sealed_first == base64 ? "QDG6eK" : base64);
-    if (strcmp(base64, "7") < 0) {
-        all.n = 0;
-        buf_printf(&all, "1409659589%s7QDG6eK", base64);
-    }
-    if (strcmp(base64, "1409659589") < 0) {
-        all.n = 0;
-        buf_printf(&all, "%s14096595897QDG6eK", base64);
-    }
+    const char *parts[] = {"QDG6eK", "1409659589", "7", base64};
+    qsort(parts, 4, sizeof(parts[0]), by_bytes);
+    buf_printf(&all, "%s%s%s%s", parts[0], parts[1], parts[2], parts[3]);
     sign_sha1(s, mac, buf_str(&all));
     buf_printf(query, "timestamp=1409659589&nonce=7&msg_signature=");
     sign_put_hex(query, mac, sizeof(mac));
