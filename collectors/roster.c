@@ -66,6 +66,11 @@ static int fail_unknown(const struct reading_roster *g, const char *name)
 {
     const char *names[ROWS_N];
     char what[200];
+    if (strcmp(name, "secret") == 0 || strcmp(name, "key") == 0 || strcmp(name, "token") == 0) {
+        snprintf(what, sizeof(what), "a secret does not stand here; put it into a file of its own and say \"%s_file\"",
+                 name);
+        return fail(g, name, what);
+    }
     for (size_t i = 0; i < ROWS_N; i++) {
         names[i] = rows[i].name;
     }

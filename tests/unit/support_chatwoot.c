@@ -375,18 +375,26 @@ static int answer_messages(const struct life_talk *t, int64_t before, struct buf
     return 200;
 }
 
+/* The number behind a word; false: the word is not there. */
+static bool number_behind(const char *text, const char *word, int64_t *out)
+{
+    const char *at = strstr(text, word);
+    *out = at ? strtoll(at + strlen(word), NULL, 10) : 0;
+    return at != NULL;
+}
+
 int life_answer(const struct life *l, struct str path, struct buf *body)
 {
+    static const char list[] =
+        "/api/v1/accounts/7/conversations?status=all&assignee_type=all&sort_by=last_activity_at_desc&page=";
     char text[300];
-    int page;
-    int64_t id, before = 0;
+    int64_t page, id, before;
     snprintf(text, sizeof text, "%.*s", STR_ARG(path));
-    if (sscanf(text,
-               "/api/v1/accounts/7/conversations?status=all&assignee_type=all&sort_by=last_activity_at_desc&page=%d",
-               &page) == 1)
-        return answer_page(l, page, body);
-    if (sscanf(text, "/api/v1/accounts/7/conversations/%" SCNd64 "/messages?before=%" SCNd64, &id, &before) >= 1 &&
-        id >= 1500 && id < 1500 + (int64_t)l->talks_n)
+    if (number_behind(text, list, &page))
+        return answer_page(l, (int)page, body);
+    number_behind(text, "?before=", &before);
+    if (strstr(text, "/messages") && number_behind(text, "/api/v1/accounts/7/conversations/", &id) && id >= 1500 &&
+        id < 1500 + (int64_t)l->talks_n)
         return answer_messages(&l->talks[id - 1500], before, body);
     return 404;
 }

@@ -121,6 +121,29 @@ static void a_conflict_with_what_is_under_way_is_found_at_the_fold(void **state)
     assert_int_equal(quarantine_n(pipeline_quarantine(w->p)), 1);
 }
 
+static void where_the_first_wins_another_content_is_a_duplicate(void **state)
+{
+    struct world *w = *state;
+    struct batch *a = world_batch(w), *b = world_batch(w), *c = world_batch(w);
+    world_message(a, "m1", T0 + 20, FROM_CUSTOMER);
+    world_message(b, "m1", T0, FROM_CUSTOMER); /* the same, told in whole seconds */
+    world_message(c, "m1", T0, FROM_CUSTOMER);
+    b->first_wins = c->first_wins = true;
+    world_submit(w, a);
+    world_submit(w, b); /* found at the fold */
+    world_run(w);
+    world_submit(w, c); /* found before */
+    world_run(w);
+    assert_int_equal(a->verdicts[0], VERDICT_ACCEPTED);
+    assert_int_equal(b->verdicts[0], VERDICT_DUPLICATE);
+    assert_int_equal(c->verdicts[0], VERDICT_DUPLICATE);
+    assert_int_equal(b->refusals_n + c->refusals_n, 0);
+    assert_int_equal(quarantine_n(pipeline_quarantine(w->p)), 0);
+    batch_free(a);
+    batch_free(b);
+    batch_free(c);
+}
+
 static struct refusal *refuse(struct batch *b, const char *id, const char *reason)
 {
     struct refusal *r = batch_add_refusal(b);
@@ -410,6 +433,7 @@ int main(void)
         T(a_duplicate_of_what_is_under_way_counts_once),
         T(a_conflict_is_rejected_and_kept_in_quarantine),
         T(a_conflict_with_what_is_under_way_is_found_at_the_fold),
+        T(where_the_first_wins_another_content_is_a_duplicate),
         T(the_good_count_when_others_are_refused),
         T(what_came_from_the_future_comes_in_by_itself),
         T(over_the_bound_the_oldest_bad_goes_first),
