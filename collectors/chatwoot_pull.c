@@ -30,6 +30,7 @@ struct sweep {
     int64_t since_ms;     /* what was active before has been seen */
     int64_t began_ms;
     int64_t due_ms;
+    int64_t gap_from_ms, gap_to_ms; /* too long ago to be asked for; 0, 0: nothing is, or it has been told */
     int page;
     bool last_page;
     struct str *ids; /* of the page's conversations, owned strings */
@@ -73,7 +74,10 @@ static void begin(struct sweep *w, int64_t now_ms)
 {
     forget_page(w);
     w->began_ms = now_ms;
-    w->since_ms = w->since_ms < now_ms - BACK_MS ? now_ms - BACK_MS : w->since_ms;
+    if (w->since_ms < now_ms - BACK_MS) {
+        w->gap_from_ms = w->since_ms;
+        w->since_ms = w->gap_to_ms = now_ms - BACK_MS;
+    }
     w->page = 1;
     w->step = STEP_PAGE;
 }
@@ -116,6 +120,14 @@ static bool is_settled(const struct sweep *w, int64_t ts)
     return ts >= w->since_ms - OVERLAP_MS && ts <= w->began_ms - SETTLE_MS;
 }
 
+/* When something was last said there; 0: it does not say. */
+static int64_t active_of(const cJSON *conversation)
+{
+    int64_t ms = peek_ms(conversation, "last_activity_at");
+    ms = ms ? ms : peek_ms(conversation, "timestamp");
+    return ms ? ms : peek_ms(conversation, "updated_at");
+}
+
 static int take_page(struct sweep *w, const cJSON *list, struct turned *out)
 {
     struct peek_id room;
@@ -125,9 +137,9 @@ static int take_page(struct sweep *w, const cJSON *list, struct turned *out)
     cJSON_ArrayForEach(conversation, list)
     {
         struct str id = peek_id(conversation, "id", &room);
-        int64_t active_ms = peek_ms(conversation, "last_activity_at");
+        int64_t active_ms = active_of(conversation);
         int64_t changed_ms = peek_ms(conversation, "updated_at");
-        if (active_ms < w->since_ms - OVERLAP_MS) {
+        if (active_ms && active_ms < w->since_ms - OVERLAP_MS) {
             w->last_page = true; /* they come by activity: all that follow are older */
             break;
         }
@@ -195,6 +207,11 @@ static int take(void *state, const struct fetch_answer *a, struct pull_got *got,
         if (!list) {
             cJSON_Delete(answer);
             return err_set(why, "Chatwoot", "the answer has no payload; does url lead to Chatwoot's API?");
+        }
+        if (w->gap_to_ms) {
+            got->gap_from_ms = w->gap_from_ms;
+            got->gap_to_ms = w->gap_to_ms;
+            w->gap_from_ms = w->gap_to_ms = 0;
         }
         if (w->step == STEP_PAGE) {
             take_page(w, list, got->out);

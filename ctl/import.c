@@ -341,8 +341,27 @@ static enum cli_exit start(struct import *m, struct err *e)
     return CLI_OK;
 }
 
+static void summary_json(const struct import *m)
+{
+    struct buf text = {0};
+    buf_printf(&text,
+               "{\"rows\":%" PRIu64 ",\"events\":%" PRIu64 ",\"accepted\":%" PRIu64 ",\"duplicate\":%" PRIu64
+               ",\"refused\":%" PRIu64 ",\"unbound\":[",
+               m->rows_n, m->events_n, m->feed.accepted_n, m->feed.duplicate_n, m->bad_n);
+    for (uint32_t i = 1; i <= intern_count(&m->unbound.names); i++) {
+        buf_put_str(&text, i > 1 ? STR_LIT(",") : STR_LIT(""));
+        buf_put_json(&text, intern_name(&m->unbound.names, i));
+    }
+    printf("%.*s]}\n", (int)text.n, text.p);
+    buf_fini(&text);
+}
+
 static void summary(const struct import *m)
 {
+    if (m->cli->json && m->out != stdout) {
+        summary_json(m);
+        return;
+    }
     FILE *to = m->out ? stderr : stdout;
     fprintf(to, "%" PRIu64 " rows, %" PRIu64 " events", m->rows_n, m->events_n);
     if (m->dry)

@@ -303,6 +303,31 @@ static void what_webhooks_lost_is_asked_for(void **state)
     life_fini(&l);
 }
 
+static void what_is_longer_ago_than_a_week_is_a_gap(void **state)
+{
+    const int64_t now_ms = INT64_C(1772442046000), week_ms = INT64_C(604800000);
+    void *machine = puller_chatwoot.start(&asking_one, STR_LIT("1771000000000"), now_ms);
+    struct pull_ask ask = {0};
+    struct turned out;
+    struct pull_got got = {.out = &out};
+    struct err why;
+    int64_t due_ms;
+    (void)state;
+    turned_init(&out, signed_one.name, NULL);
+    assert_true(puller_chatwoot.next(machine, now_ms, &ask, &due_ms));
+    struct fetch_answer a = {.status = 200, .body = STR_LIT("{\"data\":{\"payload\":[]}}")};
+    assert_int_equal(puller_chatwoot.take(machine, &a, &got, &why), 0);
+    assert_int_equal(got.gap_from_ms, INT64_C(1771000000000));
+    assert_int_equal(got.gap_to_ms, now_ms - week_ms);
+    puller_chatwoot.stored(machine, now_ms);
+    assert_false(puller_chatwoot.next(machine, now_ms, &ask, &due_ms));
+    puller_chatwoot.end(machine);
+    turned_fini(&out);
+    buf_fini(&ask.url);
+    buf_fini(&ask.header);
+    buf_fini(&got.position);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +338,7 @@ int main(void)
         cmocka_unit_test(an_old_installation_shows_the_secret_in_the_address),
         cmocka_unit_test(two_days_come_out_the_same),
         cmocka_unit_test(what_webhooks_lost_is_asked_for),
+        cmocka_unit_test(what_is_longer_ago_than_a_week_is_a_gap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
