@@ -35,7 +35,7 @@ for prefix in /usr/local /usr /opt/shop/kefud; do
     echo other >"$root$prefix/bin/other"
     run_make install DESTDIR="$root" PREFIX=$prefix || fail "install: $(cat "$tmp/make.log")"
     for file in bin/kefud bin/kefuctl share/man/man8/kefud.8 share/man/man5/kefud.json.5 share/man/man5/kefud-rulebook.5 \
-        share/man/man1/kefuctl.1 share/kefud/rulebooks/seed.json share/kefud/kefud.json share/kefud/nginx.conf \
+        share/man/man1/kefuctl.1 share/kefud/rulebooks/seed.json share/kefud/import/ratings.json share/kefud/kefud.json share/kefud/nginx.conf \
         lib/systemd/system/kefud.service lib/systemd/system/kefud@.service lib/systemd/system/kefud.socket \
         lib/systemd/system/kefud@.socket; do
         [ -s "$root$prefix/$file" ] || fail "$prefix/$file is not there"
