@@ -34,7 +34,7 @@ struct one {
     bool flying; /* a batch of it is under way */
     bool stale;  /* that batch was of a machine that is gone */
     int failures_n;
-    char trouble[160];
+    char trouble[200];
     struct log_limit limit;
     struct pull_ask ask;
     struct collect_state told;
@@ -138,7 +138,7 @@ static void failed(struct one *o, const struct err *why, int64_t retry_after_s)
     wait_ms = wait_ms > RETRY_MAX_MS ? RETRY_MAX_MS : wait_ms;
     o->failures_n++;
     o->told.failed_n++;
-    snprintf(o->trouble, sizeof(o->trouble), "%.70s: %.80s", why->where, why->what);
+    snprintf(o->trouble, sizeof(o->trouble), "%.60s: %.130s", why->where, why->what);
     if (log_every(&o->limit, clock_mono_ms(&o->collect->o.clock), LOG_EVERY_MS, &suppressed_n)) {
         log_line(LOG_LEVEL_WARN, "collect", "name=%s asked=0 error=\"%s\" failures=%d suppressed=%" PRIu64, o->name,
                  o->trouble, o->failures_n, suppressed_n);
