@@ -115,5 +115,8 @@ void delivery_take_json(const struct delivery *d, const struct collector *c,
     } else {
         turn(c, payload, out);
     }
+    if (out->n == 0) { /* a message without words, for one: never silently nothing */
+        turned_ignore(out, "nothing in it that a figure needs");
+    }
     cJSON_Delete(payload);
 }

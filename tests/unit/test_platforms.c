@@ -212,6 +212,7 @@ static const struct {
 
     {&platform_intercom, "", "{'topic':'conversation.user.replied','data':{'item':{'id':'1','user':{'id':'u'},'conversation_parts':{'conversation_parts':[{'id':'2','part_type':'comment','body':'<p>thank you</p>','created_at':1772442046,'author':{'type':'user','id':'u'}}]}}}}", {"message p2 @1772442046000 customer"}},
     {&platform_intercom, "", "{'topic':'conversation.rating.added','data':{'item':{'id':'1','conversation_rating':{'rating':5,'created_at':1772442046,'teammate':{'id':31}}}}}", {"rating c1:rating:5:1772442046000 @1772442046000 5000/5 agent x:31"}},
+    {&platform_intercom, "", "{'topic':'conversation.admin.replied','data':{'item':{'id':'1','conversation_parts':{'conversation_parts':[{'id':'2','part_type':'comment','body':null,'created_at':1772442046,'author':{'type':'admin','id':'u'}}]}}}}", {"ignored: nothing in it"}},
     {&platform_intercom, "", "{'topic':'ping'}", {"ignored: topic ping"}},
     {&platform_intercom, "", "[]", {"refused: body"}},
     {&platform_intercom, "", "{'topic':'conversation.admin.closed','data':{'item':{'id':'1'}}}", {"refused: data.item"}},
