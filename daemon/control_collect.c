@@ -128,7 +128,7 @@ enum control_outcome control_unbound(struct control_call *c, struct err *e)
     for (uint32_t agent = 1; agent <= site_agents_n(d->site); agent++) {
         struct str id = site_agent_id(d->site, agent);
         struct agent_view v;
-        if (!is_account(&d->settings->who->roster, id)) {
+        if (!is_account(&d->settings->directory->roster, id)) {
             continue;
         }
         pipeline_view(d->pipeline, agent, &v);

@@ -280,7 +280,7 @@ static int start_collect(struct daemon *d, struct err *e)
 {
     struct str path = config_path(&d->settings->config, config_of(d)->state_dir, "kefu.db");
     d->collect = collect_new(&(struct collect_options){d->base, pipeline_ingest(d->pipeline), d->clock, path.p});
-    return collect_adopt(d->collect, &d->settings->who->roster, e);
+    return collect_adopt(d->collect, &d->settings->directory->roster, e);
 }
 
 static int open_doors(struct daemon *d, struct err *e)
