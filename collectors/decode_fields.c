@@ -181,12 +181,18 @@ static int read_type(struct reading *r)
         return -1;
     }
     r->e->type = event_type_find(name);
+    if (event_is_act(r->e->type) && !r->c->acts) {
+        return err_set(&r->why, "", "type: found %.*s, which a person does with kefuctl or on the board, not an event",
+                       STR_ARG(name));
+    }
     if (r->e->type != EVENT_NONE) {
         return 0;
     }
     struct buf known = {0};
     for (int t = 1; t < EVENT_TYPES; t++) {
-        buf_printf(&known, "%s%.*s", t > 1 ? ", " : "", STR_ARG(event_type_name((enum event_type)t)));
+        if (!event_is_act((enum event_type)t)) {
+            buf_printf(&known, "%s%.*s", t > 1 ? ", " : "", STR_ARG(event_type_name((enum event_type)t)));
+        }
     }
     buf_put_byte(&known, 0);
     wrong(r, &type_field, value_of(r, EVENT_KEY_type), known.p);

@@ -68,7 +68,8 @@ static int start(struct compute *m)
     m->context = (struct decode_context){.now_ms = INT64_MAX,
                                          .rulebook = m->books.list[0],
                                          .customer_key = no_key,
-                                         .default_source = STR_LIT("default")};
+                                         .default_source = STR_LIT("default"),
+                                         .acts = true};
     return 0;
 }
 

@@ -49,6 +49,11 @@ struct str event_how_name(enum event_how how)
         [STATUS_BUSY] = WORD("busy"),
         [STATUS_AWAY] = WORD("away"),
         [STATUS_OFFLINE] = WORD("offline"),
+        [EXEMPT_LEAVE] = WORD("leave"),
+        [EXEMPT_TRAINING] = WORD("training"),
+        [EXEMPT_NONE] = WORD("none"),
+        [DECIDED_ACCEPTED] = WORD("accepted"),
+        [DECIDED_REJECTED] = WORD("rejected"),
     };
     _Static_assert(sizeof names / sizeof *names == EVENT_HOWS, "each has its word");
     return (unsigned)how < EVENT_HOWS ? names[how] : STR_LIT("");
@@ -81,6 +86,8 @@ int event_rank(const struct event *e)
     case EVENT_RATING: return 8;
     case EVENT_VOIDED: return 9;
     case EVENT_RECALLED: return 10;
+    case EVENT_EXCUSED: return 11;
+    case EVENT_UNDONE: return 12;
     default: return 0; /* orders and agents: ts, source and id order them */
     }
 }

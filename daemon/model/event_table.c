@@ -18,6 +18,7 @@
 #define STR_OF(how, name, which)     {NAMED(#name), EVENT_KEY_##name, FIELD_STR, MUST, EVENT_##which, how, 0, 0, 0}
 #define STR_OR_NULL(name, which)     {NAMED(#name), EVENT_KEY_##name, FIELD_STR_OR_NULL, MUST, EVENT_##which, HOW_NONE, 0, 0, 0}
 #define CUSTOMER(name)               {NAMED(#name), EVENT_KEY_##name, FIELD_CUSTOMER, MAY, EVENT_CUSTOMER, HOW_NONE, 0, 0, 0}
+#define MUST_DATE(name, which)       {NAMED(#name), EVENT_KEY_##name, FIELD_DATE, MUST, EVENT_##which, HOW_NONE, 0, 0, 0}
 #define DATE(name, which)            {NAMED(#name), EVENT_KEY_##name, FIELD_DATE, MAY, EVENT_##which, HOW_NONE, 0, 0, 0}
 #define FLAG(name, which)            {NAMED(#name), EVENT_KEY_##name, FIELD_FLAG, MAY, EVENT_##which, HOW_NONE, 0, 0, 0}
 #define AS(kind, name, must)         {NAMED(#name), EVENT_KEY_##name, FIELD_##kind, must, 0, HOW_NONE, 0, 0, 0}
@@ -97,6 +98,70 @@ static const struct event_row rows[] = {
     {EVENT_STATUS, NAMED("agent.status"), SUBJECT_AGENT, false, {
         SUBJECT(agent),
         WORD(status, STATUS_ONLINE, STATUS_OFFLINE)}},
+
+    {EVENT_EXCUSED, NAMED("turn.excused"), SUBJECT_CONVERSATION, true, {
+        SUBJECT(conversation),
+        STR(message, MUST, REF),
+        STR(of_source, MAY, REF_SOURCE),
+        STR(agent, MAY, AGENT),
+        STR(reason, MUST, REASON),
+        STR(actor, MUST, ACTOR)}},
+
+    {EVENT_UNDONE, NAMED("decision.undone"), SUBJECT_CONVERSATION, true, {
+        SUBJECT(conversation),
+        STR(decision, MUST, REF),
+        STR(of_source, MAY, REF_SOURCE),
+        STR(reason, MUST, REASON),
+        STR(actor, MUST, ACTOR)}},
+
+    {EVENT_EXEMPT, NAMED("agent.exempt"), SUBJECT_AGENT, false, {
+        SUBJECT(agent),
+        MUST_DATE(from, HIRED_ON),
+        MUST_DATE(to, LEFT_ON),
+        WORD(why, EXEMPT_LEAVE, EXEMPT_NONE),
+        STR(reason, MAY, REASON),
+        STR(actor, MUST, ACTOR)}},
+
+    {EVENT_APPEAL, NAMED("appeal.opened"), SUBJECT_AGENT, true, {
+        SUBJECT(agent),
+        STR(conversation, MUST, CONVERSATION),
+        STR(message, MUST, REF),
+        STR(of_source, MAY, REF_SOURCE),
+        STR(reason, MUST, REASON),
+        STR(actor, MUST, ACTOR)}},
+
+    {EVENT_APPEAL_DECIDED, NAMED("appeal.decided"), SUBJECT_AGENT, true, {
+        SUBJECT(agent),
+        STR(appeal, MUST, REF),
+        STR(of_source, MAY, REF_SOURCE),
+        WORD(decision, DECIDED_ACCEPTED, DECIDED_REJECTED),
+        STR(reason, MUST, REASON),
+        STR(actor, MUST, ACTOR)}},
+
+    {EVENT_MONTH_CLOSED, NAMED("month.closed"), SUBJECT_MONTH, false, {
+        SUBJECT(month),
+        STR(reason, MAY, REASON),
+        STR(actor, MUST, ACTOR)}},
+
+    {EVENT_MONTH_REOPENED, NAMED("month.reopened"), SUBJECT_MONTH, false, {
+        SUBJECT(month),
+        STR(reason, MUST, REASON),
+        STR(actor, MUST, ACTOR)}},
+
+    {EVENT_ADJUSTMENT_DECIDED, NAMED("adjustment.decided"), SUBJECT_MONTH, false, {
+        SUBJECT(month),
+        STR(agent, MUST, AGENT),
+        WORD(decision, DECIDED_ACCEPTED, DECIDED_REJECTED),
+        STR(reason, MAY, REASON),
+        STR(actor, MUST, ACTOR)}},
+
+    {EVENT_PROPOSAL_DECIDED, NAMED("proposal.decided"), SUBJECT_MONTH, false, {
+        SUBJECT(month),
+        STR(agent, MUST, AGENT),
+        STR(proposal, MUST, REF),
+        WORD(decision, DECIDED_ACCEPTED, DECIDED_REJECTED),
+        STR(reason, MAY, REASON),
+        STR(actor, MUST, ACTOR)}},
 };
 /* clang-format on */
 
@@ -122,17 +187,19 @@ size_t event_str_max(enum event_str which)
     return max[which];
 }
 
-/* Length, first and last but one byte tell all names apart, so that one comparison is enough. */
-#define MARK(n, first, last_but_one) ((uint32_t)(n) << 16 | (uint32_t)(first) << 8 | (uint32_t)(last_but_one))
+/* Length and three bytes tell all names apart, so that one comparison is enough. */
+#define MARK(n, first, last_but_one, last)                                                                             \
+    ((uint32_t)(n) << 24 | (uint32_t)(first) << 16 | (uint32_t)(last_but_one) << 8 | (uint32_t)(last))
 
 enum event_key event_key_find(struct str name)
 {
-    if (name.n < 2) {
+    if (name.n < 2 || name.n > UINT8_MAX) {
         return EVENT_KEY_none;
     }
-    switch (MARK(name.n, (unsigned char)name.p[0], (unsigned char)name.p[name.n - 2])) {
-#define X(key, first, last_but_one)                                                                                    \
-    case MARK(sizeof #key - 1, first, last_but_one):                                                                   \
+    const unsigned char *end = (const unsigned char *)name.p + name.n;
+    switch (MARK(name.n, (unsigned char)name.p[0], end[-2], end[-1])) {
+#define X(key, first, last_but_one, last)                                                                              \
+    case MARK(sizeof #key - 1, first, last_but_one, last):                                                             \
         return memcmp(name.p, #key, sizeof #key - 1) == 0 ? EVENT_KEY_##key : EVENT_KEY_none;
         EVENT_KEYS(X)
 #undef X

@@ -14,6 +14,8 @@ static void take_item(struct agent *a, const struct item *i)
         a->status = i->how;
         return;
     }
+    if (i->type != EVENT_PROFILE)
+        return;
     for (size_t k = 0; k < sizeof profile_fields / sizeof *profile_fields; k++)
         if (i->num[profile_fields[k]])
             a->profile[profile_fields[k]] = i->num[profile_fields[k]];
@@ -222,6 +224,25 @@ void agent_now_move(struct site *s, uint32_t conversation, const struct part *be
         return;
     leave(s, conversation, before);
     join(s, conversation, &now);
+}
+
+void site_agent_events(const struct site *s, uint32_t agent, void (*each)(void *, const struct event *), void *arg)
+{
+    struct list_cursor c;
+    struct item i;
+    list_first(&c, &s->agents[agent].list);
+    while (list_next(&c, &i) && i.ts <= s->as_of) {
+        struct event e = {.type = i.type, .how = i.how, .flags = i.flags, .ts = i.ts};
+        e.subject = intern_name(&s->names.agents, agent);
+        for (int k = 0; k < EVENT_STR_N; k++)
+            if (k != EVENT_REF && i.num[k])
+                e.strs[k] =
+                    intern_name(names_table((struct names *)&s->names, name_table_of((enum event_str)k)), i.num[k]);
+        e.strs[EVENT_REF] = i.ref;
+        e.id = i.id;
+        e.source = intern_name(&s->names.words, i.source);
+        each(arg, &e);
+    }
 }
 
 static struct str word(const struct site *s, const struct agent *a, enum event_str which)

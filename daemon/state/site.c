@@ -72,6 +72,8 @@ void site_rulebooks_changed(struct site *s)
 
 enum verdict site_probe(struct site *s, const struct event *e)
 {
+    if (event_subject_kind(e->type) == SUBJECT_MONTH)
+        return VERDICT_ACCEPTED; /* its maker gives it an identity of its own, and the book says what was done */
     struct item found;
     struct list_cursor cursor;
     uint32_t ref = identity_find(s, e, &found, &cursor);
@@ -114,7 +116,7 @@ enum verdict site_fold(struct site *s, const struct event *e, int64_t now_ms)
     if (now_ms > s->as_of)
         s->as_of = now_ms;
     enum verdict verdict = site_probe(s, e);
-    if (verdict != VERDICT_ACCEPTED)
+    if (verdict != VERDICT_ACCEPTED || event_subject_kind(e->type) == SUBJECT_MONTH)
         return verdict;
     uint32_t ref = subject_get(s, e);
     if (ref_kind(ref) == SUBJECT_CONVERSATION)

@@ -16,6 +16,7 @@
 #ifndef KEFU_COLLECTORS_DECODE_H
 #define KEFU_COLLECTORS_DECODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,7 @@ struct decode_context {
     /* Sources a token may write, and how many; 0: all. Others are refused, the reason says which are allowed. */
     const struct str *sources;
     size_t sources_n;
+    bool acts; /* what people do (event_is_act) is taken too: of files that a person computes from, never at a door */
 };
 
 /* Decodes one JSON value into b: adds one event or one refusal and counts one input. Bytes are borrowed for the call. */

@@ -29,11 +29,27 @@ enum event_type {
     EVENT_ORDER = 10,   /* order */
     EVENT_PROFILE = 11, /* agent.profile */
     EVENT_STATUS = 12,  /* agent.status */
+    /* What people do in kefud. */
+    EVENT_EXCUSED = 13,            /* turn.excused */
+    EVENT_UNDONE = 14,             /* decision.undone */
+    EVENT_EXEMPT = 15,             /* agent.exempt */
+    EVENT_APPEAL = 16,             /* appeal.opened */
+    EVENT_APPEAL_DECIDED = 17,     /* appeal.decided */
+    EVENT_MONTH_CLOSED = 18,       /* month.closed */
+    EVENT_MONTH_REOPENED = 19,     /* month.reopened */
+    EVENT_ADJUSTMENT_DECIDED = 20, /* adjustment.decided */
+    EVENT_PROPOSAL_DECIDED = 21,   /* proposal.decided */
     EVENT_TYPES
 };
 
 /* What list an event joins: its subject. */
-enum subject_kind { SUBJECT_NONE = 0, SUBJECT_CONVERSATION = 1, SUBJECT_ORDER = 2, SUBJECT_AGENT = 3 };
+enum subject_kind {
+    SUBJECT_NONE = 0,
+    SUBJECT_CONVERSATION = 1,
+    SUBJECT_ORDER = 2,
+    SUBJECT_AGENT = 3,
+    SUBJECT_MONTH = 4 /* joins no list and changes no figure: it stands in the book (model/book.h) */
+};
 
 /* The one "which" of an event: message.from, by of assigned and resolved, order state, agent status. On disk. */
 enum event_how {
@@ -54,6 +70,11 @@ enum event_how {
     STATUS_BUSY = 14,
     STATUS_AWAY = 15,
     STATUS_OFFLINE = 16,
+    EXEMPT_LEAVE = 17,
+    EXEMPT_TRAINING = 18,
+    EXEMPT_NONE = 19, /* takes an exemption back */
+    DECIDED_ACCEPTED = 20,
+    DECIDED_REJECTED = 21,
     EVENT_HOWS
 };
 
@@ -85,8 +106,8 @@ enum event_flag {
     X(NAME, "name", 512)                                                                                               \
     X(TEAM, "team", 128)                                                                                               \
     X(EMPLOYEE_NO, "employee_no", 128)                                                                                 \
-    X(HIRED_ON, "hired_on", 10) /* YYYY-MM-DD */                                                                       \
-    X(LEFT_ON, "left_on", 10)
+    X(HIRED_ON, "hired_on", 10) /* YYYY-MM-DD; of an exemption "from" */                                               \
+    X(LEFT_ON, "left_on", 10)   /* of an exemption "to" */
 
 enum event_str {
 #define X(name, json, max) EVENT_##name,

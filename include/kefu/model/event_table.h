@@ -37,45 +37,51 @@ enum field_kind {
 #define EVENT_SCALE_MAX     INT64_C(1000000)
 #define EVENT_SCALE_DEFAULT INT64_C(5)
 
-/* Every name that the table knows: X(name, its first byte, its last but one). */
+/* Every name that the table knows: X(name, its first byte, its last but one, its last). */
 #define EVENT_KEYS(X)                                                                                                  \
-    X(id, 'i', 'i')                                                                                                    \
-    X(source, 's', 'c')                                                                                                \
-    X(ts, 't', 't')                                                                                                    \
-    X(type, 't', 'p')                                                                                                  \
-    X(conversation, 'c', 'o')                                                                                          \
-    X(from, 'f', 'o')                                                                                                  \
-    X(agent, 'a', 'n')                                                                                                 \
-    X(customer, 'c', 'e')                                                                                              \
-    X(shop, 's', 'o')                                                                                                  \
-    X(channel, 'c', 'e')                                                                                               \
-    X(topic, 't', 'i')                                                                                                 \
-    X(text, 't', 'x')                                                                                                  \
-    X(private, 'p', 't')                                                                                               \
-    X(auto, 'a', 't')                                                                                                  \
-    X(closing, 'c', 'n')                                                                                               \
-    X(message, 'm', 'g')                                                                                               \
-    X(of_source, 'o', 'c')                                                                                             \
-    X(by, 'b', 'b')                                                                                                    \
-    X(score, 's', 'r')                                                                                                 \
-    X(scale, 's', 'l')                                                                                                 \
-    X(rating, 'r', 'n')                                                                                                \
-    X(reason, 'r', 'o')                                                                                                \
-    X(actor, 'a', 'o')                                                                                                 \
-    X(order, 'o', 'e')                                                                                                 \
-    X(kind, 'k', 'n')                                                                                                  \
-    X(amount_fen, 'a', 'e')                                                                                            \
-    X(state, 's', 't')                                                                                                 \
-    X(name, 'n', 'm')                                                                                                  \
-    X(team, 't', 'a')                                                                                                  \
-    X(employee_no, 'e', 'n')                                                                                           \
-    X(hired_on, 'h', 'o')                                                                                              \
-    X(left_on, 'l', 'o')                                                                                               \
-    X(status, 's', 'u')
+    X(id, 'i', 'i', 'd')                                                                                               \
+    X(source, 's', 'c', 'e')                                                                                           \
+    X(ts, 't', 't', 's')                                                                                               \
+    X(type, 't', 'p', 'e')                                                                                             \
+    X(conversation, 'c', 'o', 'n')                                                                                     \
+    X(from, 'f', 'o', 'm')                                                                                             \
+    X(agent, 'a', 'n', 't')                                                                                            \
+    X(customer, 'c', 'e', 'r')                                                                                         \
+    X(shop, 's', 'o', 'p')                                                                                             \
+    X(channel, 'c', 'e', 'l')                                                                                          \
+    X(topic, 't', 'i', 'c')                                                                                            \
+    X(text, 't', 'x', 't')                                                                                             \
+    X(private, 'p', 't', 'e')                                                                                          \
+    X(auto, 'a', 't', 'o')                                                                                             \
+    X(closing, 'c', 'n', 'g')                                                                                          \
+    X(message, 'm', 'g', 'e')                                                                                          \
+    X(of_source, 'o', 'c', 'e')                                                                                        \
+    X(by, 'b', 'b', 'y')                                                                                               \
+    X(score, 's', 'r', 'e')                                                                                            \
+    X(scale, 's', 'l', 'e')                                                                                            \
+    X(rating, 'r', 'n', 'g')                                                                                           \
+    X(reason, 'r', 'o', 'n')                                                                                           \
+    X(actor, 'a', 'o', 'r')                                                                                            \
+    X(order, 'o', 'e', 'r')                                                                                            \
+    X(kind, 'k', 'n', 'd')                                                                                             \
+    X(amount_fen, 'a', 'e', 'n')                                                                                       \
+    X(state, 's', 't', 'e')                                                                                            \
+    X(name, 'n', 'm', 'e')                                                                                             \
+    X(team, 't', 'a', 'm')                                                                                             \
+    X(employee_no, 'e', 'n', 'o')                                                                                      \
+    X(hired_on, 'h', 'o', 'n')                                                                                         \
+    X(left_on, 'l', 'o', 'n')                                                                                          \
+    X(status, 's', 'u', 's')                                                                                           \
+    X(to, 't', 't', 'o')                                                                                               \
+    X(why, 'w', 'h', 'y')                                                                                              \
+    X(decision, 'd', 'o', 'n')                                                                                         \
+    X(appeal, 'a', 'a', 'l')                                                                                           \
+    X(month, 'm', 't', 'h')                                                                                            \
+    X(proposal, 'p', 'a', 'l')
 
 enum event_key {
     EVENT_KEY_none = 0,
-#define X(key, first, last_but_one) EVENT_KEY_##key,
+#define X(key, first, last_but_one, last) EVENT_KEY_##key,
     EVENT_KEYS(X)
 #undef X
         EVENT_KEYS_N
@@ -100,6 +106,12 @@ struct event_row {
     bool refers;                                     /* names another event: of_source defaults to the own source */
     struct event_field fields[EVENT_FIELDS_MAX + 1]; /* in the order in which they are read and printed */
 };
+
+/* What a person does in kefud: it has an actor, and comes in through kefuctl or the board, never through a door for events. */
+static inline bool event_is_act(enum event_type type)
+{
+    return type >= EVENT_EXCUSED && type <= EVENT_PROPOSAL_DECIDED;
+}
 
 /* The row of a type; NULL for EVENT_NONE and numbers that are no type. */
 const struct event_row *event_row(enum event_type type);

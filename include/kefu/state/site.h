@@ -94,6 +94,10 @@ struct site_wait {
 };
 size_t site_waits(const struct site *s, uint32_t agent, struct site_wait *out, size_t max);
 
+/* The events of an agent's own list (profile, status, and what people decided about the agent), in order, up to the site's
+ * time. Strings are borrowed for the call. */
+void site_agent_events(const struct site *s, uint32_t agent, void (*each)(void *arg, const struct event *e), void *arg);
+
 /* Agents (0 too) whose totals or `now` changed since the last site_clean; order of first change. */
 const uint32_t *site_dirty(const struct site *s, size_t *n);
 void site_clean(struct site *s);
