@@ -114,6 +114,7 @@ struct flight *flight_new(struct batch *b, struct site *s, struct quarantine *q,
     f->batch = b;
     f->refusals_was_n = b->refusals_n;
     f->commit.at_ms = now_ms;
+    f->commit.book = b->book;
     f->commit.position_key = b->position_key;
     f->commit.position = b->position;
     probe(f, s);
@@ -135,7 +136,7 @@ void flight_free(struct flight *f)
 bool flight_has_work(const struct flight *f)
 {
     const struct commit *c = &f->commit;
-    return c->events_n || c->quarantine_add_n || c->quarantine_drop_n || c->position_key.n;
+    return f->commit.book || c->events_n || c->quarantine_add_n || c->quarantine_drop_n || c->position_key.n;
 }
 
 void flight_undo(struct flight *f, struct quarantine *q)

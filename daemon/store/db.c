@@ -40,11 +40,11 @@ int db_open(struct db *db, const char *path, const char *vfs, struct err *e)
     return 0;
 }
 
-int db_open_read_only(struct db *db, const char *path, struct err *e)
+int db_open_read_only(struct db *db, const char *path, const char *vfs, struct err *e)
 {
     *db = (struct db){.path = xstrndup(path, strlen(path))};
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    if (sqlite3_open_v2(path, &db->sql, flags, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(path, &db->sql, flags, vfs) != SQLITE_OK)
         return db_err(db, e, "opening");
     sqlite3_busy_timeout(db->sql, DB_BUSY_MS);
     /* It could not anyway, having no right to write; two that checkpoint at once can spoil the file. */

@@ -22,7 +22,7 @@ int reader_open(struct reader *r, const char *path, struct err *e)
 {
     bool newest;
     *r = (struct reader){0};
-    if (db_open_read_only(&r->db, path, e) == 0 && check_is_store(r, e) == 0 &&
+    if (db_open_read_only(&r->db, path, NULL, e) == 0 && check_is_store(r, e) == 0 &&
         schema_is_newest(&r->db, &newest, e) == 0 && db_prepare(&r->db, newest, e) == 0 &&
         journal_open(&r->journal, &r->db, e) == 0 && journal_ends(&r->journal, &r->first_seq, &r->last_seq, e) == 0)
         return 0;

@@ -10,7 +10,7 @@
 
 #include "kefu/base/mem.h"
 #include "kefu/store/audit.h"
-#include "kefu/store/audit.h"
+#include "kefu/store/book.h"
 #include "kefu/store/shelf.h"
 
 static const struct str POSITION = {"position/", 9};
@@ -156,6 +156,8 @@ int rows_add(struct db *db, const struct commit *c, struct store_marks *marks, s
         rc = audit_add(db, c->audit[i], c->audit_head);
     if (rc == SQLITE_OK && c->shelf)
         rc = shelf_do(db, c->shelf);
+    if (rc == SQLITE_OK && c->book)
+        rc = book_do(db, c->book);
     return rc;
 }
 

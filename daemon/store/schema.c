@@ -62,6 +62,14 @@ static const char *const MIGRATIONS[] = {
     "CREATE TABLE audit(number INTEGER PRIMARY KEY, site INTEGER NOT NULL, checksum INTEGER NOT NULL, line TEXT NOT NULL,"
     " hash TEXT NOT NULL) STRICT;"
     "CREATE INDEX subject_cold ON subject(site, last_ts) WHERE cold = 1 AND kind = 1;",
+    /* 6. The book (model/book.h), and every rulebook that was ever in force. */
+    "CREATE TABLE book(number INTEGER PRIMARY KEY, site INTEGER NOT NULL, kind INTEGER NOT NULL, month INTEGER NOT NULL,"
+    " sha256 TEXT NOT NULL, checksum INTEGER NOT NULL, text TEXT NOT NULL) STRICT;"
+    "CREATE TABLE booked(site INTEGER NOT NULL, entry INTEGER NOT NULL, number INTEGER NOT NULL, salt TEXT NOT NULL,"
+    " identity TEXT NOT NULL, sha256 TEXT NOT NULL, checksum INTEGER NOT NULL, text TEXT NOT NULL,"
+    " PRIMARY KEY(site, entry, number)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE rulebook(site INTEGER NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL, month INTEGER NOT NULL,"
+    " at_ms INTEGER NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY(site, name)) STRICT, WITHOUT ROWID;",
 };
 #define MIGRATIONS_N ((int64_t)(sizeof MIGRATIONS / sizeof MIGRATIONS[0]))
 
@@ -164,6 +172,20 @@ static const char *const STATEMENTS[SQL_N] = {
     [SQL_JOURNAL_OLDEST] = "SELECT seq, seq + n - 1, at_ms FROM journal WHERE site = " SITE " ORDER BY seq LIMIT 65",
     [SQL_FREE_PAGES] = "PRAGMA freelist_count",
     [SQL_JOURNAL_TRIM] = "DELETE FROM journal WHERE site = " SITE " AND seq <= ?",
+    [SQL_BOOK_ADD] = "INSERT INTO book(site, number, kind, month, sha256, text, checksum)"
+                     " VALUES(" SITE ", ?, ?, ?, ?, ?, ?)",
+    [SQL_BOOK_EACH] =
+        "SELECT number, kind, month, sha256, text, checksum FROM book WHERE site = " SITE " ORDER BY number",
+    [SQL_BOOKED_ADD] = "INSERT OR REPLACE INTO booked(site, entry, number, salt, identity, sha256, text, checksum)"
+                       " VALUES(" SITE ", ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_BOOKED_OF] = "SELECT entry, number, salt, identity, sha256, text, checksum FROM booked WHERE site = " SITE
+                      " AND entry = ? ORDER BY number",
+    [SQL_BOOKED_EACH] = "SELECT entry, number, salt, identity, sha256, text, checksum FROM booked WHERE site = " SITE
+                        " ORDER BY entry, number",
+    [SQL_RULEBOOK_ADD] = "INSERT INTO rulebook(site, name, sha256, month, at_ms, checksum)"
+                         " VALUES(" SITE ", ?, ?, ?, ?, ?)",
+    [SQL_RULEBOOK_EACH] =
+        "SELECT name, sha256, month, at_ms, checksum FROM rulebook WHERE site = " SITE " ORDER BY month, name",
 };
 
 const char *schema_sql(enum sql which)
@@ -191,6 +213,9 @@ const struct schema_table *schema_tables(size_t *n)
         SMALL("fresh", SQL_FRESH_EACH),
         {"subject", SQL_SUBJECT_ALL, SQL_SUBJECT_PART, SQL_SUBJECT_TOP},
         {"pointer", SQL_POINTER_ALL, SQL_POINTER_PART, SQL_POINTER_TOP},
+        SMALL("book", SQL_BOOK_EACH),
+        SMALL("booked", SQL_BOOKED_EACH),
+        SMALL("rulebook", SQL_RULEBOOK_EACH),
     };
 #undef SMALL
     *n = sizeof tables / sizeof tables[0];

@@ -110,6 +110,12 @@
     "CREATE TABLE pointer(number INTEGER PRIMARY KEY, site INTEGER NOT NULL, checksum INTEGER NOT NULL," \
     " blob BLOB NOT NULL) STRICT;"
 
+/* The audit log of schema 5, empty, and an index. */
+#define AUDIT_5 \
+    "CREATE TABLE audit(number INTEGER PRIMARY KEY, site INTEGER NOT NULL, checksum INTEGER NOT NULL, line TEXT NOT NULL," \
+    " hash TEXT NOT NULL) STRICT;" \
+    "CREATE INDEX subject_cold ON subject(site, last_ts) WHERE cold = 1 AND kind = 1;"
+
 /* clang-format on */
 
 const char *const old_stores[] = {
@@ -117,5 +123,6 @@ const char *const old_stores[] = {
     "PRAGMA application_id = 1262831189; PRAGMA user_version = 2;" ROWS_1 SHELF_2,
     "PRAGMA application_id = 1262831189; PRAGMA user_version = 3;" ROWS_1 SHELF_2 ASIDE_3,
     "PRAGMA application_id = 1262831189; PRAGMA user_version = 4;" ROWS_1 SHELF_2 ASIDE_3 POINTER_4,
+    "PRAGMA application_id = 1262831189; PRAGMA user_version = 5;" ROWS_1 SHELF_2 ASIDE_3 POINTER_4 AUDIT_5,
 };
 const size_t old_stores_n = sizeof old_stores / sizeof old_stores[0];

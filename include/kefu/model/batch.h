@@ -11,6 +11,7 @@
 
 #include "kefu/base/arena.h"
 #include "kefu/base/err.h"
+#include "kefu/model/book.h"
 #include "kefu/model/event.h"
 
 enum verdict {
@@ -59,6 +60,8 @@ struct batch {
     /* An event whose identity is here already is a duplicate, whatever its content: for platforms that tell one thing by two ways
      * which differ in a detail (whole seconds, milliseconds). What came first stays, as always. */
     bool first_wins;
+    const struct book_work
+        *book;         /* what the act of a person adds to the book, in the same transaction; NULL: nothing */
     uint64_t retry_of; /* quarantine row this batch retries (deleted in the same transaction); 0: none */
     enum batch_result result;
     void (*done)(struct batch *b); /* called once, in the loop */

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "kefu/model/batch.h"
+#include "kefu/model/book.h"
 #include "kefu/model/effect.h"
 #include "kefu/model/event.h"
 #include "kefu/model/shelf.h"
@@ -57,6 +58,7 @@ struct commit {
     size_t audit_n;
     char *audit_head;         /* with them: room for DIGEST_SHA256_HEX, filled with the hash of the last */
     struct shelf_work *shelf; /* a step of a checkpoint, or NULL */
+    const struct book_work *book; /* an entry of the book, or NULL */
     /* filled by the writer */
     enum commit_result result;
     uint64_t first_seq; /* sequence of events[0]; the others follow. From 1, without gaps */

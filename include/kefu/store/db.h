@@ -27,7 +27,7 @@ struct db {
 /* Opens (and makes, mode 0600) the file, without changing one that is there. `vfs` NULL: SQLite's own. -1 with e. */
 int db_open(struct db *db, const char *path, const char *vfs, struct err *e);
 /* The same for looking only: never makes a file, never writes one, and may be used beside a running daemon. */
-int db_open_read_only(struct db *db, const char *path, struct err *e);
+int db_open_read_only(struct db *db, const char *path, const char *vfs, struct err *e);
 void db_close(struct db *db);
 /* WAL, synchronous=FULL and the other settings; only once it is known that the file is ours. -1 with e. */
 int db_configure(struct db *db, struct err *e);

@@ -1,0 +1,424 @@
+/* Entries and rows of the book as canonical text, and back.
+ *
+ * It keeps true that a text read and printed again is the same text: every number is whole and below 2^53, keys have one
+ * order, nothing is left out because it is empty. It refuses texts of another version. */
+#include "kefu/model/book.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kefu/base/fix.h"
+#include "kefu/base/json.h"
+#include "kefu/base/tz.h"
+
+#define VERSION 1
+
+struct str book_kind_word(enum book_kind kind)
+{
+    switch (kind) {
+#define X(name, number, word)                                                                                          \
+    case BOOK_##name: return STR_LIT(word);
+        BOOK_KINDS(X)
+#undef X
+    case BOOK_NONE: break;
+    }
+    return STR_LIT("");
+}
+
+static enum book_kind kind_of(struct str word)
+{
+#define X(name, number, text)                                                                                          \
+    if (str_eq(word, STR_LIT(text)))                                                                                   \
+        return BOOK_##name;
+    BOOK_KINDS(X)
+#undef X
+    return BOOK_NONE;
+}
+
+/* --- printing ----------------------------------------------------------------------------------------------------- */
+
+static void put_whole(struct buf *out, const char *key, int64_t v)
+{
+    buf_printf(out, ",\"%s\":%" PRId64, key, v);
+}
+
+static void put_text(struct buf *out, const char *key, struct str s)
+{
+    buf_printf(out, ",\"%s\":", key);
+    buf_put_json(out, s);
+}
+
+static void put_none(struct buf *out, const char *key, int64_t v)
+{
+    if (v == SCORE_NONE)
+        buf_printf(out, ",\"%s\":null", key);
+    else
+        put_whole(out, key, v);
+}
+
+static void put_month(struct buf *out, int32_t month)
+{
+    char text[16];
+    civil_print_month(text, sizeof text, month);
+    put_text(out, "month", str_of(text));
+}
+
+static void put_words(struct buf *out, const char *key, const struct str *words, size_t n)
+{
+    buf_printf(out, ",\"%s\":[", key);
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            buf_put_byte(out, ',');
+        buf_put_json(out, words[i]);
+    }
+    buf_put_byte(out, ']');
+}
+
+void book_print_entry(struct buf *out, const struct book_entry *e)
+{
+    buf_printf(out, "{\"v\":%d", VERSION);
+    put_whole(out, "n", e->number);
+    put_text(out, "kind", book_kind_word(e->kind));
+    put_month(out, e->month);
+    put_whole(out, "version", e->version);
+    put_text(out, "actor", e->actor);
+    put_text(out, "reason", e->reason);
+    put_text(out, "decision", e->decision);
+    put_whole(out, "at", e->at_ms);
+    put_whole(out, "as_of", e->as_of);
+    put_whole(out, "last_seq", (int64_t)e->last_seq);
+    put_text(out, "rulebook", e->rulebook);
+    put_text(out, "rulebook_sha256", e->rulebook_sha256);
+    put_whole(out, "fcr_pending", e->pending_n);
+    put_whole(out, "bonus_fen", e->bonus_fen);
+    put_whole(out, "rows", e->rows_n);
+    put_text(out, "rows_sha256", e->rows_sha256);
+    put_text(out, "prev", e->prev);
+    buf_put_byte(out, '}');
+}
+
+void book_print_identity(struct buf *out, const struct book_row *r)
+{
+    buf_put_str(out, STR_LIT("{\"agent\":"));
+    buf_put_json(out, r->agent);
+    put_text(out, "name", r->name);
+    put_text(out, "employee_no", r->employee_no);
+    put_text(out, "hired_on", r->hired_on);
+    put_text(out, "left_on", r->left_on);
+    buf_put_byte(out, '}');
+}
+
+static void put_moves(struct buf *out, const struct book_row *r)
+{
+    char day[16];
+    buf_put_str(out, STR_LIT(",\"moves\":["));
+    for (size_t i = 0; i < r->moves_n; i++) {
+        civil_print_day(day, sizeof day, r->moves[i].day);
+        buf_printf(out, "%s{\"day\":\"%s\"", i ? "," : "", day);
+        put_text(out, "team", r->moves[i].team);
+        buf_put_byte(out, '}');
+    }
+    buf_put_byte(out, ']');
+}
+
+static void put_figures(struct buf *out, const struct figures *f)
+{
+    const char *comma = "";
+    buf_put_str(out, STR_LIT(",\"figures\":{"));
+#define X(name)                                                                                                        \
+    buf_printf(out, "%s\"" #name "\":%" PRId64, comma, f->name);                                                       \
+    comma = ",";
+    FIGURES(X)
+#undef X
+    (void)comma;
+    buf_put_byte(out, '}');
+}
+
+static void put_kpis(struct buf *out, const struct book_row *r)
+{
+    buf_put_str(out, STR_LIT(",\"kpis\":["));
+    for (size_t i = 0; i < r->kpis_n; i++) {
+        const struct book_kpi *k = &r->kpis[i];
+        buf_put_str(out, i ? STR_LIT(",{\"name\":") : STR_LIT("{\"name\":"));
+        buf_put_json(out, k->name);
+        put_whole(out, "num", k->num);
+        put_whole(out, "den", k->den);
+        put_none(out, "value_micro", k->den > 0 ? k->value_micro : SCORE_NONE);
+        put_whole(out, "samples", k->samples);
+        put_whole(out, "weight_micro", k->weight_micro);
+        put_none(out, "points_milli", k->score_milli);
+        buf_put_byte(out, '}');
+    }
+    buf_put_byte(out, ']');
+}
+
+void book_print_members(struct buf *out, const struct book_row *r, bool pay)
+{
+    put_text(out, "team", r->team);
+    put_moves(out, r);
+    put_whole(out, "days", r->days);
+    put_whole(out, "employed_days", r->employed_days);
+    put_whole(out, "exempt_days", r->exempt_days);
+    put_whole(out, "grace", r->grace);
+    put_figures(out, &r->figures);
+    put_kpis(out, r);
+    put_none(out, "total_milli", r->total_milli);
+    put_text(out, "tier", r->tier);
+    if (pay)
+        put_whole(out, "bonus_fen", r->bonus_fen);
+    put_words(out, "perks", r->perks, r->perks_n);
+    put_words(out, "actions", r->actions, r->actions_n);
+    put_whole(out, "unqualified_months", r->unqualified_months);
+    put_whole(out, "top_months", r->top_months);
+}
+
+void book_print_row(struct buf *out, const struct book_row *r)
+{
+    buf_printf(out, "{\"v\":%d", VERSION);
+    put_whole(out, "n", r->number);
+    put_text(out, "person", r->person);
+    book_print_members(out, r, true);
+    buf_put_byte(out, '}');
+}
+
+void book_person(char out[DIGEST_SHA256_HEX], struct str salt, struct str identity)
+{
+    struct buf both = {0};
+    buf_put_str(&both, salt);
+    buf_put_byte(&both, '\n');
+    buf_put_str(&both, identity);
+    digest_sha256_hex(out, buf_str(&both));
+    buf_fini(&both);
+}
+
+void book_rows_sha256(char out[DIGEST_SHA256_HEX], const struct book_text *rows, size_t n)
+{
+    struct buf all = {0};
+    for (size_t i = 0; i < n; i++) {
+        buf_put_str(&all, rows[i].text);
+        buf_put_byte(&all, '\n');
+    }
+    digest_sha256_hex(out, buf_str(&all));
+    buf_fini(&all);
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+struct reading {
+    const cJSON *tree;
+    struct arena *arena;
+    bool bad;
+};
+
+static const cJSON *member(struct reading *r, const char *key)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(r->tree, key);
+    r->bad |= !v;
+    return v;
+}
+
+static int64_t whole_of(struct reading *r, const cJSON *v)
+{
+    char literal[40];
+    int64_t n = 0;
+    r->bad |= !cJSON_IsNumber(v) || fix_parse_whole(json_literal(v, literal, sizeof literal), &n) < 0;
+    return n;
+}
+
+static int64_t whole(struct reading *r, const char *key)
+{
+    return whole_of(r, member(r, key));
+}
+
+static int64_t whole_or_none(struct reading *r, const char *key)
+{
+    const cJSON *v = member(r, key);
+    return cJSON_IsNull(v) ? SCORE_NONE : whole_of(r, v);
+}
+
+static struct str text_of(struct reading *r, const cJSON *v)
+{
+    r->bad |= !cJSON_IsString(v);
+    return cJSON_IsString(v) ? arena_copy(r->arena, str_of(v->valuestring)) : (struct str){0};
+}
+
+static struct str text(struct reading *r, const char *key)
+{
+    return text_of(r, member(r, key));
+}
+
+static int32_t month_of(struct reading *r)
+{
+    int32_t month = 0;
+    r->bad |= civil_parse_month(text(r, "month"), &month) < 0;
+    return month;
+}
+
+static void read_words(struct reading *r, const char *key, struct str *out, size_t *n)
+{
+    const cJSON *v;
+    *n = 0;
+    cJSON_ArrayForEach(v, member(r, key))
+    {
+        if (*n == BOOK_WORDS_MAX) {
+            r->bad = true;
+            return;
+        }
+        out[(*n)++] = text_of(r, v);
+    }
+}
+
+static void read_moves(struct reading *r, struct book_row *out)
+{
+    const cJSON *v;
+    cJSON_ArrayForEach(v, member(r, "moves"))
+    {
+        struct reading one = {v, r->arena, false};
+        struct book_move *m = &out->moves[out->moves_n];
+        if (out->moves_n == BOOK_WORDS_MAX) {
+            r->bad = true;
+            return;
+        }
+        out->moves_n++;
+        m->team = text(&one, "team");
+        r->bad |= civil_parse_day(text(&one, "day"), &m->day) < 0 || one.bad;
+    }
+}
+
+static void read_figures(struct reading *r, struct figures *f)
+{
+    struct reading in = {member(r, "figures"), r->arena, false};
+#define X(name) f->name = whole(&in, #name);
+    FIGURES(X)
+#undef X
+    r->bad |= in.bad;
+}
+
+static void read_kpis(struct reading *r, struct book_row *out)
+{
+    const cJSON *v;
+    cJSON_ArrayForEach(v, member(r, "kpis"))
+    {
+        struct reading one = {v, r->arena, false};
+        struct book_kpi *k = &out->kpis[out->kpis_n];
+        if (out->kpis_n == SCORE_KPIS_MAX) {
+            r->bad = true;
+            return;
+        }
+        out->kpis_n++;
+        k->name = text(&one, "name");
+        k->num = whole(&one, "num");
+        k->den = whole(&one, "den");
+        k->value_micro = whole_or_none(&one, "value_micro");
+        k->samples = whole(&one, "samples");
+        k->weight_micro = whole(&one, "weight_micro");
+        k->score_milli = whole_or_none(&one, "points_milli");
+        r->bad |= one.bad;
+    }
+}
+
+static void read_identity(struct reading *r, struct book_row *out)
+{
+    out->agent = text(r, "agent");
+    out->name = text(r, "name");
+    out->employee_no = text(r, "employee_no");
+    out->hired_on = text(r, "hired_on");
+    out->left_on = text(r, "left_on");
+}
+
+static void read_row(struct reading *r, struct book_row *out)
+{
+    out->number = whole(r, "n");
+    out->person = text(r, "person");
+    out->team = text(r, "team");
+    read_moves(r, out);
+    out->days = whole(r, "days");
+    out->employed_days = whole(r, "employed_days");
+    out->exempt_days = whole(r, "exempt_days");
+    out->grace = whole(r, "grace") != 0;
+    read_figures(r, &out->figures);
+    read_kpis(r, out);
+    out->total_milli = whole_or_none(r, "total_milli");
+    out->tier = text(r, "tier");
+    out->bonus_fen = whole(r, "bonus_fen");
+    read_words(r, "perks", out->perks, &out->perks_n);
+    read_words(r, "actions", out->actions, &out->actions_n);
+    out->unqualified_months = whole(r, "unqualified_months");
+    out->top_months = whole(r, "top_months");
+}
+
+static void read_entry(struct reading *r, struct book_entry *out)
+{
+    out->number = whole(r, "n");
+    out->kind = kind_of(text(r, "kind"));
+    out->month = month_of(r);
+    out->version = whole(r, "version");
+    out->actor = text(r, "actor");
+    out->reason = text(r, "reason");
+    out->decision = text(r, "decision");
+    out->at_ms = whole(r, "at");
+    out->as_of = whole(r, "as_of");
+    out->last_seq = (uint64_t)whole(r, "last_seq");
+    out->rulebook = text(r, "rulebook");
+    out->rulebook_sha256 = text(r, "rulebook_sha256");
+    out->pending_n = whole(r, "fcr_pending");
+    out->bonus_fen = whole(r, "bonus_fen");
+    out->rows_n = whole(r, "rows");
+    out->rows_sha256 = text(r, "rows_sha256");
+    out->prev = text(r, "prev");
+    r->bad |= out->kind == BOOK_NONE;
+}
+
+static cJSON *parse(struct str line, const char *what, int64_t number, struct err *e)
+{
+    struct err why;
+    cJSON *tree = json_parse(line, &why);
+    if (!cJSON_IsObject(tree)) {
+        err_set(e, what, "number %" PRId64 ": found no JSON object; put the latest backup in its place", number);
+        cJSON_Delete(tree);
+        return NULL;
+    }
+    return tree;
+}
+
+static int finish(const struct reading *r, const char *what, int64_t number, struct err *e)
+{
+    return r->bad ? err_set(e, what, "number %" PRId64 ": found a text of another version, or a damaged one", number)
+                  : 0;
+}
+
+int book_read_entry(const struct book_text *t, struct arena *arena, struct book_entry *out, struct err *e)
+{
+    *out = (struct book_entry){0};
+    cJSON *tree = parse(t->text, "book", t->number, e);
+    if (!tree)
+        return -1;
+    struct reading r = {tree, arena, false};
+    r.bad = whole(&r, "v") != VERSION;
+    read_entry(&r, out);
+    out->sha256 = arena_copy(arena, t->sha256);
+    cJSON_Delete(tree);
+    return finish(&r, "book", t->number, e);
+}
+
+int book_read_row(const struct book_text *t, struct arena *arena, struct book_row *out, struct err *e)
+{
+    *out = (struct book_row){0};
+    cJSON *tree = parse(t->text, "row of the book", t->number, e);
+    if (!tree)
+        return -1;
+    struct reading r = {tree, arena, false};
+    r.bad = whole(&r, "v") != VERSION;
+    read_row(&r, out);
+    cJSON_Delete(tree);
+    if (finish(&r, "row of the book", t->number, e) || !t->identity.n)
+        return finish(&r, "row of the book", t->number, e);
+    tree = parse(t->identity, "identity in the book", t->number, e);
+    if (!tree)
+        return -1;
+    r.tree = tree;
+    read_identity(&r, out);
+    cJSON_Delete(tree);
+    return finish(&r, "identity in the book", t->number, e);
+}
