@@ -470,6 +470,11 @@ bool checkpoint_is_idle(const struct checkpoint *c)
     return !c->is_out;
 }
 
+uint64_t checkpoint_seq(const struct checkpoint *c)
+{
+    return c->seq;
+}
+
 void checkpoint_folded(struct checkpoint *c, uint64_t seq)
 {
     c->since_n += seq - c->seq;

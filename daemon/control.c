@@ -56,6 +56,10 @@ static const struct {
     {"reload", control_reload},
     {"collectors", control_collectors},
     {"unbound", control_unbound},
+    {"month_list", control_month_list},
+    {"month_draft", control_month_draft},
+    {"month_close", control_month_close},
+    {"month_reopen", control_month_reopen},
 };
 
 /* --- members of a request ----------------------------------------------------------------------------------------- */

@@ -16,6 +16,7 @@
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
 #include "kefu/daemon/explain.h"
+#include "kefu/daemon/adopted.h"
 #include "kefu/daemon/key.h"
 #include "kefu/daemon/knock.h"
 #include "kefu/daemon/live.h"
@@ -193,6 +194,22 @@ static int start_pipeline(struct daemon *d, struct err *e)
     return 0;
 }
 
+static int start_months(struct daemon *d, struct err *e)
+{
+    d->months = months_new(&(struct months_options){.pipeline = d->pipeline,
+                                                    .store = d->store,
+                                                    .rulebooks = &d->settings->rulebooks,
+                                                    .tz = d->settings->tz,
+                                                    .close_days = config_of(d)->month_close_days},
+                           e);
+    if (!d->months) {
+        return -1;
+    }
+    log_line(LOG_LEVEL_NOTE, "book", "head=%s", months_head(d->months));
+    adopted_remember(d, &d->settings->rulebooks);
+    return 0;
+}
+
 static int start_publisher(struct daemon *d, struct err *e)
 {
     const struct config *c = config_of(d);
@@ -334,8 +351,11 @@ static int start(struct daemon *d, int *status, struct err *e)
     if (store_count_start(d->store, e) < 0) {
         return -1;
     }
+    if (adopted_at_start(d, e) < 0) {
+        return -1;
+    }
     *status = EX_IOERR;
-    if (streams_load(d, e) < 0 || start_pipeline(d, e) < 0) {
+    if (streams_load(d, e) < 0 || start_pipeline(d, e) < 0 || start_months(d, e) < 0) {
         return -1;
     }
     *status = EX_CONFIG;
@@ -425,6 +445,7 @@ static void wait_for_events(struct daemon *d, int64_t wait_ms)
 void daemon_run(struct daemon *d)
 {
     for (;;) {
+        months_turn(d->months);
         int64_t wait_ms = pipeline_turn(d->pipeline);
         int64_t alive_ms = supervise_turn(d->supervise, clock_mono_ms(&d->clock), pipeline_silent_ms(d->pipeline));
         if (may_end(d)) {
@@ -469,6 +490,7 @@ void daemon_free(struct daemon *d)
         free_event(d->signals[i]);
     }
     pipeline_free(d->pipeline);
+    months_free(d->months);
     if (d->site) {
         site_free(d->site);
     }

@@ -12,6 +12,7 @@
 #include "kefu/base/json.h"
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
+#include "kefu/daemon/adopted.h"
 #include "kefu/daemon/daemon.h"
 
 #define TOKENS_MAX_BYTES ((size_t)4 << 20)
@@ -101,6 +102,10 @@ int reload(struct daemon *d, struct err *e)
     if (!fresh || collect_adopt(d->collect, &fresh->directory->roster, e) < 0) {
         goto out;
     }
+    if (adopted_check(d, &fresh->rulebooks, e) < 0) {
+        goto out;
+    }
+    adopted_remember(d, &fresh->rulebooks);
     fresh = adopt(d, fresh);
     status = 0;
 out:

@@ -39,6 +39,7 @@ int checkpoint_load(struct checkpoint *c, struct store *store, uint64_t *next_se
 
 /* The events of the journal up to this one are folded. */
 void checkpoint_folded(struct checkpoint *c, uint64_t seq);
+uint64_t checkpoint_seq(const struct checkpoint *c); /* the last event that is folded */
 /* One step, if one is due; after site_advance. */
 struct checkpoint_now {
     int64_t wall_ms, mono_ms;

@@ -16,6 +16,10 @@
  *   {"do":"quarantine_retry"[,"row":N]}           one or all that can be tried again: accepted, duplicate, rejected
  *   {"do":"token_add","role":R[,"subject":S][,"sources":[…]][,"days":N]}   {"token": T, "id": I}: shown this once
  *   {"do":"token_list"}, {"do":"token_revoke","id":I}
+ *   {"do":"month_list"}                           head, months [{month, state, version, closed}], the newest first
+ *   {"do":"month_draft","month":M}                the month as it would be closed now: status, as_of, fcr_pending, bonus_fen, rows
+ *   {"do":"month_close","month":M,"actor":A[,"reason":R][,"force":true]}   {done, entry}; once durable. Again: already
+ *   {"do":"month_reopen","month":M,"actor":A,"reason":R}
  *   {"do":"checkpoint"}                           makes one now, answers when it is durable: {"seq", "in_memory"}
  *   {"do":"collectors"}, {"do":"unbound"}         how each platform fares; accounts that nobody has claimed
  *   {"do":"reload"}                               as SIGHUP: whole or not at all, the answer says which

@@ -30,6 +30,10 @@ enum control_outcome control_quarantine_retry(struct control_call *c, struct err
 enum control_outcome control_token_add(struct control_call *c, struct err *e);
 enum control_outcome control_token_list(struct control_call *c, struct err *e);
 enum control_outcome control_token_revoke(struct control_call *c, struct err *e);
+enum control_outcome control_month_list(struct control_call *c, struct err *e);
+enum control_outcome control_month_draft(struct control_call *c, struct err *e);
+enum control_outcome control_month_close(struct control_call *c, struct err *e);
+enum control_outcome control_month_reopen(struct control_call *c, struct err *e);
 enum control_outcome control_checkpoint(struct control_call *c, struct err *e);
 enum control_outcome control_reload(struct control_call *c, struct err *e);
 enum control_outcome control_collectors(struct control_call *c, struct err *e);

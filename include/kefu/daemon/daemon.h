@@ -16,6 +16,7 @@
 #include "kefu/collectors/socket.h"
 #include "kefu/daemon/collect.h"
 #include "kefu/daemon/control.h"
+#include "kefu/daemon/months.h"
 #include "kefu/daemon/pipeline.h"
 #include "kefu/daemon/settings.h"
 #include "kefu/daemon/streams.h"
@@ -40,6 +41,7 @@ struct daemon {
     struct shelf_reader *shelf_reader;
     struct site *site;
     struct pipeline *pipeline;
+    struct months *months;
     struct publisher *publisher; /* NULL: nothing is published */
     struct http *http;           /* NULL: no HTTP */
     struct http_door http_door;

@@ -25,8 +25,7 @@ struct settings {
  * A tokens file that is not there is an empty one; one that cannot be looked at is an error. Rulebooks are read over seed,
  * must give name and effective_from, no two may share a name or a month, and a timezone in one must be the site's.
  *
- * What was adopted before is not known at a start: that a rulebook has changed under its name, has vanished, or is new for
- * a month that has begun is seen by settings_reload alone, until the store keeps a log of what was adopted.
+ * What was adopted before stands in the store (daemon/adopted.h), and is looked at when that is open.
  * Call before threads start: the zone is read by way of the process's own. */
 struct settings *settings_load(const char *config_path, struct err *e);
 

@@ -1,0 +1,362 @@
+/* kefuctl month: what payroll does at the end of a month.
+ *
+ * Acts ask the daemon; what is closed is read from the store itself, so that it can be shown and verified without one. Keeps
+ * true: money is printed only where --pay asks for it. */
+#include "kefu/ctl/month.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kefu/base/json.h"
+#include "kefu/ctl/ask.h"
+#include "kefu/ctl/commands.h"
+#include "kefu/ctl/reach.h"
+#include "kefu/daemon/month_print.h"
+#include "kefu/store/book.h"
+
+struct months *month_open(const struct cli *c)
+{
+    char dir[REACH_PATH_MAX], path[REACH_PATH_MAX + 16];
+    struct err e;
+    struct months *m = NULL;
+    if (reach_state(c, dir, sizeof dir, &e) == 0) {
+        snprintf(path, sizeof path, "%s/kefu.db", dir);
+        m = months_look(path, &e);
+    }
+    if (!m)
+        cli_say_err(c, &e);
+    return m;
+}
+
+int month_argument(const struct cli *c, size_t at, int32_t *month)
+{
+    if (c->args_n > at && civil_parse_month(str_of(c->args[at]), month) == 0)
+        return 0;
+    cli_say(c, "name a month, such as 2026-03; kefuctl month list shows them");
+    return -1;
+}
+
+/* --- tables ------------------------------------------------------------------------------------------------------- */
+
+static void score_cell(struct grid *g, int64_t milli)
+{
+    if (milli == SCORE_NONE)
+        grid_put(g, STR_LIT("-"));
+    else
+        grid_printf(g, "%" PRId64 ".%02" PRId64, milli / 1000, milli % 1000 / 10); /* cut, never rounded up */
+}
+
+static void text_cell(struct grid *g, struct str s)
+{
+    grid_put(g, s.n ? s : STR_LIT("-"));
+}
+
+static void row_cells(struct grid *g, const struct book_row *r, bool pay)
+{
+    text_cell(g, r->agent.n ? r->agent : (struct str){r->person.p, r->person.n ? 12 : 0});
+    text_cell(g, r->name);
+    text_cell(g, r->employee_no);
+    text_cell(g, r->team);
+    grid_printf(g, "%" PRId64, r->figures.handled);
+    score_cell(g, r->total_milli);
+    text_cell(g, r->tier);
+    if (pay)
+        grid_printf(g, "%" PRId64 ".%02" PRId64, r->bonus_fen / 100, r->bonus_fen % 100);
+}
+
+static void print_table(const struct book_row *rows, size_t n, bool pay)
+{
+    static const char *const titles[] = {"agent", "name", "employee_no", "team", "handled", "score", "tier", "bonus"};
+    struct grid g = {.right = {[4] = true, [5] = true, [7] = true}};
+    ask_titles(&g, titles, pay ? 8 : 7);
+    for (size_t i = 0; i < n; i++)
+        row_cells(&g, &rows[i], pay);
+    ask_print(&g);
+}
+
+void month_show_rows(const struct cli *c, const struct book_row *rows, size_t n)
+{
+    struct buf out = {0};
+    bool pay = cli_flag(c, "pay");
+    if (!c->json) {
+        print_table(rows, n, pay);
+        return;
+    }
+    month_print_rows(&out, rows, n, pay);
+    printf("%.*s\n", STR_ARG(buf_str(&out)));
+    buf_fini(&out);
+}
+
+/* --- list --------------------------------------------------------------------------------------------------------- */
+
+static void print_list(const cJSON *answer)
+{
+    static const char *const titles[] = {"month", "state", "version", "closed_at", "by", "agents", "head"};
+    struct grid g = {.right = {[2] = true, [5] = true}};
+    const cJSON *m;
+    ask_titles(&g, titles, sizeof titles / sizeof *titles);
+    cJSON_ArrayForEach(m, cJSON_GetObjectItemCaseSensitive(answer, "months"))
+    {
+        const cJSON *closed = cJSON_GetObjectItemCaseSensitive(m, "closed");
+        ask_cell(&g, m, "month");
+        ask_cell(&g, m, "state");
+        ask_cell(&g, m, "version");
+        ask_time_cell(&g, closed, "at");
+        ask_cell(&g, closed, "actor");
+        ask_cell(&g, closed, "rows");
+        const char *sha256 = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(closed, "sha256"));
+        grid_put(&g, sha256 ? (struct str){sha256, 16} : STR_LIT("-"));
+    }
+    ask_print(&g);
+}
+
+static enum cli_exit run_list(const struct cli *c)
+{
+    return ask(c, STR_LIT("{\"do\":\"month_list\"}"), print_list);
+}
+
+/* --- review, close, reopen ---------------------------------------------------------------------------------------- */
+
+static void put_request(struct buf *out, const char *what, const struct cli *c)
+{
+    static const char *const options[][2] = {{"by", "actor"}, {"reason", "reason"}};
+    buf_printf(out, "{\"do\":\"%s\",\"month\":", what);
+    ask_put_typed(out, str_of(c->args[1]));
+    for (size_t i = 0; i < 2; i++) {
+        const char *value = cli_value(c, options[i][0]);
+        if (value) {
+            buf_printf(out, ",\"%s\":", options[i][1]);
+            ask_put_typed(out, str_of(value));
+        }
+    }
+    buf_put_str(out, cli_flag(c, "force") ? STR_LIT(",\"force\":true}") : STR_LIT("}"));
+}
+
+static void fen_cell(struct grid *g, const cJSON *row, const char *key)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(row, key);
+    int64_t fen = cJSON_IsNumber(v) ? (int64_t)v->valuedouble : 0;
+    grid_printf(g, "%s%" PRId64 ".%02" PRId64, fen < 0 ? "-" : "", (fen < 0 ? -fen : fen) / 100,
+                (fen < 0 ? -fen : fen) % 100);
+}
+
+static void print_draft(const cJSON *answer, bool pay)
+{
+    static const char *const titles[] = {"agent", "name", "team", "score", "tier", "bonus"};
+    struct grid g = {.right = {[3] = true, [5] = true}};
+    const cJSON *row;
+    ask_titles(&g, titles, pay ? 6 : 5);
+    cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(answer, "rows"))
+    {
+        const cJSON *total = cJSON_GetObjectItemCaseSensitive(row, "total_milli");
+        const char *tier = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, "tier"));
+        ask_cell(&g, row, "agent");
+        ask_cell(&g, row, "name");
+        ask_cell(&g, row, "team");
+        score_cell(&g, cJSON_IsNumber(total) ? (int64_t)total->valuedouble : SCORE_NONE);
+        text_cell(&g, str_of(tier));
+        if (pay)
+            fen_cell(&g, row, "bonus_fen");
+    }
+    ask_print(&g);
+}
+
+static void print_counts(const cJSON *answer)
+{
+    static const char *const keys[] = {"fcr_pending", "waiting", "quarantined", "rulebook"};
+    struct grid g = {.columns_n = 2};
+    grid_put(&g, STR_LIT("state"));
+    ask_cell(&g, cJSON_GetObjectItemCaseSensitive(answer, "status"), "state");
+    grid_put(&g, STR_LIT("as_of"));
+    ask_time_cell(&g, answer, "as_of");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        grid_put(&g, str_of(keys[i]));
+        ask_cell(&g, answer, keys[i]);
+    }
+    ask_print(&g);
+    putchar('\n');
+}
+
+static void print_review(const cJSON *answer)
+{
+    print_counts(answer);
+    print_draft(answer, false);
+}
+
+static void print_review_pay(const cJSON *answer)
+{
+    print_counts(answer);
+    print_draft(answer, true);
+}
+
+static void print_act(const cJSON *answer)
+{
+    const cJSON *entry = cJSON_GetObjectItemCaseSensitive(answer, "entry");
+    const char *sha256 = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "sha256"));
+    if (cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(answer, "done")))
+        printf("The disk or the queue is full: nothing was done.\n");
+    else
+        printf("%s%s%s\n",
+               cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "already")) ? "It is so already" : "Done",
+               sha256 ? "; the head of the book is " : "", sha256 ? sha256 : "");
+}
+
+static enum cli_exit ask_of_month(const struct cli *c, const char *what, void (*print)(const cJSON *))
+{
+    struct buf request = {0};
+    int32_t month;
+    if (month_argument(c, 1, &month))
+        return CLI_BAD_INPUT;
+    put_request(&request, what, c);
+    enum cli_exit status = ask(c, buf_str(&request), print);
+    buf_fini(&request);
+    return status;
+}
+
+static enum cli_exit run_review(const struct cli *c)
+{
+    return ask_of_month(c, "month_draft", cli_flag(c, "pay") ? print_review_pay : print_review);
+}
+
+static enum cli_exit run_act(const struct cli *c, const char *what)
+{
+    if (cli_flag(c, "by"))
+        return ask_of_month(c, what, print_act);
+    cli_say(c, "say who does this: --by NAME");
+    return CLI_BAD_INPUT;
+}
+
+static enum cli_exit run_close(const struct cli *c)
+{
+    return run_act(c, "month_close");
+}
+
+static enum cli_exit run_reopen(const struct cli *c)
+{
+    return run_act(c, "month_reopen");
+}
+
+/* --- show, verify ------------------------------------------------------------------------------------------------- */
+
+/* The closing that is meant: of --version, or the one in force. NULL: none. */
+static const struct book_entry *closing_of(const struct months *m, int32_t month, int64_t version)
+{
+    size_t n;
+    const struct book_entry *list = months_entries(m, &n);
+    for (size_t i = 0; version && i < n; i++)
+        if (list[i].kind == BOOK_CLOSED && list[i].month == month && list[i].version == version)
+            return &list[i];
+    return version ? NULL : months_closing(m, month);
+}
+
+static enum cli_exit show(const struct cli *c, const struct months *m, int32_t month)
+{
+    struct book_row *rows = NULL;
+    struct arena arena = {0};
+    struct err e;
+    size_t n = 0;
+    int64_t version = 0;
+    if (cli_number(c, "version", 1, 1000000, &version))
+        return CLI_BAD_INPUT;
+    const struct book_entry *closing = closing_of(m, month, version);
+    if (!closing) {
+        cli_say(c, "%s is not closed%s; kefuctl month review shows how it stands", c->args[1],
+                version ? " in this version" : "");
+        return CLI_FAILED;
+    }
+    int bad = months_entry_rows(m, closing->number, &arena, &rows, &n, &e);
+    if (bad)
+        cli_say_err(c, &e);
+    else
+        month_show_rows(c, rows, n);
+    if (!bad && !c->json)
+        printf("\nclosed by %.*s, version %" PRId64 ", rulebook %.*s, head %.*s\n", STR_ARG(closing->actor),
+               closing->version, STR_ARG(closing->rulebook), STR_ARG(closing->sha256));
+    free(rows);
+    arena_fini(&arena);
+    return bad ? CLI_FAILED : CLI_OK;
+}
+
+static enum cli_exit run_show(const struct cli *c)
+{
+    int32_t month;
+    struct months *m = month_argument(c, 1, &month) ? NULL : month_open(c);
+    enum cli_exit status = m ? show(c, m, month) : CLI_FAILED;
+    months_free(m);
+    return status;
+}
+
+static void on_damage(void *arg, const struct err *e)
+{
+    cli_say_err(arg, e);
+}
+
+static enum cli_exit run_verify(const struct cli *c)
+{
+    char dir[REACH_PATH_MAX], path[REACH_PATH_MAX + 16];
+    struct book_found found = {0};
+    struct db db = {0};
+    struct err e;
+    if (reach_state(c, dir, sizeof dir, &e)) {
+        cli_say_err(c, &e);
+        return CLI_FAILED;
+    }
+    snprintf(path, sizeof path, "%s/kefu.db", dir);
+    int bad = book_look(&db, path, &e);
+    if (bad)
+        cli_say_err(c, &e);
+    else
+        book_verify(&db, on_damage, (void *)c, &found);
+    book_close(&db);
+    if (bad)
+        return CLI_FAILED;
+    printf(c->json ? "{\"entries\":%" PRId64 ",\"rows\":%" PRId64 ",\"forgotten\":%" PRId64 ",\"damages\":%" PRId64
+                     ",\"head\":\"%s\"}\n"
+                   : "%" PRId64 " entries and %" PRId64 " rows looked at, of %" PRId64
+                     " the person is forgotten, %" PRId64 " places are damaged\nhead %s\n",
+           found.entries_n, found.rows_n, found.forgotten_n, found.damages_n, found.head);
+    return found.damages_n ? CLI_BAD_INPUT : CLI_OK;
+}
+
+static const struct {
+    const char *name;
+    size_t args_n;
+    enum cli_exit (*run)(const struct cli *c);
+} actions[] = {
+    {"list", 1, run_list},     {"review", 2, run_review}, {"close", 2, run_close},
+    {"reopen", 2, run_reopen}, {"show", 2, run_show},     {"verify", 1, run_verify},
+};
+
+static enum cli_exit run(const struct cli *c)
+{
+    for (size_t i = 0; c->args_n && i < sizeof actions / sizeof *actions; i++)
+        if (strcmp(c->args[0], actions[i].name) == 0 && c->args_n == actions[i].args_n)
+            return actions[i].run(c);
+    cli_say(c, "expected one of the actions and its month; see kefuctl help month");
+    return CLI_BAD_INPUT;
+}
+
+static const struct cli_option options[] = {
+    {"by", "NAME", "close, reopen: who does it; stands in the book for good"},
+    {"reason", "TEXT", "close, reopen: why; reopening needs one"},
+    {"force", NULL, "close: though first contacts may still fail; what comes of them is an adjustment"},
+    {"pay", NULL, "review, show: with the bonus of each agent"},
+    {"version", "N", "show: this version of a month that was opened again (default: the one in force)"},
+    {NULL, NULL, NULL},
+};
+
+const struct command command_month = {
+    .name = "month",
+    .arguments = "list | review MONTH | close MONTH --by NAME | reopen MONTH --by NAME --reason TEXT |\n"
+                 "                     show MONTH [--pay] [--version N] | verify",
+    .summary = "months for payroll: look at them, close them, check that nothing was changed since",
+    .help = "A month is open until it has ended and its first contacts cannot fail any more, then in review until\n"
+            "it is closed. Closing freezes a row an agent and chains it to what was closed before; it can be\n"
+            "done again and again with one result. The head that close prints is the proof: keep it.\n"
+            "show and verify read the store itself and need no daemon. verify: exit status 0 if every row and\n"
+            "link is whole, else 2, with the month and the agent of each that is not.\n",
+    .options = options,
+    .run = run,
+};

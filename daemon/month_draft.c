@@ -1,0 +1,158 @@
+/* Rows of a month out of the site.
+ *
+ * Keeps true: who was employed has a row, also without any figure; nobody's waits are nobody's row and are left out. The team
+ * is the one told last before the month's end; one told only later, if none was told before. */
+#include "kefu/daemon/month_draft.h"
+
+#include <stdlib.h>
+
+#include "kefu/base/mem.h"
+#include "kefu/rules/pay.h"
+
+/* What an agent's own events say of the month. */
+struct told {
+    const struct month_request *q;
+    struct arena *arena;
+    struct book_row *row;
+    int64_t from_ms, to_ms; /* of the month */
+    int64_t first_ts;
+    struct str last_team; /* ever */
+    bool team_known;      /* told before the month's end */
+};
+
+static void take_team(struct told *t, const struct event *e)
+{
+    struct book_row *row = t->row;
+    struct str team = e->strs[EVENT_TEAM];
+    t->last_team = arena_copy(t->arena, team);
+    if (e->ts >= t->to_ms)
+        return;
+    if (e->ts >= t->from_ms && t->team_known && !str_eq(team, row->team) && row->moves_n < BOOK_WORDS_MAX)
+        row->moves[row->moves_n++] = (struct book_move){tz_day(t->q->tz, e->ts), t->last_team};
+    row->team = t->last_team;
+    t->team_known = true;
+}
+
+static void take_event(void *arg, const struct event *e)
+{
+    struct told *t = arg;
+    if (t->first_ts == INT64_MAX)
+        t->first_ts = e->ts;
+    if (e->type == EVENT_PROFILE && e->strs[EVENT_TEAM].n)
+        take_team(t, e);
+}
+
+static int32_t day_or(struct str date, int32_t otherwise)
+{
+    int32_t day;
+    return date.n && civil_parse_day(date, &day) == 0 ? day : otherwise;
+}
+
+/* The days of the month from hiring to leaving. */
+static void count_days(struct book_row *row, int32_t month)
+{
+    int32_t first = civil_month_first(month), last = civil_month_first(month + 1) - 1;
+    int32_t from = day_or(row->hired_on, first), to = day_or(row->left_on, last);
+    from = from > first ? from : first;
+    to = to < last ? to : last;
+    row->days = last - first + 1;
+    row->employed_days = to >= from ? to - from + 1 : 0;
+}
+
+static int64_t fill_person(struct book_row *row, const struct month_request *q, uint32_t agent, struct arena *arena)
+{
+    struct agent_now now;
+    struct told t = {.q = q, .arena = arena, .row = row, .first_ts = INT64_MAX};
+    t.from_ms = tz_at(q->tz, civil_month_first(q->month), 0);
+    t.to_ms = tz_at(q->tz, civil_month_first(q->month + 1), 0);
+    site_agent_now(q->site, agent, &now);
+    row->agent = arena_copy(arena, site_agent_id(q->site, agent));
+    row->name = arena_copy(arena, now.name);
+    row->employee_no = arena_copy(arena, now.employee_no);
+    row->hired_on = arena_copy(arena, now.hired_on);
+    row->left_on = arena_copy(arena, now.left_on);
+    site_agent_events(q->site, agent, take_event, &t);
+    if (!t.team_known)
+        row->team = t.last_team;
+    count_days(row, q->month);
+    return t.first_ts;
+}
+
+static const struct rulebook *rulebook_of(const struct month_request *q)
+{
+    return rulebooks_for_day(q->rulebooks, civil_month_first(q->month));
+}
+
+static void fill_figures(struct book_row *row, const struct month_request *q, uint32_t agent)
+{
+    const struct figures *f = site_figures(q->site, agent, PERIOD_MONTH, q->month);
+    if (f)
+        row->figures = *f;
+    bool had_orders = site_had_orders(q->site, PERIOD_MONTH, q->month);
+    pay_row(rulebook_of(q), had_orders, q->before ? q->before(q->arg, row->agent) : NULL, row);
+}
+
+void month_draft_row(struct book_row *row, const struct month_request *q, uint32_t agent, struct arena *arena)
+{
+    *row = (struct book_row){0};
+    (void)fill_person(row, q, agent, arena);
+    fill_figures(row, q, agent);
+}
+
+/* Has the agent figures in this month or an earlier one? */
+static bool worked_by(const struct month_request *q, uint32_t agent)
+{
+    size_t n;
+    const struct totals *t = site_totals(q->site, agent, PERIOD_MONTH, &n);
+    for (size_t i = 0; i < n && t[i].period <= q->month; i++)
+        if (figures_any(&t[i].figures))
+            return true;
+    return false;
+}
+
+/* Hired by the month's end and not left before it began. Of whom no day of hiring is known: from when we first heard. */
+static bool is_employed(const struct book_row *row, const struct month_request *q, uint32_t agent, int64_t first_ts)
+{
+    if (row->employed_days == 0)
+        return false;
+    int64_t to_ms = tz_at(q->tz, civil_month_first(q->month + 1), 0);
+    return row->hired_on.n || first_ts < to_ms || worked_by(q, agent);
+}
+
+static void add_row(struct month_draft *d, const struct month_request *q, uint32_t agent)
+{
+    struct book_row *row = &d->rows[d->rows_n];
+    *row = (struct book_row){0};
+    int64_t first_ts = fill_person(row, q, agent, &d->arena);
+    const struct figures *f = site_figures(q->site, agent, PERIOD_MONTH, q->month);
+    if (!is_employed(row, q, agent, first_ts) && !(f && figures_any(f)))
+        return;
+    fill_figures(row, q, agent);
+    d->rows_n++;
+    d->pending_n += row->figures.fcr_pending;
+    d->bonus_fen += row->bonus_fen;
+}
+
+static int by_agent(const void *a, const void *b)
+{
+    return str_cmp(((const struct book_row *)a)->agent, ((const struct book_row *)b)->agent);
+}
+
+void month_draft_make(struct month_draft *d, const struct month_request *q)
+{
+    uint32_t n = site_agents_n(q->site);
+    *d = (struct month_draft){.month = q->month, .rulebook = rulebook_of(q)};
+    d->rows = xcalloc(n, sizeof *d->rows);
+    for (uint32_t agent = 1; agent <= n; agent++)
+        add_row(d, q, agent);
+    qsort(d->rows, d->rows_n, sizeof *d->rows, by_agent);
+    for (size_t i = 0; i < d->rows_n; i++)
+        d->rows[i].number = (int64_t)i + 1;
+}
+
+void month_draft_free(struct month_draft *d)
+{
+    free(d->rows);
+    arena_fini(&d->arena);
+    *d = (struct month_draft){0};
+}

@@ -1,0 +1,260 @@
+/* When a month may be closed, and opened again.
+ *
+ * Keeps true: a month is closed once, whoever asks how often and whatever the clock does; months are closed in their order;
+ * what is closed is what the site says at that instant, with the sequence up to which the journal is in it. */
+#include "kefu/daemon/months.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kefu/base/log.h"
+#include "kefu/daemon/month_book.h"
+
+#define DAY_MS            INT64_C(86400000)
+#define CALENDAR_AGAIN_MS INT64_C(3600000)
+
+static int64_t now_of(const struct months *m)
+{
+    struct ingest *in = pipeline_ingest(m->o.pipeline);
+    int64_t now_ms = in->now_ms(in), as_of = site_as_of(pipeline_site(m->o.pipeline));
+    return now_ms > as_of ? now_ms : as_of;
+}
+
+const struct book_entry *months_entries(const struct months *m, size_t *n)
+{
+    *n = m->entries_n;
+    return m->entries;
+}
+
+const char *months_head(const struct months *m)
+{
+    return m->head;
+}
+
+/* The last entry that closed this month or opened it again. */
+static const struct book_entry *last_of(const struct months *m, int32_t month)
+{
+    for (size_t i = m->entries_n; i-- > 0;) {
+        const struct book_entry *e = &m->entries[i];
+        if (e->month == month && (e->kind == BOOK_CLOSED || e->kind == BOOK_REOPENED))
+            return e;
+    }
+    return NULL;
+}
+
+const struct book_entry *months_closing(const struct months *m, int32_t month)
+{
+    const struct book_entry *e = last_of(m, month);
+    return e && e->kind == BOOK_CLOSED ? e : NULL;
+}
+
+int64_t months_version(const struct months *m, int32_t month)
+{
+    const struct book_entry *e = last_of(m, month);
+    return !e ? 1 : e->version + (e->kind == BOOK_REOPENED);
+}
+
+static int64_t ends_at(const struct months *m, int32_t month)
+{
+    return tz_at(m->o.tz, civil_month_first(month + 1), 0);
+}
+
+const char *month_state_word(enum month_state s)
+{
+    static const char *const words[] = {"ahead", "open", "review", "closed"};
+    return words[s];
+}
+
+/* The site's time, which the figures are of, tells; the windows are those of the rulebook of the month. */
+enum month_state months_state(const struct months *m, int32_t month)
+{
+    const struct rulebook *r = rulebooks_for_day(m->o.rulebooks, civil_month_first(month));
+    int64_t now_ms = now_of(m);
+    if (months_closing(m, month))
+        return MONTH_CLOSED;
+    if (ends_at(m, month - 1) > now_ms)
+        return MONTH_AHEAD;
+    return ends_at(m, month) + r->fcr_window_ms > now_ms ? MONTH_OPEN : MONTH_REVIEW;
+}
+
+/* The latest closed month; INT32_MIN: none. */
+static int32_t last_closed(const struct months *m)
+{
+    int32_t last = INT32_MIN;
+    for (size_t i = 0; i < m->entries_n; i++) {
+        int32_t month = m->entries[i].month;
+        if (month > last && months_closing(m, month))
+            last = month;
+    }
+    return last;
+}
+
+void months_range(const struct months *m, int32_t *first, int32_t *last)
+{
+    const struct site *s = pipeline_site(m->o.pipeline);
+    *first = *last = civil_month(tz_day(m->o.tz, now_of(m)));
+    for (uint32_t agent = 0; agent <= site_agents_n(s); agent++) {
+        size_t n;
+        const struct totals *t = site_totals(s, agent, PERIOD_MONTH, &n);
+        if (n && t[0].period < *first)
+            *first = t[0].period;
+    }
+    for (size_t i = 0; i < m->entries_n; i++)
+        if (m->entries[i].month < *first)
+            *first = m->entries[i].month;
+}
+
+/* --- drafts ------------------------------------------------------------------------------------------------------- */
+
+struct before {
+    struct book_row *rows;
+    size_t n;
+};
+
+static const struct book_row *find_before(void *arg, struct str agent)
+{
+    const struct before *b = arg;
+    return months_find(b->rows, b->n, agent);
+}
+
+int months_draft(struct months *m, int32_t month, struct month_draft *d, struct err *e)
+{
+    struct arena arena = {0};
+    struct before b = {0};
+    int bad = months_rows_now(m, month - 1, &arena, &b.rows, &b.n, e);
+    if (!bad) {
+        pipeline_catch_up(m->o.pipeline);
+        month_draft_make(d, &(struct month_request){.site = pipeline_site(m->o.pipeline),
+                                                    .rulebooks = m->o.rulebooks,
+                                                    .tz = m->o.tz,
+                                                    .month = month,
+                                                    .before = find_before,
+                                                    .arg = &b});
+    }
+    free(b.rows);
+    arena_fini(&arena);
+    return bad;
+}
+
+/* --- closing ------------------------------------------------------------------------------------------------------ */
+
+static int check_order(const struct months *m, int32_t month, struct err *e)
+{
+    char text[16], next[16];
+    int32_t last = last_closed(m);
+    civil_print_month(text, sizeof text, month);
+    if (ends_at(m, month) > now_of(m))
+        return err_set(e, text, "the month has not ended");
+    if (last == INT32_MIN || month == last + 1)
+        return 0;
+    civil_print_month(next, sizeof next, last + 1);
+    return err_set(e, text, "months are closed in their order: %s is next", next);
+}
+
+static int check_pending(const struct months *m, const struct month_draft *d, const struct month_act *act,
+                         struct err *e)
+{
+    char text[16], until[32];
+    if (d->pending_n == 0 || act->force)
+        return 0;
+    civil_print_month(text, sizeof text, act->month);
+    rfc3339_print(until, sizeof until, ends_at(m, act->month) + d->rulebook->fcr_window_ms);
+    return err_set(e, text,
+                   "%" PRId64
+                   " first contacts may still fail, until %s at the latest; close then, or by force: what comes of "
+                   "them is then an adjustment",
+                   d->pending_n, until);
+}
+
+static enum month_outcome send_closing(struct months *m, const struct month_act *act, struct month_draft *d,
+                                       struct err *e)
+{
+    struct event event = {.type = EVENT_MONTH_CLOSED};
+    struct month_parcel *p = month_parcel_new(m, act, BOOK_CLOSED);
+    for (size_t i = 0; i < d->rows_n; i++)
+        month_parcel_row(p, &d->rows[i]);
+    p->entry.as_of = site_as_of(pipeline_site(m->o.pipeline));
+    p->entry.last_seq = checkpoint_seq(pipeline_checkpoint(m->o.pipeline));
+    p->entry.rulebook = d->rulebook->name;
+    p->entry.rulebook_sha256 = str_of(d->rulebook->sha256);
+    p->entry.pending_n = d->pending_n;
+    p->entry.bonus_fen = d->bonus_fen;
+    return month_book_send(p, &event, e);
+}
+
+enum month_outcome months_close(struct months *m, const struct month_act *act, struct err *e)
+{
+    struct month_draft d;
+    if (months_closing(m, act->month))
+        return MONTH_ALREADY;
+    if (month_book_check(m, act, e) || check_order(m, act->month, e) || months_draft(m, act->month, &d, e))
+        return MONTH_REFUSED;
+    enum month_outcome out = check_pending(m, &d, act, e) ? MONTH_REFUSED : send_closing(m, act, &d, e);
+    month_draft_free(&d);
+    return out;
+}
+
+/* --- opening again ------------------------------------------------------------------------------------------------ */
+
+static bool has_accepted(const struct months *m, const struct book_entry *closing)
+{
+    for (size_t i = 0; i < m->entries_n; i++) {
+        const struct book_entry *e = &m->entries[i];
+        if (e->number > closing->number && e->month == closing->month && e->kind == BOOK_ADJUSTED &&
+            str_eq(e->decision, STR_LIT("accepted")))
+            return true;
+    }
+    return false;
+}
+
+static int check_reopen(const struct months *m, const struct month_act *act, struct err *e)
+{
+    char text[16];
+    const struct book_entry *closing = months_closing(m, act->month);
+    civil_print_month(text, sizeof text, act->month);
+    if (act->reason.n == 0)
+        return err_set(e, text, "opening a closed month again needs a reason");
+    if (last_closed(m) != act->month)
+        return err_set(e, text, "a later month is closed; what came late for this one is an adjustment");
+    if (has_accepted(m, closing))
+        return err_set(e, text, "adjustments of it were accepted and are paid; what comes now is an adjustment too");
+    return 0;
+}
+
+enum month_outcome months_reopen(struct months *m, const struct month_act *act, struct err *e)
+{
+    struct event event = {.type = EVENT_MONTH_REOPENED};
+    const struct book_entry *last = last_of(m, act->month);
+    char text[16];
+    civil_print_month(text, sizeof text, act->month);
+    if (!last)
+        return (enum month_outcome)err_set(e, text, "the month is not closed");
+    if (last->kind == BOOK_REOPENED)
+        return MONTH_ALREADY;
+    if (month_book_check(m, act, e) || check_reopen(m, act, e))
+        return MONTH_REFUSED;
+    return month_book_send(month_parcel_new(m, act, BOOK_REOPENED), &event, e);
+}
+
+/* --- the calendar ------------------------------------------------------------------------------------------------- */
+
+void months_turn(struct months *m)
+{
+    struct err e;
+    int64_t now_ms = now_of(m);
+    if (m->o.close_days == 0 || m->under_way || now_ms < m->calendar_at_ms)
+        return;
+    int32_t last = last_closed(m), month = last == INT32_MIN ? civil_month(tz_day(m->o.tz, now_ms)) - 1 : last + 1;
+    int64_t due_ms = ends_at(m, month) + m->o.close_days * DAY_MS;
+    m->calendar_at_ms = due_ms;
+    if (now_ms < due_ms)
+        return;
+    m->calendar_at_ms = now_ms + CALENDAR_AGAIN_MS;
+    const struct book_entry *is = last_of(m, month);
+    if (is && is->kind == BOOK_REOPENED)
+        return; /* who opened it closes it */
+    struct month_act act = {.month = month, .actor = STR_LIT("calendar")};
+    if (months_close(m, &act, &e) == MONTH_REFUSED)
+        log_line(LOG_LEVEL_WARN, "month_not_closed", "where=\"%s\" error=\"%s\"", e.where, e.what);
+}

@@ -1,0 +1,38 @@
+/* The inside of the months, for the files daemon/month*.c: the entries in memory, and how one more is written. */
+#ifndef KEFU_DAEMON_MONTH_BOOK_H
+#define KEFU_DAEMON_MONTH_BOOK_H
+
+#include "kefu/daemon/months.h"
+#include "kefu/store/book.h"
+
+struct months {
+    struct months_options o;
+    struct db db;               /* for reading */
+    struct arena arena;         /* strings of entries */
+    struct book_entry *entries; /* owned */
+    size_t entries_n, entries_cap;
+    char head[DIGEST_SHA256_HEX];
+    struct month_parcel *under_way; /* NULL: none */
+    int64_t calendar_at_ms;         /* the calendar looks no sooner */
+};
+
+/* An act on its way to the disk. */
+struct month_parcel {
+    struct months *months;
+    struct arena arena; /* all that the commit borrows */
+    struct month_act act;
+    struct book_entry entry; /* number, prev and hashes are filled in by month_book_send */
+    struct book_work work;
+    struct book_text *rows; /* owned */
+};
+
+struct month_parcel *month_parcel_new(struct months *m, const struct month_act *act, enum book_kind kind);
+/* Adds a row; its person is made here. */
+void month_parcel_row(struct month_parcel *p, struct book_row *row);
+/* Sends the entry with its rows, and the event (type, how, and strs set by the caller in *e; borrowed for the call). Takes
+ * the parcel. MONTH_REFUSED with e: the queue is full, nothing was done. */
+enum month_outcome month_book_send(struct month_parcel *p, struct event *event, struct err *e);
+/* Is an act under way, or the actor or the reason no good? -1 with e. */
+int month_book_check(const struct months *m, const struct month_act *act, struct err *e);
+
+#endif

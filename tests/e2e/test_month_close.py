@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""A quarter of a call centre's life is closed month by month, and recomputed from the journal's export by the second
+implementation (tests/oracle, written from the specification alone): every closed row is the same, figures, points, total,
+tier and bonus. Late events change nothing that is closed; closing again changes nothing; a byte changed in the
+database is found, with the month and the agent.
+"""
+import json
+import os
+import sqlite3
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "oracle")]
+
+import kefu_oracle
+import oracle_events
+import oracle_rulebook
+from kefud_run import Kefud, main, want
+
+DATA = os.path.join(HERE, "..", "..", "..", "shared", "data", "pwc_callcenter.ndjson")
+SEED = os.path.join(HERE, "..", "..", "rulebooks", "seed.json")
+MONTHS = ["2021-01", "2021-02", "2021-03"]
+FIGURES = ["answered", "within", "missed", "response_sum", "first_n", "first_sum", "first_within", "handled", "resolved",
+           "resolved_within", "fcr_pass", "fcr_fail", "fcr_pending", "resolve_sum", "rating_n", "rating_sum",
+           "rating_good", "cross", "cross_fen"]
+
+
+def seed_tiers():
+    return {t["name"]: t for t in oracle_rulebook.read_rulebook(SEED)["tiers"]}
+
+
+def recompute(daemon, entry):
+    """The month's rows of the second implementation, from the journal up to the entry's sequence, as of its time."""
+    accepted = oracle_events.Set()
+    for line in daemon.ctl("journal", "export", "--to", str(entry["last_seq"])).splitlines():
+        if json.loads(line)["source"] != "kefud":  # closings of earlier months
+            accepted.add_line(line)
+    report = kefu_oracle.report_of(accepted, None, entry["as_of"])
+    return {r["agent"]: r for r in report["rows"] if r["period"] == entry["month"] and r["agent"] is not None}
+
+
+def compare(month, row, other, tiers):
+    where = f"{month} {row['agent']}"
+    if other is None:
+        want(f"{where}: figures", {f: 0 for f in FIGURES}, row["figures"])
+        return
+    want(f"{where}: figures", {f: other[f] for f in FIGURES}, row["figures"])
+    want(f"{where}: KPIs", [(k["name"], k["num"], k["den"], k["score_milli"]) for k in other["kpis"]],
+         [(k["name"], k["num"], k["den"], k["points_milli"]) for k in row["kpis"]])
+    want(f"{where}: total", other["score_milli"], row["total_milli"])
+    want(f"{where}: tier", other["tier"] or "", row["tier"])
+    tier = tiers.get(other["tier"], {})
+    want(f"{where}: bonus", tier.get("bonus_fen", 0), row["bonus_fen"])
+    want(f"{where}: perks", tier.get("perks", []), row["perks"])
+    want(f"{where}: actions", tier.get("actions", []), row["actions"])
+
+
+def state_of(daemon, month):
+    return next(m for m in daemon.json("month", "list")["months"] if m["month"] == month)
+
+
+def check_months(daemon):
+    tiers = seed_tiers()
+    compared = 0
+    for month in MONTHS:
+        entry = state_of(daemon, month)["closed"]
+        rows = daemon.json("month", "show", month, "--pay")
+        others = recompute(daemon, entry)
+        want(f"{month}: who has a figure has a row", set(), set(others) - {r["agent"] for r in rows})
+        for row in rows:
+            compare(month, row, others.get(row["agent"]), tiers)
+            compared += 1
+    return compared
+
+
+def close_all(daemon):
+    heads = {}
+    for month in MONTHS:
+        daemon.ctl("month", "close", month, status=2)  # nobody named
+        heads[month] = daemon.json("month", "close", month, "--by", "li")["entry"]["sha256"]
+    return heads
+
+
+LATE = [  # a conversation of January that nobody had told us of: asked, answered after 40 s, resolved, rated
+    {"id": "late1", "ts": 1610000000000, "type": "message", "conversation": "L1", "from": "customer", "text": "?"},
+    {"id": "late2", "ts": 1610000040000, "type": "message", "conversation": "L1", "from": "agent", "agent": "Becky"},
+    {"id": "late3", "ts": 1610000050000, "type": "conversation.resolved", "conversation": "L1", "agent": "Becky"},
+    {"id": "late4", "ts": 1610000060000, "type": "rating", "conversation": "L1", "score": 5},
+]
+
+
+def flip_byte(state, table, column, where):
+    """One byte of a value, behind the back of everybody."""
+    db = sqlite3.connect(os.path.join(state, "kefu.db"))
+    (text,) = db.execute(f"SELECT {column} FROM {table} WHERE {where}").fetchone()
+    at = text.index("handled") + 9
+    changed = text[:at] + chr(ord(text[at]) ^ 1) + text[at + 1:]
+    db.execute(f"UPDATE {table} SET {column} = ? WHERE {where}", (changed,))
+    db.commit()
+    db.close()
+    return text
+
+
+def put_back(state, text):
+    db = sqlite3.connect(os.path.join(state, "kefu.db"))
+    db.execute("UPDATE booked SET text = ? WHERE entry = 2 AND number = 3", (text,))
+    db.commit()
+    db.close()
+
+
+def test(folder):
+    daemon = Kefud(folder).start()
+    daemon.ctl("load", DATA)
+    daemon.ctl("month", "close", "2021-01", "--by", "li", "--reason", "x" * 513, status=1)
+    daemon.ctl("month", "close", "2099-01", "--by", "li", status=1)
+    assert "has not ended" in daemon.said, daemon.said
+    heads = close_all(daemon)
+    compared = check_months(daemon)
+    print(f"{compared} closed rows agree with the second implementation")
+    assert compared >= 24, compared
+    want("verify", (3, compared, 0), tuple(daemon.json("month", "verify")[k] for k in ("entries", "rows", "damages")))
+    before = {m: daemon.ctl("month", "show", m, "--pay", "--json") for m in MONTHS}
+
+    daemon.load(LATE)
+    for month in MONTHS:
+        again = daemon.json("month", "close", month, "--by", "wang")
+        assert again["already"], again
+        want(f"{month}: head when closed again", heads[month], again["entry"]["sha256"])
+        want(f"{month}: rows after late events", before[month], daemon.ctl("month", "show", month, "--pay", "--json"))
+    check_months(daemon)
+
+    daemon.stop()
+    daemon.start()
+    want("the head after a restart", heads["2021-03"], daemon.json("month", "list")["head"])
+    assert f"head={heads['2021-03']}".encode() in daemon.log_text(), "the head is not in the log"
+    daemon.stop()
+    text = flip_byte(daemon.state, "booked", "text", "entry = 2 AND number = 3")
+    daemon.ctl("month", "verify", status=2)
+    third = json.loads(before["2021-02"])[2]["agent"]
+    assert f"month 2021-02, version 1 (entry 2, closed), row 3 of {third}:" in daemon.said, daemon.said
+    put_back(daemon.state, text)
+    daemon.ctl("month", "verify")
+
+
+if __name__ == "__main__":
+    sys.exit(main(test))
