@@ -131,6 +131,11 @@ static void put_request(struct buf *out, const char *what, const struct cli *c)
             ask_put_typed(out, str_of(value));
         }
     }
+    if (c->args_n > 2) {
+        buf_put_str(out, STR_LIT(",\"agent\":"));
+        ask_put_typed(out, str_of(c->args[2]));
+        buf_put_str(out, c->args[0][0] == 'a' ? STR_LIT(",\"accept\":true") : STR_LIT(""));
+    }
     buf_put_str(out, cli_flag(c, "force") ? STR_LIT(",\"force\":true}") : STR_LIT("}"));
 }
 
@@ -142,6 +147,17 @@ static void fen_cell(struct grid *g, const cJSON *row, const char *key)
                 (fen < 0 ? -fen : fen) % 100);
 }
 
+static void put_milli_cell(struct grid *g, const cJSON *row)
+{
+    const cJSON *total = cJSON_GetObjectItemCaseSensitive(row, "total_milli");
+    score_cell(g, cJSON_IsNumber(total) ? (int64_t)total->valuedouble : SCORE_NONE);
+}
+
+static void put_tier_cell(struct grid *g, const cJSON *row)
+{
+    text_cell(g, str_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, "tier"))));
+}
+
 static void print_draft(const cJSON *answer, bool pay)
 {
     static const char *const titles[] = {"agent", "name", "team", "score", "tier", "bonus"};
@@ -150,13 +166,11 @@ static void print_draft(const cJSON *answer, bool pay)
     ask_titles(&g, titles, pay ? 6 : 5);
     cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(answer, "rows"))
     {
-        const cJSON *total = cJSON_GetObjectItemCaseSensitive(row, "total_milli");
-        const char *tier = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, "tier"));
         ask_cell(&g, row, "agent");
         ask_cell(&g, row, "name");
         ask_cell(&g, row, "team");
-        score_cell(&g, cJSON_IsNumber(total) ? (int64_t)total->valuedouble : SCORE_NONE);
-        text_cell(&g, str_of(tier));
+        put_milli_cell(&g, row);
+        put_tier_cell(&g, row);
         if (pay)
             fen_cell(&g, row, "bonus_fen");
     }
@@ -189,6 +203,53 @@ static void print_review_pay(const cJSON *answer)
 {
     print_counts(answer);
     print_draft(answer, true);
+}
+
+/* A cell of texts, one behind the other. */
+static void put_list_cell(struct grid *g, const cJSON *list)
+{
+    struct buf text = {0};
+    const cJSON *v;
+    cJSON_ArrayForEach(v, list)
+    {
+        const cJSON *id = cJSON_IsArray(v) ? cJSON_GetArrayItem(v, 1) : v;
+        buf_printf(&text, "%s%s", text.n ? " " : "", cJSON_IsString(id) ? id->valuestring : "");
+    }
+    text_cell(g, buf_str(&text));
+    buf_fini(&text);
+}
+
+static void print_adjustments_of(const cJSON *answer, bool pay)
+{
+    static const char *const titles[] = {"agent", "score", "now", "tier", "now", "changed", "by", "difference"};
+    struct grid g = {.right = {[1] = true, [2] = true, [7] = true}};
+    const cJSON *x;
+    ask_titles(&g, titles, pay ? 8 : 7);
+    cJSON_ArrayForEach(x, cJSON_GetObjectItemCaseSensitive(answer, "adjustments"))
+    {
+        const cJSON *from = cJSON_GetObjectItemCaseSensitive(x, "from");
+        const cJSON *to = cJSON_GetObjectItemCaseSensitive(x, "to");
+        ask_cell(&g, x, "agent");
+        put_milli_cell(&g, from);
+        put_milli_cell(&g, to);
+        put_tier_cell(&g, from);
+        put_tier_cell(&g, to);
+        put_list_cell(&g, cJSON_GetObjectItemCaseSensitive(x, "changed"));
+        put_list_cell(&g, cJSON_GetObjectItemCaseSensitive(x, "evidence"));
+        if (pay)
+            fen_cell(&g, x, "difference_fen");
+    }
+    ask_print(&g);
+}
+
+static void print_adjustments(const cJSON *answer)
+{
+    print_adjustments_of(answer, false);
+}
+
+static void print_adjustments_pay(const cJSON *answer)
+{
+    print_adjustments_of(answer, true);
 }
 
 static void print_act(const cJSON *answer)
@@ -231,6 +292,16 @@ static enum cli_exit run_act(const struct cli *c, const char *what)
 static enum cli_exit run_close(const struct cli *c)
 {
     return run_act(c, "month_close");
+}
+
+static enum cli_exit run_adjustments(const struct cli *c)
+{
+    return ask_of_month(c, "month_adjustments", cli_flag(c, "pay") ? print_adjustments_pay : print_adjustments);
+}
+
+static enum cli_exit run_adjust(const struct cli *c)
+{
+    return run_act(c, "month_adjust");
 }
 
 static enum cli_exit run_reopen(const struct cli *c)
@@ -325,8 +396,15 @@ static const struct {
     size_t args_n;
     enum cli_exit (*run)(const struct cli *c);
 } actions[] = {
-    {"list", 1, run_list},     {"review", 2, run_review}, {"close", 2, run_close},
-    {"reopen", 2, run_reopen}, {"show", 2, run_show},     {"verify", 1, run_verify},
+    {"list", 1, run_list},
+    {"review", 2, run_review},
+    {"close", 2, run_close},
+    {"reopen", 2, run_reopen},
+    {"show", 2, run_show},
+    {"verify", 1, run_verify},
+    {"adjustments", 2, run_adjustments},
+    {"accept", 3, run_adjust},
+    {"reject", 3, run_adjust},
 };
 
 static enum cli_exit run(const struct cli *c)
@@ -339,7 +417,7 @@ static enum cli_exit run(const struct cli *c)
 }
 
 static const struct cli_option options[] = {
-    {"by", "NAME", "close, reopen: who does it; stands in the book for good"},
+    {"by", "NAME", "close, reopen, accept, reject: who does it; stands in the book for good"},
     {"reason", "TEXT", "close, reopen: why; reopening needs one"},
     {"force", NULL, "close: though first contacts may still fail; what comes of them is an adjustment"},
     {"pay", NULL, "review, show: with the bonus of each agent"},
@@ -350,11 +428,14 @@ static const struct cli_option options[] = {
 const struct command command_month = {
     .name = "month",
     .arguments = "list | review MONTH | close MONTH --by NAME | reopen MONTH --by NAME --reason TEXT |\n"
-                 "                     show MONTH [--pay] [--version N] | verify",
+                 "                     show MONTH [--pay] [--version N] | verify | adjustments MONTH [--pay] |\n"
+                 "                     accept MONTH AGENT --by NAME | reject MONTH AGENT --by NAME",
     .summary = "months for payroll: look at them, close them, check that nothing was changed since",
     .help = "A month is open until it has ended and its first contacts cannot fail any more, then in review until\n"
             "it is closed. Closing freezes a row an agent and chains it to what was closed before; it can be\n"
             "done again and again with one result. The head that close prints is the proof: keep it.\n"
+            "What comes after the closing changes nothing of it: it is an adjustment, which a person accepts (it is\n"
+            "then paid with the next month) or rejects.\n"
             "show and verify read the store itself and need no daemon. verify: exit status 0 if every row and\n"
             "link is whole, else 2, with the month and the agent of each that is not.\n",
     .options = options,

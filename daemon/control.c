@@ -60,6 +60,8 @@ static const struct {
     {"month_draft", control_month_draft},
     {"month_close", control_month_close},
     {"month_reopen", control_month_reopen},
+    {"month_adjustments", control_month_adjustments},
+    {"month_adjust", control_month_adjust},
 };
 
 /* --- members of a request ----------------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 
 #include "kefu/base/mem.h"
 #include "kefu/daemon/daemon.h"
+#include "kefu/daemon/month_adjust.h"
 #include "kefu/daemon/month_print.h"
 
 static int read_month(struct control_call *c, int32_t *month, struct err *e)
@@ -93,8 +94,10 @@ static void on_gone(void *arg)
 static int read_act(struct control_call *c, struct month_act *act, struct err *e)
 {
     act->force = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(c->request, "force"));
+    act->accept = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(c->request, "accept"));
     act->done = on_done;
     return read_month(c, &act->month, e) < 0 || control_text(c->request, "actor", &act->actor, e) < 0 ||
+                   control_text(c->request, "agent", &act->agent, e) < 0 ||
                    control_text(c->request, "reason", &act->reason, e) < 0
                ? -1
                : 0;
@@ -134,6 +137,25 @@ static enum control_outcome act(struct control_call *c,
 enum control_outcome control_month_close(struct control_call *c, struct err *e)
 {
     return act(c, months_close, e);
+}
+
+enum control_outcome control_month_adjust(struct control_call *c, struct err *e)
+{
+    return act(c, months_adjust, e);
+}
+
+/* What came late for a closed month and is not decided. */
+enum control_outcome control_month_adjustments(struct control_call *c, struct err *e)
+{
+    struct month_differences d = {0};
+    int32_t month;
+    int status = read_month(c, &month, e) < 0 || month_differences(c->d->months, month, &d, e) < 0 ? -1 : 0;
+    if (status == 0) {
+        buf_put_str(c->out, STR_LIT(", \"adjustments\": "));
+        month_print_differences(c->out, &d);
+    }
+    month_differences_free(&d);
+    return status < 0 ? CONTROL_REFUSED : CONTROL_ANSWERED;
 }
 
 enum control_outcome control_month_reopen(struct control_call *c, struct err *e)

@@ -197,6 +197,7 @@ static int start_pipeline(struct daemon *d, struct err *e)
 static int start_months(struct daemon *d, struct err *e)
 {
     d->months = months_new(&(struct months_options){.pipeline = d->pipeline,
+                                                    .site = d->site,
                                                     .store = d->store,
                                                     .rulebooks = &d->settings->rulebooks,
                                                     .tz = d->settings->tz,

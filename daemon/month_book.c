@@ -21,6 +21,13 @@ static void take_entry(struct months *m, const struct book_entry *e)
     snprintf(m->head, sizeof m->head, "%.*s", STR_ARG(e->sha256));
 }
 
+/* Of months up to the last one closed, the site tells what changes. */
+static void tell_site(const struct months *m)
+{
+    int32_t last = month_last_closed(m);
+    site_close_before(m->o.site, last == INT32_MIN ? INT32_MIN : last + 1);
+}
+
 struct loading {
     struct months *m;
     int bad;
@@ -61,7 +68,10 @@ static struct months *read_book(struct months *m, int bad, struct err *e)
 struct months *months_new(const struct months_options *o, struct err *e)
 {
     struct months *m = months_blank(o);
-    return read_book(m, book_open(&m->db, o->store, e), e);
+    m = read_book(m, book_open(&m->db, o->store, e), e);
+    if (m)
+        tell_site(m);
+    return m;
 }
 
 struct months *months_look(const char *db_path, struct err *e)
@@ -88,6 +98,7 @@ void months_free(struct months *m)
         return;
     if (m->under_way)
         parcel_free(m->under_way);
+    month_late_free(m);
     book_close(&m->db);
     arena_fini(&m->arena);
     free(m->entries);
@@ -207,6 +218,7 @@ static void on_done(struct batch *b)
     m->under_way = NULL;
     if (durable && book_read_entry(&p->work.entry, &m->arena, &entry, &e) == 0) {
         take_entry(m, &entry);
+        tell_site(m);
         log_entry(&entry);
     }
     if (p->act.done)
@@ -293,6 +305,8 @@ static int apply_adjustment(const struct months *m, const struct book_entry *ent
         free(rows);
         return -1;
     }
+    if (n == 2)
+        rows[1].decided_ms = entry->at_ms;
     struct book_row *is = n == 2 ? (struct book_row *)months_find(to->rows, to->n, rows[1].agent) : NULL;
     if (is) {
         *is = rows[1];
@@ -305,21 +319,38 @@ static int apply_adjustment(const struct months *m, const struct book_entry *ent
     return 0;
 }
 
+/* As closed, and then every adjustment that is to be applied. */
+static int rows_of(const struct months *m, int32_t month, bool rejected_too, struct rows_reading *r)
+{
+    const struct book_entry *closing = months_closing(m, month);
+    int bad = closing ? book_each_row((struct db *)&m->db, closing->number, read_row, r, r->e) : 0;
+    bad = bad || r->bad ? -1 : 0;
+    if (r->n)
+        qsort(r->rows, r->n, sizeof *r->rows, by_agent);
+    for (size_t i = 0; closing && !bad && i < m->entries_n; i++) {
+        const struct book_entry *a = &m->entries[i];
+        bool is_one = a->kind == BOOK_ADJUSTED && a->month == month && a->number > closing->number;
+        if (is_one && (rejected_too || str_eq(a->decision, STR_LIT("accepted"))))
+            bad = apply_adjustment(m, a, r);
+    }
+    return bad;
+}
+
 int months_rows_now(const struct months *m, int32_t month, struct arena *arena, struct book_row **rows, size_t *n,
                     struct err *e)
 {
     struct rows_reading r = {.arena = arena, .e = e};
-    const struct book_entry *closing = months_closing(m, month);
-    int bad = closing ? book_each_row((struct db *)&m->db, closing->number, read_row, &r, e) : 0;
-    bad = bad || r.bad ? -1 : 0;
-    if (r.n)
-        qsort(r.rows, r.n, sizeof *r.rows, by_agent);
-    for (size_t i = 0; closing && !bad && i < m->entries_n; i++) {
-        const struct book_entry *a = &m->entries[i];
-        bool counts = a->kind == BOOK_ADJUSTED && a->month == month && a->number > closing->number &&
-                      str_eq(a->decision, STR_LIT("accepted"));
-        bad = counts ? apply_adjustment(m, a, &r) : 0;
-    }
+    int bad = rows_of(m, month, false, &r);
+    *rows = r.rows;
+    *n = r.n;
+    return bad;
+}
+
+int months_rows_seen(const struct months *m, int32_t month, struct arena *arena, struct book_row **rows, size_t *n,
+                     struct err *e)
+{
+    struct rows_reading r = {.arena = arena, .e = e};
+    int bad = rows_of(m, month, true, &r);
     *rows = r.rows;
     *n = r.n;
     return bad;

@@ -23,6 +23,17 @@ static void put_month(struct buf *out, int32_t month)
     put_text(out, "month", str_of(text));
 }
 
+void month_print_words(struct buf *out, const char *name, const struct str *words, size_t n)
+{
+    buf_printf(out, ",\"%s\":[", name);
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            buf_put_byte(out, ',');
+        buf_put_json(out, words[i]);
+    }
+    buf_put_byte(out, ']');
+}
+
 void month_print_entry(struct buf *out, const struct book_entry *e, bool pay)
 {
     buf_printf(out, "{\"number\":%" PRId64, e->number);
@@ -32,6 +43,9 @@ void month_print_entry(struct buf *out, const struct book_entry *e, bool pay)
     put_text(out, "actor", e->actor);
     put_text(out, "reason", e->reason);
     put_text(out, "decision", e->decision);
+    put_text(out, "proposal", e->proposal);
+    if (e->kind == BOOK_ADJUSTED)
+        month_print_words(out, "evidence", e->evidence, e->evidence_n);
     put_whole(out, "at", e->at_ms);
     put_whole(out, "as_of", e->as_of);
     put_whole(out, "last_seq", (int64_t)e->last_seq);

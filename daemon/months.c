@@ -79,7 +79,7 @@ enum month_state months_state(const struct months *m, int32_t month)
 }
 
 /* The latest closed month; INT32_MIN: none. */
-static int32_t last_closed(const struct months *m)
+int32_t month_last_closed(const struct months *m)
 {
     int32_t last = INT32_MIN;
     for (size_t i = 0; i < m->entries_n; i++) {
@@ -142,7 +142,7 @@ int months_draft(struct months *m, int32_t month, struct month_draft *d, struct 
 static int check_order(const struct months *m, int32_t month, struct err *e)
 {
     char text[16], next[16];
-    int32_t last = last_closed(m);
+    int32_t last = month_last_closed(m);
     civil_print_month(text, sizeof text, month);
     if (ends_at(m, month) > now_of(m))
         return err_set(e, text, "the month has not ended");
@@ -215,7 +215,7 @@ static int check_reopen(const struct months *m, const struct month_act *act, str
     civil_print_month(text, sizeof text, act->month);
     if (act->reason.n == 0)
         return err_set(e, text, "opening a closed month again needs a reason");
-    if (last_closed(m) != act->month)
+    if (month_last_closed(m) != act->month)
         return err_set(e, text, "a later month is closed; what came late for this one is an adjustment");
     if (has_accepted(m, closing))
         return err_set(e, text, "adjustments of it were accepted and are paid; what comes now is an adjustment too");
@@ -243,9 +243,11 @@ void months_turn(struct months *m)
 {
     struct err e;
     int64_t now_ms = now_of(m);
+    month_late_turn(m);
     if (m->o.close_days == 0 || m->under_way || now_ms < m->calendar_at_ms)
         return;
-    int32_t last = last_closed(m), month = last == INT32_MIN ? civil_month(tz_day(m->o.tz, now_ms)) - 1 : last + 1;
+    int32_t last = month_last_closed(m),
+            month = last == INT32_MIN ? civil_month(tz_day(m->o.tz, now_ms)) - 1 : last + 1;
     int64_t due_ms = ends_at(m, month) + m->o.close_days * DAY_MS;
     m->calendar_at_ms = due_ms;
     if (now_ms < due_ms)

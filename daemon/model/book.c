@@ -85,6 +85,9 @@ void book_print_entry(struct buf *out, const struct book_entry *e)
     put_text(out, "actor", e->actor);
     put_text(out, "reason", e->reason);
     put_text(out, "decision", e->decision);
+    put_text(out, "proposal", e->proposal);
+    put_words(out, "evidence", e->evidence, e->evidence_n);
+    put_whole(out, "evidence_all", e->evidence_all_n);
     put_whole(out, "at", e->at_ms);
     put_whole(out, "as_of", e->as_of);
     put_whole(out, "last_seq", (int64_t)e->last_seq);
@@ -357,6 +360,9 @@ static void read_entry(struct reading *r, struct book_entry *out)
     out->actor = text(r, "actor");
     out->reason = text(r, "reason");
     out->decision = text(r, "decision");
+    out->proposal = text(r, "proposal");
+    read_words(r, "evidence", out->evidence, &out->evidence_n);
+    out->evidence_all_n = whole(r, "evidence_all");
     out->at_ms = whole(r, "at");
     out->as_of = whole(r, "as_of");
     out->last_seq = (uint64_t)whole(r, "last_seq");

@@ -51,7 +51,7 @@ size_t site_unsaved_n(const struct site *s)
 
 bool site_may_cut(const struct site *s)
 {
-    return s->cold.shelf && !s->cold.freezer && !s->pending_n;
+    return s->cold.shelf && !s->cold.freezer && !s->pending_n && !site_has_late(s);
 }
 
 static void cut_totals(struct periods *p, struct shelf_total *t, const struct freezer *f, struct buf *room)

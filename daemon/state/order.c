@@ -30,6 +30,7 @@ static void enter(struct site *s, const struct order *o, int64_t sign)
     if (!o->counts)
         return;
     totals_order(&s->agents[o->agent].totals, o->day, o->amount_fen, sign);
+    late_note(s, o->agent, o->day, late_mix(1, o->amount_fen), sign);
     site_mark_dirty(s, o->agent);
 }
 
@@ -65,6 +66,7 @@ void order_settle(struct site *s, uint32_t number)
 {
     struct order *o = &s->orders[number];
     site_touch(s, ref_of(SUBJECT_ORDER, number));
+    s->late.ref = ref_of(SUBJECT_ORDER, number);
     enter(s, o, -1);
     count_events(s, o, o->counted_n, -1);
     list_sort(&o->list, &s->names, &s->scratch);

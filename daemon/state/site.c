@@ -36,6 +36,7 @@ struct site *site_new(const struct site_options *o)
     s->cold.shelf = o->shelf;
     s->cold.now = SAVE_A;
     s->cold.until = INT64_MIN;
+    s->late.before_day = INT32_MIN;
     site_make_agents(s);
     return s;
 }
@@ -46,6 +47,7 @@ void site_free(struct site *s)
         return;
     subjects_fini(s);
     cold_fini(s);
+    late_fini(s);
     free(s->free.list);
     agent_totals_fini(&s->order_events);
     names_fini(&s->names);

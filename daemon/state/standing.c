@@ -10,10 +10,24 @@ struct ledger {
     int64_t sign;
 };
 
+static uint64_t fact_number(const struct fact *f)
+{
+    return late_mix(late_mix(f->kind, f->ms), f->first * 2 + f->within);
+}
+
+static void add_episode(struct site *s, const struct episode *e, int64_t sign)
+{
+    totals_episode(&s->agents[e->owner].totals, e, sign);
+    if (e->flags & EPISODE_COUNTED)
+        late_note(s, e->owner, e->day, late_mix(late_mix(late_mix(e->flags, e->fcr), e->resolve_ms), 2), sign);
+    site_mark_dirty(s, e->owner);
+}
+
 static void enter_fact(void *arg, const struct fact *f)
 {
     const struct ledger *l = arg;
     totals_fact(&l->site->agents[f->agent].totals, f, l->sign);
+    late_note(l->site, f->agent, f->day, fact_number(f), l->sign);
     site_mark_dirty(l->site, f->agent);
 }
 
@@ -26,10 +40,8 @@ static void enter_tail(struct site *s, const struct conversation *c, int64_t sig
 /* An ended episode with its rating, its first contact as e->fcr says. */
 static void enter_episode(struct site *s, const struct episode *e, int64_t sign)
 {
-    if (e->flags & EPISODE_COUNTED) {
-        totals_episode(&s->agents[e->owner].totals, e, sign);
-        site_mark_dirty(s, e->owner);
-    }
+    if (e->flags & EPISODE_COUNTED)
+        add_episode(s, e, sign);
     if (e->rated.day == INT32_MIN)
         return;
     struct fact f = rating_fact(&e->rated, e->credit, WHY_OWNER);
@@ -113,10 +125,12 @@ static void recheck(struct site *s, uint32_t number, uint32_t k)
     if (now == (enum fcr)e->fcr)
         return;
     site_touch(s, ref_of(SUBJECT_CONVERSATION, number));
-    totals_episode(&s->agents[e->owner].totals, e, -1);
+    uint32_t moving = s->late.ref;
+    s->late.ref = ref_of(SUBJECT_CONVERSATION, number);
+    add_episode(s, e, -1);
     e->fcr = (uint8_t)now;
-    totals_episode(&s->agents[e->owner].totals, e, 1);
-    site_mark_dirty(s, e->owner);
+    add_episode(s, e, 1);
+    s->late.ref = moving;
     if (now == FCR_PENDING) /* what made it fail was taken back: its window's end is to be waited for again */
         conversation_set_due(s, number);
 }
@@ -241,6 +255,7 @@ void conversation_settle(struct site *s, uint32_t number)
 {
     struct conversation *c = conversation_at(s, number);
     site_touch(s, ref_of(SUBJECT_CONVERSATION, number));
+    s->late.ref = ref_of(SUBJECT_CONVERSATION, number);
     if (c->applied) {
         take_out(s, number);
         enter_contacts(s, number, contacts_take);
@@ -326,6 +341,7 @@ void conversation_go_on(struct site *s, uint32_t number, const struct item *i)
     struct part before = c->applied ? part_of(m) : (struct part){0};
     int64_t first_before = running_first(m);
     uint32_t n_before = m->episodes_n;
+    s->late.ref = ref_of(SUBJECT_CONVERSATION, number);
     if (c->applied) {
         enter_tail(s, c, -1);
         if (c->timer.due_ms <= s->as_of)
@@ -349,6 +365,7 @@ void conversation_refresh(struct site *s, uint32_t number)
 {
     struct conversation *c = conversation_at(s, number);
     site_touch(s, ref_of(SUBJECT_CONVERSATION, number));
+    s->late.ref = ref_of(SUBJECT_CONVERSATION, number);
     enter_tail(s, c, -1);
     recheck_pending(s, number);
     c->applied_at = s->as_of;

@@ -158,6 +158,8 @@ int rows_add(struct db *db, const struct commit *c, struct store_marks *marks, s
         rc = shelf_do(db, c->shelf);
     if (rc == SQLITE_OK && c->book)
         rc = book_do(db, c->book);
+    for (size_t i = 0; rc == SQLITE_OK && c->book && i < c->book->late_n; i++)
+        rc = memory_set(db, &c->book->late[i]);
     return rc;
 }
 

@@ -108,6 +108,25 @@ def put_back(state, text):
     db.close()
 
 
+def check_adjustments(daemon, closed):
+    """The late conversation is Becky's one adjustment; accepted, it is in the book and the closed row is as it was."""
+    found = daemon.json("month", "adjustments", "2021-01")["adjustments"]
+    want("whose adjustments", ["Becky"], [a["agent"] for a in found])
+    want("evidence", [["conversation", "L1"]], found[0]["evidence"])
+    was, now = found[0]["from"]["figures"], found[0]["to"]["figures"]
+    want("answered", was["answered"] + 1, now["answered"])
+    want("difference", found[0]["to"]["bonus_fen"] - found[0]["from"]["bonus_fen"], found[0]["difference_fen"])
+    want("none in February", [], daemon.json("month", "adjustments", "2021-02")["adjustments"])
+    daemon.ctl("month", "accept", "2021-01", "Nobody", "--by", "li", status=1)
+    entry = daemon.json("month", "accept", "2021-01", "Becky", "--by", "li", "--reason", "shown late")["entry"]
+    want("entry", ("adjusted", "accepted", found[0]["difference_fen"]),
+         (entry["kind"], entry["decision"], entry["bonus_fen"]))
+    want("adjustments left", [], daemon.json("month", "adjustments", "2021-01")["adjustments"])
+    want("closed rows", closed, daemon.ctl("month", "show", "2021-01", "--pay", "--json"))
+    daemon.ctl("month", "reopen", "2021-01", "--by", "li", "--reason", "x", status=1)
+    return entry["sha256"]
+
+
 def test(folder):
     daemon = Kefud(folder).start()
     daemon.ctl("load", DATA)
@@ -128,11 +147,12 @@ def test(folder):
         want(f"{month}: head when closed again", heads[month], again["entry"]["sha256"])
         want(f"{month}: rows after late events", before[month], daemon.ctl("month", "show", month, "--pay", "--json"))
     check_months(daemon)
+    head = check_adjustments(daemon, before["2021-01"])
 
     daemon.stop()
     daemon.start()
-    want("the head after a restart", heads["2021-03"], daemon.json("month", "list")["head"])
-    assert f"head={heads['2021-03']}".encode() in daemon.log_text(), "the head is not in the log"
+    want("the head after a restart", head, daemon.json("month", "list")["head"])
+    assert f"head={head}".encode() in daemon.log_text(), "the head is not in the log"
     daemon.stop()
     text = flip_byte(daemon.state, "booked", "text", "entry = 2 AND number = 3")
     daemon.ctl("month", "verify", status=2)

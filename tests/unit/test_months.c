@@ -16,6 +16,7 @@
 
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
+#include "kefu/daemon/month_adjust.h"
 #include "kefu/daemon/months.h"
 #include "kefu/store/book.h"
 #include "support_store.h"
@@ -36,10 +37,13 @@ static struct err e;
 
 static void open_months(struct desk_of_months *d)
 {
-    d->m = months_new(
-        &(struct months_options){
-            .pipeline = d->w->p, .store = d->w->store, .rulebooks = &d->w->rulebooks, .tz = d->w->tz, .close_days = 0},
-        &e);
+    d->m = months_new(&(struct months_options){.pipeline = d->w->p,
+                                               .site = d->w->site,
+                                               .store = d->w->store,
+                                               .rulebooks = &d->w->rulebooks,
+                                               .tz = d->w->tz,
+                                               .close_days = 0},
+                      &e);
     assert_non_null(d->m);
 }
 
@@ -351,7 +355,7 @@ static void the_calendar_closes_when_due_and_once_whatever_the_clock_does(void *
     int64_t due_ms = tz_at(d->w->tz, civil_month_first(FEB + 1), 0) + 3 * DAY;
     static const int64_t jumps_h[] = {-2, 2, -2, 2, 0, -2, 2};
     months_free(d->m);
-    d->m = months_new(&(struct months_options){d->w->p, d->w->store, &d->w->rulebooks, d->w->tz, .close_days = 3}, &e);
+    d->m = months_new(&(struct months_options){d->w->p, d->w->site, d->w->store, &d->w->rulebooks, d->w->tz, 3}, &e);
     d->w->now_ms = due_ms - 1;
     world_run_for(d->w, 0);
     months_turn(d->m);
@@ -370,6 +374,111 @@ static void the_calendar_closes_when_due_and_once_whatever_the_clock_does(void *
     months_turn(d->m);
     world_run(d->w);
     assert_null(months_closing(d->m, FEB)); /* who opened it closes it */
+}
+
+/* An answer of amy's in February, told in March, and a refusal of ours to change what is closed. */
+static void tell_late(struct desk_of_months *d, const char *id)
+{
+    struct batch *b = world_batch(d->w);
+    say(b, "amy", id, T0 + 5000);
+    world_submit(d->w, b);
+    world_run(d->w);
+    months_turn(d->m);
+    world_run(d->w);
+    batch_free(b);
+}
+
+static enum month_outcome decide(struct desk_of_months *d, const char *agent, bool accept)
+{
+    struct month_act act = act_of(d, FEB, "seen");
+    act.agent = str_of(agent);
+    act.accept = accept;
+    enum month_outcome out = months_adjust(d->m, &act, &e);
+    world_run(d->w);
+    d->w->now_ms += 1000;
+    return out;
+}
+
+static size_t differences_n(struct desk_of_months *d)
+{
+    struct month_differences all;
+    assert_int_equal(month_differences(d->m, FEB, &all, &e), 0);
+    size_t n = all.n;
+    month_differences_free(&all);
+    return n;
+}
+
+static void what_comes_late_is_an_adjustment_with_its_evidence(void **state)
+{
+    struct desk_of_months *d = *state;
+    struct month_differences all;
+    d->w->now_ms = T0 + 40 * DAY;
+    close_month(d, FEB);
+    assert_int_equal(differences_n(d), 0);
+    d->w->now_ms += 1000;
+    tell_late(d, "m5");
+    assert_int_equal(month_differences(d->m, FEB, &all, &e), 0);
+    assert_int_equal(all.n, 1);
+    assert_int_equal(all.list[0].paid.figures.answered, 1);
+    assert_int_equal(all.list[0].now.figures.answered, 2);
+    assert_int_equal(all.list[0].evidence.all_n, 1);
+    assert_true(str_eq(all.list[0].evidence.words[0], STR_LIT("\"conversation\",\"cm5\"")));
+    month_differences_free(&all);
+    months_free(d->m); /* the evidence outlives a restart */
+    world_again(d->w);
+    open_months(d);
+    assert_int_equal(month_differences(d->m, FEB, &all, &e), 0);
+    assert_int_equal(all.list[0].evidence.all_n, 1);
+    month_differences_free(&all);
+}
+
+static void an_adjustment_is_decided_once_and_the_closed_row_stays(void **state)
+{
+    struct desk_of_months *d = *state;
+    struct arena arena = {0};
+    struct book_row *rows;
+    size_t n;
+    d->w->now_ms = T0 + 40 * DAY;
+    close_month(d, FEB);
+    int64_t closing = months_closing(d->m, FEB)->number;
+    d->w->now_ms += 1000;
+    tell_late(d, "m5");
+    assert_int_equal(decide(d, "bob", true), MONTH_REFUSED);
+    assert_int_equal(decide(d, "amy", true), MONTH_UNDER_WAY);
+    assert_int_equal(decide(d, "amy", true), MONTH_REFUSED);
+    assert_int_equal(differences_n(d), 0);
+    assert_int_equal(months_entry_rows(d->m, closing, &arena, &rows, &n, &e), 0);
+    assert_int_equal(rows[0].figures.answered, 1);
+    free(rows);
+    assert_int_equal(months_rows_now(d->m, FEB, &arena, &rows, &n, &e), 0);
+    assert_int_equal(rows[0].figures.answered, 2);
+    free(rows);
+    tell_late(d, "m6");
+    assert_int_equal(decide(d, "amy", false), MONTH_UNDER_WAY);
+    assert_int_equal(differences_n(d), 0); /* rejected: not asked again … */
+    assert_int_equal(months_rows_now(d->m, FEB, &arena, &rows, &n, &e), 0);
+    assert_int_equal(rows[0].figures.answered, 2);
+    free(rows);
+    tell_late(d, "m7");
+    assert_int_equal(differences_n(d), 1); /* … until more comes */
+    assert_int_equal(reopen_month(d, FEB, "no"), MONTH_REFUSED);
+    assert_non_null(strstr(e.what, "adjustments of it were accepted"));
+    arena_fini(&arena);
+}
+
+static void a_month_without_changes_leaves_no_evidence(void **state)
+{
+    struct desk_of_months *d = *state;
+    d->w->now_ms = T0 + 40 * DAY;
+    close_month(d, FEB);
+    struct batch *b = world_batch(d->w); /* a late event that changes no figure of February's */
+    struct event *q = world_add(b, EVENT_REOPENED, "o1", T0 + 41 * DAY);
+    q->subject = STR_LIT("cm1");
+    d->w->now_ms = T0 + 41 * DAY;
+    world_submit(d->w, b);
+    world_run(d->w);
+    assert_int_equal(differences_n(d), 0);
+    batch_free(b);
 }
 
 static void damage_is_told_by_month_and_agent(void **state)
@@ -404,6 +513,9 @@ int main(void)
         T(a_full_disk_closes_nothing_and_says_so),
         T(a_closing_killed_at_any_operation_is_there_whole_or_not_at_all),
         T(the_calendar_closes_when_due_and_once_whatever_the_clock_does),
+        T(what_comes_late_is_an_adjustment_with_its_evidence),
+        T(an_adjustment_is_decided_once_and_the_closed_row_stays),
+        T(a_month_without_changes_leaves_no_evidence),
         T(damage_is_told_by_month_and_agent),
     };
     log_set_level(LOG_LEVEL_ERROR);

@@ -20,6 +20,8 @@
  *   {"do":"month_draft","month":M}                the month as it would be closed now: status, as_of, fcr_pending, bonus_fen, rows
  *   {"do":"month_close","month":M,"actor":A[,"reason":R][,"force":true]}   {done, entry}; once durable. Again: already
  *   {"do":"month_reopen","month":M,"actor":A,"reason":R}
+ *   {"do":"month_adjustments","month":M}          undecided ones of a closed month (daemon/month_adjust.h)
+ *   {"do":"month_adjust","month":M,"agent":ID,"actor":A,"accept":true|false[,"reason":R]}
  *   {"do":"checkpoint"}                           makes one now, answers when it is durable: {"seq", "in_memory"}
  *   {"do":"collectors"}, {"do":"unbound"}         how each platform fares; accounts that nobody has claimed
  *   {"do":"reload"}                               as SIGHUP: whole or not at all, the answer says which

@@ -14,6 +14,10 @@ struct months {
     char head[DIGEST_SHA256_HEX];
     struct month_parcel *under_way; /* NULL: none */
     int64_t calendar_at_ms;         /* the calendar looks no sooner */
+    struct late_parcel *late;       /* on its way to the disk; NULL: none */
+    struct arena late_arena;
+    struct memory_row *late_rows; /* owned; to be sent: strings in late_arena */
+    size_t late_n, late_cap;
 };
 
 /* An act on its way to the disk. */
@@ -32,6 +36,10 @@ void month_parcel_row(struct month_parcel *p, struct book_row *row);
 /* Sends the entry with its rows, and the event (type, how, and strs set by the caller in *e; borrowed for the call). Takes
  * the parcel. MONTH_REFUSED with e: the queue is full, nothing was done. */
 enum month_outcome month_book_send(struct month_parcel *p, struct event *event, struct err *e);
+/* month_late.c: has the store remember what came late; and the last month that is closed, told to the site. */
+void month_late_turn(struct months *m);
+void month_late_free(struct months *m);
+int32_t month_last_closed(const struct months *m); /* INT32_MIN: none */
 /* Is an act under way, or the actor or the reason no good? -1 with e. */
 int month_book_check(const struct months *m, const struct month_act *act, struct err *e);
 

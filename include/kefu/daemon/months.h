@@ -25,6 +25,7 @@ struct months;
 
 struct months_options { /* all borrowed */
     struct pipeline *pipeline;
+    struct site *site; /* the pipeline's */
     struct store *store;
     const struct rulebooks *rulebooks;
     const struct tz *tz;
@@ -67,6 +68,10 @@ const struct book_row *months_find(const struct book_row *rows, size_t n, struct
 /* The month as it would be closed now; catches the site up first. month_draft_free is due if it is 0. -1 with e. */
 int months_draft(struct months *m, int32_t month, struct month_draft *d, struct err *e);
 
+/* Rows as they were last looked at: as months_rows_now, but with adjustments that were rejected as well. */
+int months_rows_seen(const struct months *m, int32_t month, struct arena *arena, struct book_row **rows, size_t *n,
+                     struct err *e);
+
 /* --- acting ------------------------------------------------------------------------------------------------------- */
 
 /* What a person asks for. `done` is called once if the act is under way: with its entry, borrowed for the call, or NULL if the disk
@@ -75,6 +80,8 @@ struct month_act {
     int32_t month;
     struct str actor;  /* 1 … 128 bytes */
     struct str reason; /* up to 512 bytes; absent: none */
+    struct str agent;  /* adjust */
+    bool accept;       /* adjust */
     bool force;        /* close though first contacts are pending: what comes of them is an adjustment */
     void (*done)(void *arg, const struct book_entry *entry);
     void *arg;
@@ -88,7 +95,9 @@ enum month_outcome {
 enum month_outcome months_close(struct months *m, const struct month_act *act, struct err *e);
 /* Needs a reason. Both versions stay in the book. */
 enum month_outcome months_reopen(struct months *m, const struct month_act *act, struct err *e);
-/* Closes by the calendar what is due, if it is configured. */
+/* Accepts the difference that an agent of a closed month has now (month_adjust.h), or rejects it. */
+enum month_outcome months_adjust(struct months *m, const struct month_act *act, struct err *e);
+/* Closes by the calendar what is due, if it is configured; has the store remember what came late for closed months. */
 void months_turn(struct months *m);
 
 /* Whoever asked is no longer there: done is not called. */

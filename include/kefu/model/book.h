@@ -42,10 +42,14 @@ struct book_entry {
     int64_t number; /* from 1, without gaps */
     enum book_kind kind;
     int32_t month;
-    int64_t version;     /* of the month: 1, and one more with each reopening */
-    struct str actor;    /* who did it; "calendar" */
-    struct str reason;   /* absent: none was given */
-    struct str decision; /* ADJUSTED, PROPOSAL: the word */
+    int64_t version;                     /* of the month: 1, and one more with each reopening */
+    struct str actor;                    /* who did it; "calendar" */
+    struct str reason;                   /* absent: none was given */
+    struct str decision;                 /* ADJUSTED, PROPOSAL: "accepted" or "rejected" */
+    struct str proposal;                 /* PROPOSAL: what was proposed */
+    struct str evidence[BOOK_WORDS_MAX]; /* ADJUSTED: subjects by which it came, the first so many of … */
+    size_t evidence_n;
+    int64_t evidence_all_n; /* … these */
     int64_t at_ms;
     int64_t as_of;     /* CLOSED, ADJUSTED: the figures are those of then */
     uint64_t last_seq; /* and of the journal up to this event */
@@ -95,6 +99,7 @@ struct book_row {
     int64_t exempt_days;                    /* of the employed ones */
     bool grace;                             /* a new hire's month: the rulebook lets it bring no harm */
     int64_t unqualified_months, top_months; /* running, this one included */
+    int64_t decided_ms; /* not in the text: when the adjustment was decided that made it so; 0: none did */
 };
 
 /* As it stands on disk; of an entry or of a row. */
@@ -113,10 +118,13 @@ struct book_rulebook {
     int64_t at_ms; /* when it was adopted */
 };
 
+struct memory_row;
 /* What a commit adds to the book: one entry (number 0: none) and its rows, and rulebooks. Borrowed until the commit is back. */
 struct book_work {
     const struct book_rulebook *adopted;
     size_t adopted_n;
+    const struct memory_row *late; /* what changed closed months (model/commit.h) */
+    size_t late_n;
     struct book_text entry;
     enum book_kind kind;
     int32_t month;

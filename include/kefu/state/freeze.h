@@ -32,7 +32,7 @@ struct freezer { /* both borrow for the call */
 
 /* Subjects that changed since the last cut. */
 size_t site_unsaved_n(const struct site *s);
-/* No subject is pending (site_advance has come to its end) and no cut is under way. */
+/* No subject is pending (site_advance has come to its end), what came late is taken (it is in no row), and no cut is under way. */
 bool site_may_cut(const struct site *s);
 /* Cuts: hands out the totals, appends the head. The freezer is borrowed until site_freeze has answered false. */
 void site_cut(struct site *s, const struct freezer *f, struct buf *head);

@@ -98,6 +98,21 @@ struct cold {
     struct arena scratch;          /* room to thaw in */
 };
 
+/* What changed the figures of closed months (late.c). */
+struct late_mark {
+    uint32_t agent;
+    int32_t month;
+    uint32_t ref; /* the subject */
+    uint64_t sum; /* of its facts' numbers; 0: they are as they were */
+};
+struct late {
+    int32_t before_day;     /* facts of earlier days are of closed months; INT32_MIN: none is */
+    uint32_t ref;           /* whose facts are moving */
+    struct late_mark *list; /* owned */
+    size_t n, cap;
+    struct table places;
+};
+
 struct site {
     struct calendar calendar;
     struct names names;
@@ -123,6 +138,7 @@ struct site {
     size_t pending_n, pending_cap;
     uint32_t *dirty; /* agents */
     size_t dirty_n, dirty_cap;
+    struct late late;
     struct agent_totals order_events; /* figures.cross: order events of the site in a period */
     uint64_t events_n;
     uint64_t open_n, waiting_n;
@@ -200,6 +216,17 @@ int conversation_restore(struct site *s, uint32_t number, struct restored *r);
 /* Nothing of it can change by itself, and no figure of now hangs on it. */
 bool conversation_rests(const struct site *s, uint32_t number);
 void conversation_leave(struct site *s, uint32_t number); /* out of its group; the totals keep it */
+
+/* late.c */
+uint64_t late_mix(uint64_t into, int64_t value);
+void late_add(struct site *s, struct late_mark mark);
+void late_fini(struct site *s);
+/* A fact of this day goes in (sign 1) or out. Its number: of all that makes it what it is. */
+static inline void late_note(struct site *s, uint32_t agent, int32_t day, uint64_t number, int64_t sign)
+{
+    if (day < s->late.before_day)
+        late_add(s, (struct late_mark){agent, civil_month(day), 0, number * (uint64_t)sign});
+}
 
 /* cold.c: what was frozen and is not in memory. */
 void site_touch(struct site *s, uint32_t ref); /* the subject is about to change */

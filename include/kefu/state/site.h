@@ -102,6 +102,19 @@ void site_agent_events(const struct site *s, uint32_t agent, void (*each)(void *
 const uint32_t *site_dirty(const struct site *s, size_t *n);
 void site_clean(struct site *s);
 
+/* Closed months: facts of months before this one no longer change unseen; INT32_MIN: none is closed. */
+void site_close_before(struct site *s, int32_t month);
+/* What changed the figures of closed months since it was last taken: an agent, and the subject by which. Settled subjects
+ * only: to be taken when site_advance has come to its end. Strings are borrowed for the call. */
+struct site_late {
+    struct str agent;
+    int32_t month;
+    enum subject_kind kind;
+    struct str key;
+};
+bool site_has_late(const struct site *s);
+void site_take_late(struct site *s, void (*each)(void *arg, const struct site_late *late), void *arg);
+
 /* Counts, for status. */
 struct site_counts {
     uint64_t events_n; /* accepted */

@@ -1,0 +1,179 @@
+/* Differences between closed rows and the totals of now.
+ *
+ * Keeps true: the totals stay a function of all events and the closed rows stay as they are; an adjustment is what lies
+ * between. One that was rejected is not proposed again until the figures change once more. */
+#include "kefu/daemon/month_adjust.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kefu/base/mem.h"
+#include "kefu/daemon/month_book.h"
+#include "kefu/daemon/month_print.h"
+
+static bool same_figures(const struct figures *a, const struct figures *b)
+{
+    return memcmp(a, b, sizeof *a) == 0; /* numbers alone, no padding */
+}
+
+static bool same_outcome(const struct book_row *a, const struct book_row *b)
+{
+    return same_figures(&a->figures, &b->figures) && a->total_milli == b->total_milli && str_eq(a->tier, b->tier) &&
+           a->bonus_fen == b->bonus_fen;
+}
+
+struct comparing {
+    struct months *m;
+    struct month_differences *out;
+    struct book_row *paid, *seen;
+    size_t paid_n, seen_n;
+    int64_t closed_ms;
+};
+
+static int add_difference(struct comparing *c, const struct book_row *now, const struct book_row *seen, struct err *e)
+{
+    static const struct book_row none = {.total_milli = SCORE_NONE};
+    struct month_differences *out = c->out;
+    const struct book_row *paid = months_find(c->paid, c->paid_n, now->agent);
+    xgrow(&out->list, &out->cap, out->n + 1, sizeof *out->list);
+    struct month_difference *d = &out->list[out->n++];
+    *d = (struct month_difference){.paid = paid ? *paid : none, .now = *now};
+    d->difference_fen = now->bonus_fen - d->paid.bonus_fen;
+    struct month_late_question q = {out->month, now->agent, seen && seen->decided_ms ? seen->decided_ms : c->closed_ms};
+    return month_evidence(c->m, &q, &out->arena, &d->evidence, e);
+}
+
+/* A row whose agent was closed, or who has figures now. */
+static int compare(struct comparing *c, struct month_draft *d, struct err *e)
+{
+    static const struct book_row none = {.total_milli = SCORE_NONE};
+    for (size_t i = 0; i < d->rows_n; i++) {
+        const struct book_row *now = &d->rows[i];
+        const struct book_row *seen = months_find(c->seen, c->seen_n, now->agent);
+        if (!seen && !figures_any(&now->figures))
+            continue; /* hired for then afterwards: no figure, no pay */
+        if (!same_outcome(seen ? seen : &none, now) && add_difference(c, now, seen, e))
+            return -1;
+    }
+    return 0;
+}
+
+int month_differences(struct months *m, int32_t month, struct month_differences *out, struct err *e)
+{
+    const struct book_entry *closing = months_closing(m, month);
+    struct comparing c = {.m = m, .out = out};
+    struct month_draft d;
+    char text[16];
+    *out = (struct month_differences){.month = month};
+    civil_print_month(text, sizeof text, month);
+    if (!closing)
+        return err_set(e, text, "the month is not closed");
+    c.closed_ms = closing->at_ms;
+    int bad = months_rows_now(m, month, &out->arena, &c.paid, &c.paid_n, e) ||
+              months_rows_seen(m, month, &out->arena, &c.seen, &c.seen_n, e) || months_draft(m, month, &d, e);
+    if (!bad) {
+        bad = compare(&c, &d, e);
+        free(d.rows);
+        d.rows = NULL;
+        out->draft_arena = d.arena; /* the rows' strings */
+    }
+    free(c.paid);
+    free(c.seen);
+    return bad ? -1 : 0;
+}
+
+void month_differences_free(struct month_differences *d)
+{
+    free(d->list);
+    arena_fini(&d->arena);
+    arena_fini(&d->draft_arena);
+    *d = (struct month_differences){0};
+}
+
+static void print_changed(struct buf *out, const struct figures *a, const struct figures *b)
+{
+    struct str names[64];
+    size_t n = 0;
+#define X(name)                                                                                                        \
+    if (a->name != b->name)                                                                                            \
+        names[n++] = STR_LIT(#name);
+    FIGURES(X)
+#undef X
+    month_print_words(out, "changed", names, n);
+}
+
+static void print_evidence(struct buf *out, const struct month_evidence *e)
+{
+    buf_put_str(out, STR_LIT(",\"evidence\":["));
+    for (size_t i = 0; i < e->n; i++)
+        buf_printf(out, "%s[%.*s]", i ? "," : "", STR_ARG(e->words[i]));
+    buf_printf(out, "],\"evidence_all\":%" PRId64, e->all_n);
+}
+
+void month_print_differences(struct buf *out, const struct month_differences *d)
+{
+    buf_put_byte(out, '[');
+    for (size_t i = 0; i < d->n; i++) {
+        const struct month_difference *x = &d->list[i];
+        buf_put_str(out, i ? STR_LIT(",{\"agent\":") : STR_LIT("{\"agent\":"));
+        buf_put_json(out, x->now.agent);
+        buf_put_str(out, STR_LIT(",\"from\":"));
+        month_print_row(out, &x->paid, true);
+        buf_put_str(out, STR_LIT(",\"to\":"));
+        month_print_row(out, &x->now, true);
+        buf_printf(out, ",\"difference_fen\":%" PRId64, x->difference_fen);
+        print_changed(out, &x->paid.figures, &x->now.figures);
+        print_evidence(out, &x->evidence);
+        buf_put_byte(out, '}');
+    }
+    buf_put_byte(out, ']');
+}
+
+/* --- deciding ----------------------------------------------------------------------------------------------------- */
+
+static const struct month_difference *find(const struct month_differences *d, struct str agent)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (str_eq(d->list[i].now.agent, agent))
+            return &d->list[i];
+    return NULL;
+}
+
+static enum month_outcome send(struct months *m, const struct month_act *act, struct month_difference *x, struct err *e)
+{
+    struct event event = {.type = EVENT_ADJUSTMENT_DECIDED, .how = act->accept ? DECIDED_ACCEPTED : DECIDED_REJECTED};
+    const struct book_entry *closing = months_closing(m, act->month);
+    struct month_parcel *p = month_parcel_new(m, act, BOOK_ADJUSTED);
+    x->paid.agent = x->now.agent; /* of one who had no row, too */
+    event.strs[EVENT_AGENT] = x->now.agent;
+    month_parcel_row(p, &x->paid);
+    month_parcel_row(p, &x->now);
+    p->entry.decision = act->accept ? STR_LIT("accepted") : STR_LIT("rejected");
+    p->entry.bonus_fen = act->accept ? x->difference_fen : 0;
+    p->entry.as_of = site_as_of(m->o.site);
+    p->entry.last_seq = checkpoint_seq(pipeline_checkpoint(m->o.pipeline));
+    p->entry.rulebook = closing->rulebook;
+    p->entry.rulebook_sha256 = closing->rulebook_sha256;
+    p->entry.evidence_n = x->evidence.n;
+    p->entry.evidence_all_n = x->evidence.all_n;
+    for (size_t i = 0; i < x->evidence.n; i++)
+        p->entry.evidence[i] = x->evidence.words[i];
+    return month_book_send(p, &event, e);
+}
+
+enum month_outcome months_adjust(struct months *m, const struct month_act *act, struct err *e)
+{
+    struct month_differences d = {0};
+    enum month_outcome out = MONTH_REFUSED;
+    if (month_book_check(m, act, e) || month_differences(m, act->month, &d, e))
+        goto out;
+    struct month_difference *x = (struct month_difference *)find(&d, act->agent);
+    if (x)
+        out = send(m, act, x, e);
+    else
+        err_set(e, "agent", "\"%.*s\" has no open adjustment in this month", STR_ARG(act->agent));
+out:
+    month_differences_free(&d);
+    return out;
+}

@@ -1,0 +1,126 @@
+/* What a month brings: tiers at their borders, months in a row, also over a year's end and a change of rulebook. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "kefu/rules/pay.h"
+#include "kefu/rules/seed.h"
+
+static struct err e;
+
+/* The total is the share of waits answered in time, in points. */
+#define RULES                                                                                                          \
+    "\"kpis\": [{\"name\": \"k\", \"metric\": \"reply_within_rate\", \"weight\": 1, \"score\": {\"zero_at\": 0, "      \
+    "\"full_at\": 1}}]"
+
+static struct rulebook *rules(const char *text)
+{
+    struct rulebook *seed = rulebook_read((struct str){seed_json, seed_json_n}, "seed", NULL, &e);
+    struct rulebook *r = rulebook_read(str_of(text), "test", seed, &e);
+    assert_non_null(r);
+    rulebook_free(seed);
+    return r;
+}
+
+/* `within` of 100,000 waits in time; ten handled. */
+static struct book_row month_of(const struct rulebook *r, int64_t within, const struct book_row *before)
+{
+    struct book_row row = {.figures = {.within = within, .answered = within, .missed = 100000 - within, .handled = 10}};
+    pay_row(r, false, before, &row);
+    return row;
+}
+
+static void assert_tier(const struct book_row *row, const char *tier, int64_t bonus_fen)
+{
+    assert_int_equal(row->tier.n, strlen(tier));
+    assert_memory_equal(row->tier.p, tier, row->tier.n);
+    assert_int_equal(row->bonus_fen, bonus_fen);
+}
+
+static void tiers_begin_exactly_at_their_borders(void **state)
+{
+    struct rulebook *r = rules("{\"name\": \"t\", " RULES "}");
+    static const struct {
+        int64_t within, total_milli;
+        const char *tier;
+        int64_t bonus_fen;
+    } table[] = {
+        {90000, 90000, "excellent", 200000},   {89999, 89999, "good", 100000}, {80000, 80000, "good", 100000},
+        {79999, 79999, "qualified", 0},        {70000, 70000, "qualified", 0}, {69999, 69999, "unqualified", 0},
+        {100000, 100000, "excellent", 200000}, {0, 0, "unqualified", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct book_row row = month_of(r, table[i].within, NULL);
+        assert_int_equal(row.total_milli, table[i].total_milli);
+        assert_tier(&row, table[i].tier, table[i].bonus_fen);
+    }
+    rulebook_free(r);
+}
+
+static void the_tier_brings_perks_and_actions(void **state)
+{
+    struct rulebook *r = rules("{\"name\": \"t\", " RULES "}");
+    struct book_row best = month_of(r, 95000, NULL), worst = month_of(r, 10000, NULL);
+    (void)state;
+    assert_int_equal(best.perks_n, 1);
+    assert_true(str_eq(best.perks[0], STR_LIT("promotion_eligible")));
+    assert_int_equal(worst.actions_n, 1);
+    assert_true(str_eq(worst.actions[0], STR_LIT("training_required")));
+    assert_int_equal(best.kpis[0].value_micro, 950000);
+    assert_int_equal(best.kpis[0].samples, 100000);
+    rulebook_free(r);
+}
+
+static void months_in_a_row_are_counted_over_a_change_of_rulebook(void **state)
+{
+    struct rulebook *old = rules("{\"name\": \"old\", " RULES "}");
+    struct rulebook *new =
+        rules("{\"name\": \"new\", " RULES ", \"tiers\": [{\"name\": \"gold\", \"min\": 60, \"bonus_fen\": "
+              "7}, {\"name\": \"tin\", \"min\": 0, \"bonus_fen\": 0}]}");
+    (void)state;
+    struct book_row december = month_of(old, 65000, NULL);
+    struct book_row january = month_of(old, 60000, &december);
+    assert_int_equal(december.unqualified_months, 1);
+    assert_int_equal(january.unqualified_months, 2);
+    struct book_row february = month_of(new, 65000, &january); /* the same share is the best tier of the new one */
+    assert_tier(&february, "gold", 7);
+    assert_int_equal(february.unqualified_months, 0);
+    assert_int_equal(february.top_months, 1);
+    struct book_row march = month_of(new, 59999, &february);
+    assert_tier(&march, "tin", 0);
+    assert_int_equal(march.unqualified_months, 1);
+    assert_int_equal(march.top_months, 0);
+    rulebook_free(old);
+    rulebook_free(new);
+}
+
+static void a_month_that_is_not_rated_brings_nothing_and_ends_a_run(void **state)
+{
+    struct rulebook *r = rules("{\"name\": \"t\", " RULES "}");
+    struct book_row before = month_of(r, 10000, NULL);
+    struct book_row row = {.figures = {.within = 9, .answered = 9, .handled = 9}};
+    (void)state;
+    pay_row(r, false, &before, &row);
+    assert_int_equal(row.total_milli, 100000);
+    assert_int_equal(row.tier.n, 0);
+    assert_int_equal(row.bonus_fen, 0);
+    assert_int_equal(row.unqualified_months, 0);
+    rulebook_free(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tiers_begin_exactly_at_their_borders),
+        cmocka_unit_test(the_tier_brings_perks_and_actions),
+        cmocka_unit_test(months_in_a_row_are_counted_over_a_change_of_rulebook),
+        cmocka_unit_test(a_month_that_is_not_rated_brings_nothing_and_ends_a_run),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
