@@ -20,7 +20,7 @@ MAKEFLAGS += --no-print-directory $(if $(V),,--silent) \
              --jobs=$(if $(and $(word 2,$(MAKECMDGOALS)),$(filter-out build tests,$(MAKECMDGOALS))),1,$(shell nproc))
 endif
 
-PKGS := libsystemd libevent libevent_pthreads hiredis sqlite3 libcjson libsodium libxxhash libzstd
+PKGS := libsystemd libevent libevent_pthreads hiredis sqlite3 libcjson libsodium libxxhash libzstd xlsxwriter
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror
 HARD := -O2 -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fPIE
 MODE_CFLAGS_     := $(HARD)

@@ -405,6 +405,9 @@ static const struct {
     {"adjustments", 2, run_adjustments},
     {"accept", 3, run_adjust},
     {"reject", 3, run_adjust},
+    {"export", 2, month_run_export},
+    {"slip", 2, month_run_slip},
+    {"slip", 3, month_run_slip},
 };
 
 static enum cli_exit run(const struct cli *c)
@@ -422,6 +425,12 @@ static const struct cli_option options[] = {
     {"force", NULL, "close: though first contacts may still fail; what comes of them is an adjustment"},
     {"pay", NULL, "review, show: with the bonus of each agent"},
     {"version", "N", "show: this version of a month that was opened again (default: the one in force)"},
+    {"format", "csv|xlsx|payroll", "export: a table, a workbook, or a file for a payroll program (default: csv)"},
+    {"out", "FILE", "export, slip: write it there, mode 0600 (default: standard output)"},
+    {"columns", "LIST", "export payroll: \"Title=field, …\", frappe, or plain (default)"},
+    {"component", "NAME", "export payroll: what the field component says (default: Performance Bonus)"},
+    {"deduction", "NAME", "export payroll: the same of an amount below 0 (default: Performance Bonus Deduction)"},
+    {"lang", "zh|en", "slip: in Chinese (default) or in English"},
     {NULL, NULL, NULL},
 };
 
@@ -429,7 +438,8 @@ const struct command command_month = {
     .name = "month",
     .arguments = "list | review MONTH | close MONTH --by NAME | reopen MONTH --by NAME --reason TEXT |\n"
                  "                     show MONTH [--pay] [--version N] | verify | adjustments MONTH [--pay] |\n"
-                 "                     accept MONTH AGENT --by NAME | reject MONTH AGENT --by NAME",
+                 "                     accept MONTH AGENT --by NAME | reject MONTH AGENT --by NAME |\n"
+                 "                     export MONTH [--format csv|xlsx|payroll] [--out FILE] | slip MONTH [AGENT]",
     .summary = "months for payroll: look at them, close them, check that nothing was changed since",
     .help = "A month is open until it has ended and its first contacts cannot fail any more, then in review until\n"
             "it is closed. Closing freezes a row an agent and chains it to what was closed before; it can be\n"

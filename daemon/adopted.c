@@ -146,7 +146,7 @@ void adopted_remember(struct daemon *d, const struct rulebooks *list)
         if (!l.seen[i]) {
             r->list[r->work.adopted_n++] =
                 (struct book_rulebook){arena_copy(&r->arena, from->name), arena_copy(&r->arena, str_of(from->sha256)),
-                                       from->effective_month, clock_wall_ms(&d->clock)};
+                                       from->effective_month, clock_wall_ms(&d->clock), arena_copy(&r->arena, from->text)};
         }
     }
     r->work.adopted = r->list;

@@ -30,6 +30,9 @@ enum control_outcome control_month_list(struct control_call *c, struct err *e)
     months_range(m, &first, &last);
     buf_printf(c->out, ", \"head\": \"%s\", \"months\": [", months_head(m));
     for (int32_t month = last; month >= first; month--) {
+        if (!months_has(m, month)) {
+            continue;
+        }
         buf_put_str(c->out, month < last ? STR_LIT(", ") : STR_LIT(""));
         month_print_state(c->out, m, month, true);
     }

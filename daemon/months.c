@@ -105,6 +105,22 @@ void months_range(const struct months *m, int32_t *first, int32_t *last)
             *first = m->entries[i].month;
 }
 
+static bool has_figures(const struct months *m, int32_t month)
+{
+    const struct site *s = pipeline_site(m->o.pipeline);
+    for (uint32_t agent = 0; agent <= site_agents_n(s); agent++) {
+        const struct figures *f = site_figures(s, agent, PERIOD_MONTH, month);
+        if (f && figures_any(f))
+            return true;
+    }
+    return false;
+}
+
+bool months_has(const struct months *m, int32_t month)
+{
+    return last_of(m, month) || has_figures(m, month) || month == civil_month(tz_day(m->o.tz, now_of(m)));
+}
+
 /* --- drafts ------------------------------------------------------------------------------------------------------- */
 
 struct before {
@@ -146,9 +162,12 @@ static int check_order(const struct months *m, int32_t month, struct err *e)
     civil_print_month(text, sizeof text, month);
     if (ends_at(m, month) > now_of(m))
         return err_set(e, text, "the month has not ended");
-    if (last == INT32_MIN || month == last + 1)
+    int32_t due = last == INT32_MIN ? month : last + 1;
+    while (due < month && !has_figures(m, due) && !last_of(m, due))
+        due++;
+    if (month == due)
         return 0;
-    civil_print_month(next, sizeof next, last + 1);
+    civil_print_month(next, sizeof next, due);
     return err_set(e, text, "months are closed in their order: %s is next", next);
 }
 

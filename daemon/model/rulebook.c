@@ -301,6 +301,7 @@ struct rulebook *rulebook_read(struct str text, const char *file, const struct r
         out = NULL;
     } else {
         digest_sha256_hex(out->sha256, text);
+        out->text = arena_copy(&out->memory->arena, text);
     }
     cJSON_Delete(tree);
     return out;

@@ -41,6 +41,7 @@ static int add_rulebook(struct db *db, const struct book_rulebook *r)
     row_text(&row, r->sha256);
     row_int(&row, r->month);
     row_int(&row, r->at_ms);
+    row_blob(&row, r->text);
     return row_save(&row);
 }
 
@@ -138,7 +139,7 @@ int book_each_rulebook(struct db *db, void (*each)(void *, const struct book_rul
     int got = 0;
     while (stmt && (got = next(db, SQL_RULEBOOK_EACH, "rulebook", e)) == 1) {
         struct book_rulebook r = {column_str(stmt, 0), column_str(stmt, 1), sqlite3_column_int(stmt, 2),
-                                  sqlite3_column_int64(stmt, 3)};
+                                  sqlite3_column_int64(stmt, 3), column_str(stmt, 4)};
         each(arg, &r);
     }
     return got;

@@ -69,7 +69,8 @@ static const char *const MIGRATIONS[] = {
     " identity TEXT NOT NULL, sha256 TEXT NOT NULL, checksum INTEGER NOT NULL, text TEXT NOT NULL,"
     " PRIMARY KEY(site, entry, number)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE rulebook(site INTEGER NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL, month INTEGER NOT NULL,"
-    " at_ms INTEGER NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY(site, name)) STRICT, WITHOUT ROWID;",
+    " at_ms INTEGER NOT NULL, checksum INTEGER NOT NULL, text BLOB NOT NULL, PRIMARY KEY(site, name)) STRICT,"
+    " WITHOUT ROWID;",
 };
 #define MIGRATIONS_N ((int64_t)(sizeof MIGRATIONS / sizeof MIGRATIONS[0]))
 
@@ -182,10 +183,10 @@ static const char *const STATEMENTS[SQL_N] = {
                       " AND entry = ? ORDER BY number",
     [SQL_BOOKED_EACH] = "SELECT entry, number, salt, identity, sha256, text, checksum FROM booked WHERE site = " SITE
                         " ORDER BY entry, number",
-    [SQL_RULEBOOK_ADD] = "INSERT INTO rulebook(site, name, sha256, month, at_ms, checksum)"
-                         " VALUES(" SITE ", ?, ?, ?, ?, ?)",
+    [SQL_RULEBOOK_ADD] = "INSERT INTO rulebook(site, name, sha256, month, at_ms, text, checksum)"
+                         " VALUES(" SITE ", ?, ?, ?, ?, ?, ?)",
     [SQL_RULEBOOK_EACH] =
-        "SELECT name, sha256, month, at_ms, checksum FROM rulebook WHERE site = " SITE " ORDER BY month, name",
+        "SELECT name, sha256, month, at_ms, text, checksum FROM rulebook WHERE site = " SITE " ORDER BY month, name",
 };
 
 const char *schema_sql(enum sql which)

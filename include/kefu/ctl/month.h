@@ -12,5 +12,8 @@ struct months *month_open(const struct cli *c);
 int month_argument(const struct cli *c, size_t at, int32_t *month);
 /* Prints rows as a table or, with --json, as they are; money with --pay alone. */
 void month_show_rows(const struct cli *c, const struct book_row *rows, size_t n);
+/* The actions export and slip (ctl/month_export.c). */
+enum cli_exit month_run_export(const struct cli *c);
+enum cli_exit month_run_slip(const struct cli *c);
 
 #endif

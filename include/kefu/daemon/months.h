@@ -4,7 +4,7 @@
  * person closes it, or the calendar does if configured. Closing freezes a row an agent. What a person does is an event
  * with an actor in the journal, and an entry with its rows in the book (model/book.h), in one transaction; both are made
  * here, sent through the pipeline's door, and known here once durable. One act is under way at a time.
- * Months are closed in their order, the last one closed alone can be opened again. One thread: the loop. Holds pay. */
+ * Months are closed in their order (those without any figure may be left out), the last one closed alone can be opened again. One thread: the loop. Holds pay. */
 #ifndef KEFU_DAEMON_MONTHS_H
 #define KEFU_DAEMON_MONTHS_H
 
@@ -48,6 +48,7 @@ const char *month_state_word(enum month_state s);
 enum month_state months_state(const struct months *m, int32_t month);
 /* First and last month of which there is anything to show: with a figure, or closed; the running one too. */
 void months_range(const struct months *m, int32_t *first, int32_t *last);
+bool months_has(const struct months *m, int32_t month); /* it has a figure, or an entry, or is running */
 /* The closing in force; NULL: it is not closed. Borrowed until the next act is durable. */
 const struct book_entry *months_closing(const struct months *m, int32_t month);
 int64_t months_version(const struct months *m, int32_t month); /* of the closing in force, or of the next one */

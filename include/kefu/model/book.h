@@ -116,6 +116,7 @@ struct book_rulebook {
     struct str name, sha256;
     int32_t month; /* from which it holds; INT32_MIN: since ever */
     int64_t at_ms; /* when it was adopted */
+    struct str text; /* its file's bytes, which are read over seed's */
 };
 
 struct memory_row;

@@ -111,6 +111,7 @@ struct rulebook {
     int64_t hysteresis_milli;       /* live tier: points (milli) by which the border must be passed */
     int64_t dwell_ms;               /* or how long the score must stand beyond it */
     char sha256[65];                /* of the file's bytes (of seed's, for a derived one), for audit */
+    struct str text;                /* the file's bytes, whole (of a derived one: its own) */
     struct rulebook_memory *memory; /* owns all of the above */
 };
 
