@@ -79,14 +79,13 @@ class Kefud:
 def main(test, folder=None):
     folder = folder or os.environ["TMPDIR"]
     try:
-        test(folder)
+        return test(folder) or 0
     except AssertionError as why:
         print(f"FAILED: {why}")
         raise
     finally:
         for one in Kefud.all:
             one.kill()
-    return 0
 
 
 def want(what, expected, found):

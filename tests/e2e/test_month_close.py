@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A quarter of a call centre's life is closed month by month, and recomputed from the journal's export by the second
 implementation (tests/oracle, written from the specification alone): every closed row is the same, figures, points, total,
-tier and bonus. Late events change nothing that is closed; closing again changes nothing; a byte changed in the
+tier and bonus, though the rulebook changes after the first month. Late events change nothing that is closed; closing again changes nothing; a byte changed in the
 database is found, with the month and the agent.
 """
 import json
@@ -14,19 +14,30 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "oracle")]
 
 import kefu_oracle
 import oracle_events
-import oracle_rulebook
 from kefud_run import Kefud, main, want
 
 DATA = os.path.join(HERE, "..", "..", "..", "shared", "data", "pwc_callcenter.ndjson")
-SEED = os.path.join(HERE, "..", "..", "rulebooks", "seed.json")
+
+# Of January, and of the months from February on: other borders, other weights, amounts that nobody would invent.
+BOOKS = {
+    "first": {"name": "first", "effective_from": "2020-01", "tiers": [
+        {"name": "gold", "min": 66.1, "bonus_fen": 7654321, "perks": ["promotion_eligible"]},
+        {"name": "silver", "min": 64.5, "bonus_fen": 1234567},
+        {"name": "tin", "min": 0, "bonus_fen": 0, "actions": ["training_required"]}]},
+    "second": {"name": "second", "effective_from": "2021-02", "kpis": [
+        {"name": "answers", "metric": "reply_within_rate", "weight": 1.5, "score": {"zero_at": 0, "full_at": 0.5}},
+        {"name": "stars", "metric": "rating_mean", "weight": 2, "min_samples": 3, "score": {"zero_at": 1, "full_at": 5}}],
+        "tiers": [{"name": "one", "min": 50, "bonus_fen": 333331}, {"name": "two", "min": 45, "bonus_fen": 222221},
+                  {"name": "three", "min": 0, "bonus_fen": 1}]},
+}
+
+
+def book_of(month):
+    return BOOKS["first" if month < "2021-02" else "second"]
 MONTHS = ["2021-01", "2021-02", "2021-03"]
 FIGURES = ["answered", "within", "missed", "response_sum", "first_n", "first_sum", "first_within", "handled", "resolved",
            "resolved_within", "fcr_pass", "fcr_fail", "fcr_pending", "resolve_sum", "rating_n", "rating_sum",
            "rating_good", "cross", "cross_fen"]
-
-
-def seed_tiers():
-    return {t["name"]: t for t in oracle_rulebook.read_rulebook(SEED)["tiers"]}
 
 
 def recompute(daemon, entry):
@@ -35,7 +46,8 @@ def recompute(daemon, entry):
     for line in daemon.ctl("journal", "export", "--to", str(entry["last_seq"])).splitlines():
         if json.loads(line)["source"] != "kefud":  # closings of earlier months
             accepted.add_line(line)
-    report = kefu_oracle.report_of(accepted, None, entry["as_of"])
+    rules = {k: v for k, v in book_of(entry["month"]).items() if k != "effective_from"}
+    report = kefu_oracle.report_of(accepted, rules, entry["as_of"])
     return {r["agent"]: r for r in report["rows"] if r["period"] == entry["month"] and r["agent"] is not None}
 
 
@@ -60,9 +72,9 @@ def state_of(daemon, month):
 
 
 def check_months(daemon):
-    tiers = seed_tiers()
-    compared = 0
+    compared, paid = 0, 0
     for month in MONTHS:
+        tiers = {t["name"]: t for t in book_of(month)["tiers"]}
         entry = state_of(daemon, month)["closed"]
         rows = daemon.json("month", "show", month, "--pay")
         others = recompute(daemon, entry)
@@ -70,6 +82,8 @@ def check_months(daemon):
         for row in rows:
             compare(month, row, others.get(row["agent"]), tiers)
             compared += 1
+            paid += row["bonus_fen"] > 0
+    assert compared > paid > compared // 4, f"{paid} of {compared} rows are paid: the test sees too little"
     return compared
 
 
@@ -128,7 +142,11 @@ def check_adjustments(daemon, closed):
 
 
 def test(folder):
-    daemon = Kefud(folder).start()
+    os.mkdir(os.path.join(folder, "rules"))
+    for name, book in BOOKS.items():
+        with open(os.path.join(folder, "rules", name + ".json"), "w") as f:
+            json.dump(book, f)
+    daemon = Kefud(folder, rulebooks_dir=os.path.join(folder, "rules")).start()
     daemon.ctl("load", DATA)
     daemon.ctl("month", "close", "2021-01", "--by", "li", "--reason", "x" * 513, status=1)
     daemon.ctl("month", "close", "2099-01", "--by", "li", status=1)

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Pay is private: amounts that nobody would invent are closed, reviewed, adjusted and exported, and stand in no byte of
+Redis (data and traffic), of the log, of any answer over HTTP, of a journal's export or of the answers of kefuctl that are
+not asked for pay. They do stand where pay is asked for, so the test can fail.
+"""
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from kefud_run import Kefud, main
+from test_month_export import JAN, chat, profile
+
+AMOUNTS = [7654321, 1357913]
+PATHS = ["/", "/healthz", "/readyz", "/metrics", "/v1/me", "/v1/agents", "/v1/months", "/v1/months/2026-01",
+         "/v1/rulebook", "/v1/boards", "/v1/teams", "/v1/events"]
+RULES = {"name": "pay", "effective_from": "2020-01", "tier_min_handled": 1, "kpis": [
+    {"name": "quick", "metric": "reply_within_rate", "weight": 1, "score": {"zero_at": 0, "full_at": 1}}],
+    "tiers": [{"name": "gold", "min": 90, "bonus_fen": AMOUNTS[0]}, {"name": "tin", "min": 0, "bonus_fen": AMOUNTS[1]}]}
+
+
+def spellings():
+    """How an amount might be written: fen, yuan, with commas, as bytes of integers; differences too."""
+    for fen in AMOUNTS + [AMOUNTS[0] - AMOUNTS[1], 2 * AMOUNTS[0] + AMOUNTS[1], 2 * AMOUNTS[1] + AMOUNTS[0]]:
+        for text in (f"{fen}", f"{fen / 100:.2f}", f"{fen / 100:,.2f}", f"{fen:,}"):
+            yield text.encode()
+        for size in (4, 8):
+            yield fen.to_bytes(size, "little")
+            yield fen.to_bytes(size, "big")
+
+
+def look(where, data):
+    for spelling in spellings():
+        assert spelling not in data, f"pay in {where}: {spelling!r}"
+
+
+def start_redis(folder):
+    sock = os.path.join(folder, "redis.sock")
+    server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", sock, "--save", "", "--dir", folder,
+                               "--rdbcompression", "no"], stdout=subprocess.DEVNULL)
+    end = time.monotonic() + 30
+    while subprocess.run(["redis-cli", "-s", sock, "ping"], capture_output=True).stdout != b"PONG\n":
+        assert time.monotonic() < end, "redis-server does not answer"
+        time.sleep(0.02)
+    return server, sock
+
+
+def get(daemon, path):
+    at = daemon.json("status")["http"]
+    c = http.client.HTTPConnection(at["address"], at["port"], timeout=20)
+    c.request("GET", path)
+    answer = c.getresponse()
+    return str(answer.getheaders()).encode() + answer.read()
+
+
+def live_and_close(daemon):
+    daemon.load([profile("amy", employee_no="007"), profile("bob", employee_no="008")])
+    daemon.load(chat("c1", JAN, "amy", 5000) + chat("c2", JAN, "bob", 90_000))
+    daemon.load(chat("n1", int(time.time() * 1000) - 200_000, "amy", 5000))
+    open_ones = [daemon.ctl("month", "review", "2026-01"), daemon.ctl("agents"), daemon.ctl("report", "--json")]
+    daemon.ctl("month", "close", "2026-01", "--by", "li")
+    daemon.load(chat("c3", JAN + 5, "amy", 90_000))
+    open_ones += [daemon.ctl("month", "adjustments", "2026-01")]
+    daemon.ctl("month", "accept", "2026-01", "amy", "--by", "li")
+    daemon.ctl("month", "reopen", "2026-01", "--by", "li", "--reason", "x", status=1)
+    return open_ones + [daemon.ctl("month", "show", "2026-01"), daemon.ctl("month", "show", "2026-01", "--json"),
+                        daemon.ctl("month", "list"), daemon.ctl("status"), daemon.ctl("month", "verify")]
+
+
+def test(folder):
+    if not shutil.which("redis-server"):
+        print("redis-server is not installed")
+        return 77
+    os.mkdir(os.path.join(folder, "rules"))
+    with open(os.path.join(folder, "rules", "pay.json"), "w") as f:
+        json.dump(RULES, f)
+    server, sock = start_redis(folder)
+    traffic_path = os.path.join(folder, "traffic")
+    with open(traffic_path, "wb") as traffic:
+        monitor = subprocess.Popen(["redis-cli", "-s", sock, "monitor"], stdout=traffic)
+        try:
+            daemon = Kefud(folder, rulebooks_dir=os.path.join(folder, "rules"), redis_address="unix:" + sock,
+                           log_level=7).start()
+            for i, out in enumerate(live_and_close(daemon)):
+                look(f"answer {i} of kefuctl", out)
+            for path in PATHS:
+                look(f"GET {path}", get(daemon, path))
+            look("the journal's export", daemon.ctl("journal", "export"))
+            end = time.monotonic() + 20
+            while b"agent:amy" not in open(traffic_path, "rb").read() and time.monotonic() < end:
+                time.sleep(0.05)
+            subprocess.run(["redis-cli", "-s", sock, "save"], check=True, capture_output=True)
+            paid = daemon.ctl("month", "show", "2026-01", "--pay", "--json")
+            daemon.stop()
+        finally:
+            monitor.kill()
+            server.kill()
+            monitor.wait()
+            server.wait()
+    seen = open(traffic_path, "rb").read()
+    assert b"agent:amy" in seen, "nothing was published: the test sees nothing"
+    look("what was sent to Redis", seen)
+    look("Redis's data", open(os.path.join(folder, "dump.rdb"), "rb").read())
+    look("the log", daemon.log_text())
+    assert str(AMOUNTS[0]).encode() in paid, "not even --pay shows pay"
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(test))
