@@ -62,6 +62,8 @@ static const struct {
     {"month_reopen", control_month_reopen},
     {"month_adjustments", control_month_adjustments},
     {"month_adjust", control_month_adjust},
+    {"act", control_act},
+    {"appeals", control_appeals},
 };
 
 /* --- members of a request ----------------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@ struct told {
     int64_t first_ts;
     struct str last_team; /* ever */
     bool team_known;      /* told before the month's end */
+    bool exempt[32];      /* days of the month, from 0 */
 };
 
 static void take_team(struct told *t, const struct event *e)
@@ -33,6 +34,18 @@ static void take_team(struct told *t, const struct event *e)
     t->team_known = true;
 }
 
+/* Later ones say what counts of a day. */
+static void take_exemption(struct told *t, const struct event *e)
+{
+    int32_t from, to, first = civil_month_first(t->q->month), last = civil_month_first(t->q->month + 1) - 1;
+    if (civil_parse_day(e->strs[EVENT_HIRED_ON], &from) < 0 || civil_parse_day(e->strs[EVENT_LEFT_ON], &to) < 0)
+        return;
+    from = from > first ? from : first;
+    to = to < last ? to : last;
+    for (int32_t day = from; day <= to; day++)
+        t->exempt[day - first] = e->how != EXEMPT_NONE;
+}
+
 static void take_event(void *arg, const struct event *e)
 {
     struct told *t = arg;
@@ -40,6 +53,8 @@ static void take_event(void *arg, const struct event *e)
         t->first_ts = e->ts;
     if (e->type == EVENT_PROFILE && e->strs[EVENT_TEAM].n)
         take_team(t, e);
+    else if (e->type == EVENT_EXEMPT)
+        take_exemption(t, e);
 }
 
 static int32_t day_or(struct str date, int32_t otherwise)
@@ -48,15 +63,38 @@ static int32_t day_or(struct str date, int32_t otherwise)
     return date.n && civil_parse_day(date, &day) == 0 ? day : otherwise;
 }
 
-/* The days of the month from hiring to leaving. */
-static void count_days(struct book_row *row, int32_t month)
+/* The days of the month from hiring to leaving, those of exemptions among them, and whether it is one of grace. */
+static void count_days(struct book_row *row, const struct told *t, int64_t grace_months)
 {
+    int32_t month = t->q->month;
     int32_t first = civil_month_first(month), last = civil_month_first(month + 1) - 1;
     int32_t from = day_or(row->hired_on, first), to = day_or(row->left_on, last);
     from = from > first ? from : first;
     to = to < last ? to : last;
     row->days = last - first + 1;
     row->employed_days = to >= from ? to - from + 1 : 0;
+    for (int32_t day = from; day <= to; day++)
+        row->exempt_days += t->exempt[day - first];
+    int32_t hired = day_or(row->hired_on, INT32_MIN);
+    row->grace = hired != INT32_MIN && month < civil_month(hired) + grace_months;
+}
+
+static const struct rulebook *rulebook_of(const struct month_request *q)
+{
+    return rulebooks_for_day(q->rulebooks, civil_month_first(q->month));
+}
+
+/* Figures are kept by day, so those of exempt days can be told from the rest. */
+static void leave_out(struct book_row *row, const struct told *t, uint32_t agent)
+{
+    if (!rulebook_of(t->q)->exempt_days_left_out)
+        return;
+    int32_t first = civil_month_first(t->q->month);
+    for (int32_t k = 0; k < row->days; k++) {
+        const struct figures *f = site_figures(t->q->site, agent, PERIOD_DAY, first + k);
+        if (t->exempt[k] && f)
+            figures_add(&row->figures, f, -1);
+    }
 }
 
 static int64_t fill_person(struct book_row *row, const struct month_request *q, uint32_t agent, struct arena *arena)
@@ -74,20 +112,16 @@ static int64_t fill_person(struct book_row *row, const struct month_request *q, 
     site_agent_events(q->site, agent, take_event, &t);
     if (!t.team_known)
         row->team = t.last_team;
-    count_days(row, q->month);
+    count_days(row, &t, rulebook_of(q)->grace_months);
+    leave_out(row, &t, agent);
     return t.first_ts;
-}
-
-static const struct rulebook *rulebook_of(const struct month_request *q)
-{
-    return rulebooks_for_day(q->rulebooks, civil_month_first(q->month));
 }
 
 static void fill_figures(struct book_row *row, const struct month_request *q, uint32_t agent)
 {
     const struct figures *f = site_figures(q->site, agent, PERIOD_MONTH, q->month);
     if (f)
-        row->figures = *f;
+        figures_add(&row->figures, f, 1);
     bool had_orders = site_had_orders(q->site, PERIOD_MONTH, q->month);
     pay_row(rulebook_of(q), had_orders, q->before ? q->before(q->arg, row->agent) : NULL, row);
 }

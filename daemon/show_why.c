@@ -31,6 +31,7 @@ static const struct words turn_words[] = {
     {"bot_answered", "由机器人回复：不计", "a bot answered: counts for nothing"},
     {"resolved_in_time", "%a内即结束，未到 %b的时限：不计",
      "resolved after %a, before the target of %b: counts for nothing"},
+    {"excused", "申诉后由组长豁免：不计", "excused by a lead on an appeal: counts for nothing"},
     {"still_open", "已等待 %a，尚未回复", "has waited for %a, not answered yet"},
     {"idle", "会话长时间无动静且未解决", "without movement for long, not resolved"},
     {"own_agent", "评价指明了客服", "the rating names its agent"},

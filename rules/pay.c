@@ -10,14 +10,14 @@ static void fill_kpis(const struct rulebook *r, bool had_orders, const struct sc
     row->kpis_n = s->kpis_n;
     for (size_t i = 0; i < s->kpis_n; i++) {
         const struct kpi_score *from = &s->kpis[i];
-        struct kpi_score pair;
+        struct kpi_score whole;
         struct book_kpi *k = &row->kpis[i];
         *k = (struct book_kpi){.name = r->kpis[i].name,
                                .num = from->num,
                                .den = from->den,
                                .weight_micro = r->kpis[i].weight_micro,
                                .score_milli = from->score_milli};
-        score_metric(r->kpis[i].metric, &row->figures, had_orders, &pair, &k->samples);
+        score_metric(r->kpis[i].metric, &row->figures, had_orders, &whole, &k->samples);
         if (k->den > 0)
             k->value_micro = fix_div_round((__int128)k->num * FIX_ONE, k->den);
     }
@@ -31,21 +31,55 @@ static size_t copy_words(const struct str *from, size_t n, struct str *to)
     return n;
 }
 
+static void add_word(struct str *list, size_t *n, struct str word)
+{
+    for (size_t i = 0; i < *n; i++)
+        if (str_eq(list[i], word))
+            return;
+    if (*n < BOOK_WORDS_MAX)
+        list[(*n)++] = word;
+}
+
+/* The straight line between two points, flat outside; rounded once, half away from zero. */
+static int64_t on_curve(const struct rulebook *r, int64_t total_milli)
+{
+    const struct bonus_point *p = r->bonus;
+    int64_t at = total_milli * (FIX_ONE / 1000);
+    size_t i = 0;
+    while (i < r->bonus_n && p[i].points_micro <= at)
+        i++;
+    if (i == 0 || i == r->bonus_n)
+        return p[i ? i - 1 : 0].fen;
+    int64_t width = p[i].points_micro - p[i - 1].points_micro;
+    __int128 along = (__int128)(at - p[i - 1].points_micro) * (p[i].fen - p[i - 1].fen);
+    return fix_div_round((__int128)p[i - 1].fen * width + along, width);
+}
+
+static void count_months(const struct rulebook *r, int tier, const struct book_row *before, struct book_row *row)
+{
+    if (tier == 0)
+        row->top_months = 1 + (before ? before->top_months : 0);
+    if (!row->grace && r->tiers_n > 1 && (size_t)tier == r->tiers_n - 1)
+        row->unqualified_months = 1 + (before ? before->unqualified_months : 0);
+}
+
 void pay_row(const struct rulebook *r, bool had_orders, const struct book_row *before, struct book_row *row)
 {
     struct score s;
-    score_month(r, &row->figures, had_orders, &s);
+    struct score_part part = {row->employed_days - row->exempt_days, row->days};
+    score_part(r, &row->figures, had_orders, &part, &s);
     fill_kpis(r, had_orders, &s, row);
     row->total_milli = s.total_milli;
     if (s.tier < 0)
         return;
     const struct tier *t = &r->tiers[s.tier];
     row->tier = t->name;
-    row->bonus_fen = t->bonus_fen;
+    row->bonus_fen = r->bonus_n ? on_curve(r, s.total_milli) : t->bonus_fen;
     row->perks_n = copy_words(t->perks, t->perks_n, row->perks);
-    row->actions_n = copy_words(t->actions, t->actions_n, row->actions);
-    if (s.tier == 0)
-        row->top_months = 1 + (before ? before->top_months : 0);
-    if (r->tiers_n > 1 && (size_t)s.tier == r->tiers_n - 1)
-        row->unqualified_months = 1 + (before ? before->unqualified_months : 0);
+    row->actions_n = row->grace ? 0 : copy_words(t->actions, t->actions_n, row->actions);
+    count_months(r, s.tier, before, row);
+    if (r->transfer_after_months && row->unqualified_months >= r->transfer_after_months)
+        add_word(row->actions, &row->actions_n, PAY_TRANSFER);
+    if (r->promote_after_months && row->top_months >= r->promote_after_months)
+        add_word(row->actions, &row->actions_n, PAY_TEAM_LEAD);
 }

@@ -59,7 +59,16 @@ int64_t score_curve(const struct kpi *k, int64_t num, int64_t den)
     return between(&k->points[i - 1], &k->points[i], num, den);
 }
 
-static void pairs(const struct rulebook *r, const struct figures *f, bool had_orders, struct score *out)
+/* In a part of the month a part of the target is enough: as many times more are counted. */
+static void prorate(enum metric m, const struct score_part *part, struct kpi_score *pair)
+{
+    if (m != METRIC_CROSS_SELL_ORDERS || pair->den == 0)
+        return;
+    set(pair, pair->num * part->days, part->worked_days > 0 ? part->worked_days : 0);
+}
+
+static void pairs(const struct rulebook *r, const struct figures *f, bool had_orders, const struct score_part *part,
+                  struct score *out)
 {
     *out = (struct score){.kpis_n = r->kpis_n, .total_milli = SCORE_NONE, .tier = -1};
     out->complete = f->handled >= r->tier_min_handled;
@@ -67,6 +76,8 @@ static void pairs(const struct rulebook *r, const struct figures *f, bool had_or
         const struct kpi *k = &r->kpis[i];
         int64_t samples = 0;
         score_metric(k->metric, f, had_orders, &out->kpis[i], &samples);
+        if (part && r->prorate_counts)
+            prorate(k->metric, part, &out->kpis[i]);
         if (out->kpis[i].den > 0 && samples >= k->min_samples)
             out->kpis[i].score_milli = score_curve(k, out->kpis[i].num, out->kpis[i].den);
         else if (k->weight_micro > 0)
@@ -76,7 +87,7 @@ static void pairs(const struct rulebook *r, const struct figures *f, bool had_or
 
 void score_pairs(const struct rulebook *r, const struct figures *f, bool had_orders, struct score *out)
 {
-    pairs(r, f, had_orders, out);
+    pairs(r, f, had_orders, NULL, out);
     for (size_t i = 0; i < out->kpis_n; i++)
         out->kpis[i].score_milli = SCORE_NONE;
     out->complete = false;
@@ -110,6 +121,12 @@ void score_retotal(const struct rulebook *r, int64_t handled, struct score *s)
 
 void score_month(const struct rulebook *r, const struct figures *f, bool had_orders, struct score *out)
 {
-    pairs(r, f, had_orders, out);
+    score_part(r, f, had_orders, NULL, out);
+}
+
+void score_part(const struct rulebook *r, const struct figures *f, bool had_orders, const struct score_part *part,
+                struct score *out)
+{
+    pairs(r, f, had_orders, part, out);
     score_retotal(r, f->handled, out);
 }

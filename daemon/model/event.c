@@ -54,6 +54,8 @@ struct str event_how_name(enum event_how how)
         [EXEMPT_NONE] = WORD("none"),
         [DECIDED_ACCEPTED] = WORD("accepted"),
         [DECIDED_REJECTED] = WORD("rejected"),
+        [ABOUT_RATING] = WORD("rating"),
+        [ABOUT_TURN] = WORD("turn"),
     };
     _Static_assert(sizeof names / sizeof *names == EVENT_HOWS, "each has its word");
     return (unsigned)how < EVENT_HOWS ? names[how] : STR_LIT("");

@@ -125,6 +125,7 @@ static const struct event_row rows[] = {
     {EVENT_APPEAL, NAMED("appeal.opened"), SUBJECT_AGENT, true, {
         SUBJECT(agent),
         STR(conversation, MUST, CONVERSATION),
+        WORD(about, ABOUT_RATING, ABOUT_TURN),
         STR(message, MUST, REF),
         STR(of_source, MAY, REF_SOURCE),
         STR(reason, MUST, REASON),

@@ -14,6 +14,7 @@
 #include "kefu/base/tz.h"
 #include "kefu/model/rulebook_reader.h"
 
+#define APPEAL_DAYS  3
 #define LIMIT_MAX_MS (INT64_C(366) * 86400000)
 
 struct rulebook_memory {
@@ -206,6 +207,24 @@ static int read_special(const struct reader *r, const struct field *f, const cJS
     return reader_special_days(r, v, out);
 }
 
+static int read_truth(const struct reader *r, const struct field *f, const cJSON *v, struct rulebook *out)
+{
+    bool *to = place(out, f);
+    *to = cJSON_IsTrue(v);
+    return cJSON_IsBool(v) ? 0 : reader_fail(r, f->name, "found %s, expected true or false", reader_kind(v));
+}
+
+static int read_few(const struct reader *r, const struct field *f, const cJSON *v, struct rulebook *out)
+{
+    return reader_whole(r, f->name, v, (struct range){0, 60}, place(out, f));
+}
+
+static int read_bonus(const struct reader *r, const struct field *f, const cJSON *v, struct rulebook *out)
+{
+    (void)f;
+    return reader_bonus(r, v, out);
+}
+
 static int read_kpis(const struct reader *r, const struct field *f, const cJSON *v, struct rulebook *out)
 {
     (void)f;
@@ -250,6 +269,12 @@ static const struct field fields[] = {
     {"hysteresis", read_hysteresis, 0, false},
     FIELD(dwell_ms, read_limit),
     FIELD(transfer_after_months, read_count),
+    OPTIONAL(promote_after_months, read_few),
+    OPTIONAL(appeal_days, read_few),
+    OPTIONAL(prorate_counts, read_truth),
+    OPTIONAL(exempt_days_left_out, read_truth),
+    OPTIONAL(grace_months, read_few),
+    {"bonus_curve", read_bonus, 0, true},
     {"kpis", read_kpis, 0, false},
     {"tiers", read_tiers, 0, false},
 };
@@ -285,6 +310,7 @@ static struct rulebook *new_over(const struct rulebook *base)
     reader_own(r, &r->memory->arena);
     r->effective_month = INT32_MIN;
     r->always_open = base ? base->always_open : true;
+    r->appeal_days = base ? base->appeal_days : APPEAL_DAYS;
     for (int d = 0; d < 7 && !base; d++)
         r->week[d] = (struct day_hours){.spans = {{0, 1440}}, .n = 1};
     return r;

@@ -57,6 +57,7 @@ void reader_own(struct rulebook *r, struct arena *a)
     r->closing_phrases = copy_texts(a, r->closing_phrases, r->closing_phrases_n);
     r->closing_particles = copy_texts(a, r->closing_particles, r->closing_particles_n);
     r->placeholder_phrases = copy_texts(a, r->placeholder_phrases, r->placeholder_phrases_n);
+    r->bonus = copy(a, r->bonus, r->bonus_n * sizeof *r->bonus);
     copy_kpis(a, r);
     copy_tiers(a, r);
 }

@@ -7,6 +7,7 @@
 
 #define VALUE_MAX_MICRO  (INT64_C(1000000000) * FIX_ONE)
 #define POINTS_MAX_MICRO (100 * FIX_ONE)
+#define BONUS_MAX_FEN    INT64_C(1000000000000)
 
 enum { TIERS_MAX = 32, CURVE_MAX = 64, PATH_MAX_N = 160 };
 
@@ -278,5 +279,38 @@ int reader_tiers(const struct reader *r, const cJSON *v, struct rulebook *out)
     highest_first(out);
     if (out->tiers[n - 1].min_micro != 0)
         return reader_fail(r, last, "the lowest tier must begin at 0, or some scores would have no tier");
+    return 0;
+}
+
+static int read_bonus_point(const struct reader *r, const char *path, const cJSON *v, struct bonus_point *out)
+{
+    if (!cJSON_IsArray(v) || cJSON_GetArraySize(v) != 2)
+        return reader_fail(r, path, "expected a pair [points, fen]");
+    if (reader_micro(r, path, cJSON_GetArrayItem(v, 0), (struct range){0, POINTS_MAX_MICRO}, &out->points_micro))
+        return -1;
+    return reader_whole(r, path, cJSON_GetArrayItem(v, 1), (struct range){0, BONUS_MAX_FEN}, &out->fen);
+}
+
+int reader_bonus(const struct reader *r, const cJSON *v, struct rulebook *out)
+{
+    int n = cJSON_GetArraySize(v);
+    out->bonus_n = 0;
+    if (cJSON_IsNull(v))
+        return 0;
+    if (!cJSON_IsArray(v) || n < 1 || n > CURVE_MAX)
+        return reader_fail(r, "bonus_curve", "expected a list of 1 to %d pairs [points, fen], or null", CURVE_MAX);
+    out->bonus = arena_alloc(r->arena, (size_t)n * sizeof *out->bonus);
+    const cJSON *point = NULL;
+    cJSON_ArrayForEach(point, v)
+    {
+        char at[PATH_MAX_N];
+        size_t i = out->bonus_n;
+        snprintf(at, sizeof at, "bonus_curve[%zu]", i);
+        if (read_bonus_point(r, at, point, &out->bonus[i]))
+            return -1;
+        if (i && out->bonus[i].points_micro <= out->bonus[i - 1].points_micro)
+            return reader_fail(r, at, "its points are not above those before; order the pairs by points");
+        out->bonus_n++;
+    }
     return 0;
 }

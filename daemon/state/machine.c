@@ -44,6 +44,7 @@ static void step_customer(struct machine *m, const struct item *i)
     r->last_customer_at = i->ts;
     if (!m->wait.open)
         wait_open(&m->wait, i->ts, m->assignee.agent, m->assignee.is_explicit);
+    wait_excuse(&m->wait, i->excused, i->excused_n);
 }
 
 static void step_bot(struct machine *m, const struct item *i, struct calendar *c, const struct sink *sink)
@@ -67,6 +68,7 @@ static void write_in_episode(struct machine *m, const struct item *i, struct cal
     r->last_human = sender;
     if (!m->wait.open)
         return;
+    wait_excuse(&m->wait, i->excused, i->excused_n);
     wait_answer(&m->wait, c, &(struct answer){.at = i->ts, .sender = sender, .first = first}, sink);
     p->served = true;
     r->last_served = sender;
@@ -107,6 +109,7 @@ static void step_handoff(struct machine *m, const struct item *i)
         wait_restart(&m->wait, i->ts);
     else
         wait_open(&m->wait, i->ts, m->assignee.agent, m->assignee.is_explicit);
+    wait_excuse(&m->wait, i->excused, i->excused_n);
 }
 
 static void step_assigned(struct machine *m, const struct item *i, struct calendar *c)

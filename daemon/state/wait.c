@@ -10,6 +10,7 @@
 void wait_fini(struct wait *w)
 {
     free(w->holds);
+    free(w->excused);
     *w = (struct wait){0};
 }
 
@@ -20,10 +21,29 @@ void wait_open(struct wait *w, int64_t at, uint32_t holder, bool explicit_hold)
 
 void wait_restart(struct wait *w, int64_t at)
 {
-    uint32_t holder = w->holder;
-    bool explicit_hold = w->explicit_hold;
+    struct wait was = *w;
+    w->excused = NULL;
     wait_fini(w);
-    wait_open(w, at, holder, explicit_hold);
+    wait_open(w, at, was.holder, was.explicit_hold);
+    w->excused = was.excused;
+    w->excused_n = was.excused_n;
+}
+
+void wait_excuse(struct wait *w, const uint32_t *agents, uint32_t n)
+{
+    if (!w->open || n == 0)
+        return;
+    w->excused = xrealloc(w->excused, (w->excused_n + n) * sizeof *w->excused);
+    for (uint32_t i = 0; i < n; i++)
+        w->excused[w->excused_n++] = agents[i];
+}
+
+static bool is_excused(const struct wait *w, uint32_t agent)
+{
+    for (uint32_t i = 0; i < w->excused_n; i++)
+        if (w->excused[i] == 0 || w->excused[i] == agent)
+            return true;
+    return false;
 }
 
 static struct hold *find(const struct wait *w, uint32_t agent)
@@ -85,6 +105,7 @@ static int64_t target_at(struct calendar *c, int64_t at)
 
 /* What an agent's part in a wait came to: a miss, or a turn that counts for nothing. */
 struct outcome {
+    bool is_miss;
     enum why why;
     uint32_t agent;
     int64_t first_at; /* start of the agent's first hold */
@@ -93,15 +114,18 @@ struct outcome {
     int64_t limit_ms;
 };
 
-static void put(struct calendar *c, enum fact_kind kind, const struct outcome *o, const struct sink *sink)
+/* What a lead has excused is told, and counts for nothing. */
+static void put(const struct wait *w, struct calendar *c, const struct outcome *o, const struct sink *sink)
 {
-    if (kind == FACT_TURN && (!sink->turns || !o->agent))
+    bool excused = is_excused(w, o->agent);
+    bool counts = o->is_miss && !excused;
+    if (!counts && (!sink->turns || !o->agent))
         return;
-    sink_put(sink, (struct fact){.kind = kind,
+    sink_put(sink, (struct fact){.kind = counts ? FACT_MISS : FACT_TURN,
                                  .agent = o->agent,
                                  .day = calendar_day(c, o->first_at),
                                  .ms = o->held_ms,
-                                 .why = o->why,
+                                 .why = excused ? WHY_EXCUSED : o->why,
                                  .from = o->first_at,
                                  .to = o->to,
                                  .limit_ms = o->limit_ms});
@@ -124,8 +148,9 @@ static int put_misses(const struct wait *w, struct calendar *c, const struct tel
             continue;
         int64_t limit_ms = target_at(c, h->first_at);
         bool reached = h->sum_ms >= limit_ms;
-        struct outcome o = {reached ? t->reached : t->short_of, h->agent, h->first_at, t->to, h->sum_ms, limit_ms};
-        put(c, reached ? FACT_MISS : FACT_TURN, &o, sink);
+        struct outcome o = {reached, reached ? t->reached : t->short_of, h->agent, h->first_at, t->to, h->sum_ms,
+                            limit_ms};
+        put(w, c, &o, sink);
         n += reached;
     }
     return n;
@@ -138,7 +163,11 @@ static void put_answer(const struct wait *w, struct calendar *c, const struct an
     int64_t limit_ms = target_at(c, first_at);
     bool within = response <= limit_ms;
     if (response == 0 && !calendar_open(c, first_at)) {
-        put(c, FACT_TURN, &(struct outcome){WHY_OUTSIDE_HOURS, a->sender, first_at, a->at, 0, limit_ms}, sink);
+        put(w, c, &(struct outcome){false, WHY_OUTSIDE_HOURS, a->sender, first_at, a->at, 0, limit_ms}, sink);
+        return;
+    }
+    if (is_excused(w, a->sender)) {
+        put(w, c, &(struct outcome){false, WHY_EXCUSED, a->sender, first_at, a->at, response, limit_ms}, sink);
         return;
     }
     sink_put(sink, (struct fact){.kind = FACT_ANSWER,
@@ -159,7 +188,7 @@ bool wait_answer(struct wait *w, struct calendar *c, const struct answer *a, con
     struct telling others = {credited ? a->sender : UINT32_MAX, WHY_HELD_PAST_TARGET, WHY_HELD_SHORT, a->at};
     if (!credited) {
         end_hold(w, c, a->at);
-        put(c, FACT_TURN, &(struct outcome){WHY_HELPED_HOLDER, a->sender, a->at, a->at, 0, target_at(c, a->at)}, sink);
+        put(w, c, &(struct outcome){false, WHY_HELPED_HOLDER, a->sender, a->at, a->at, 0, target_at(c, a->at)}, sink);
     }
     put_misses(w, c, &others, sink);
     if (credited)
@@ -177,7 +206,7 @@ static void put_together(const struct wait *w, struct calendar *c, int64_t at, c
     for (uint32_t i = 0; i < w->holds_n; i++)
         all += w->holds[i].sum_ms;
     if (all >= target_at(c, first_at))
-        put(c, FACT_MISS, &(struct outcome){WHY_TOGETHER_PAST_TARGET, last, first_at, at, all, target_at(c, first_at)},
+        put(w, c, &(struct outcome){true, WHY_TOGETHER_PAST_TARGET, last, first_at, at, all, target_at(c, first_at)},
             sink);
 }
 
@@ -192,9 +221,9 @@ void wait_drop(struct wait *w, struct calendar *c, int64_t at, const struct sink
 void wait_forget(struct wait *w, struct calendar *c, int64_t at, const struct sink *sink)
 {
     if (sink->turns) {
-        struct outcome o = {WHY_BOT_ANSWERED, w->holder, first_of(w, w->holder), at, 0, 0};
+        struct outcome o = {false, WHY_BOT_ANSWERED, w->holder, first_of(w, w->holder), at, 0, 0};
         o.held_ms = sum_of(w, w->holder) + calendar_worked(c, w->start, at);
-        put(c, FACT_TURN, &o, sink);
+        put(w, c, &o, sink);
     }
     wait_fini(w);
 }
@@ -217,9 +246,9 @@ void wait_so_far(const struct wait *w, struct calendar *c, int64_t as_of, const 
     if (!due && !sink->turns)
         return;
     int64_t first_at = first_of(w, w->holder);
-    struct outcome o = {WHY_STILL_OPEN, w->holder, first_at, INT64_MAX, 0, 0};
+    struct outcome o = {due, WHY_STILL_OPEN, w->holder, first_at, INT64_MAX, 0, 0};
     o.why = due ? WHY_OPEN_PAST_LIMIT : WHY_STILL_OPEN;
     o.held_ms = sum_of(w, w->holder) + calendar_worked(c, w->start, as_of);
     o.limit_ms = due ? calendar_rulebook(c, first_at)->abandon_after_ms : target_at(c, first_at);
-    put(c, due ? FACT_MISS : FACT_TURN, &o, sink);
+    put(w, c, &o, sink);
 }

@@ -87,7 +87,8 @@ static void fill(struct support_random *r, struct arena *a, struct event *e, uin
         add_message(r, a, e);
     else if (e->type == EVENT_ORDER)
         add_order(r, a, e);
-    else if (e->type == EVENT_RECALLED || e->type == EVENT_VOIDED)
+    else if (e->type == EVENT_RECALLED || e->type == EVENT_VOIDED || e->type == EVENT_EXCUSED ||
+             e->type == EVENT_UNDONE)
         add_reference(r, a, e, n);
     else if (e->type == EVENT_ASSIGNED)
         e->how = by_assigned[support_below(r, 3)];
@@ -97,7 +98,8 @@ static void fill(struct support_random *r, struct arena *a, struct event *e, uin
         e->scale = 5;
         e->score_milli = 500 + support_below(r, 4500);
     }
-    bool names_agent = e->type == EVENT_ASSIGNED || e->type == EVENT_RESOLVED || e->type == EVENT_RATING;
+    bool names_agent =
+        e->type == EVENT_ASSIGNED || e->type == EVENT_RESOLVED || e->type == EVENT_RATING || e->type == EVENT_EXCUSED;
     if (names_agent && support_below(r, 3))
         e->strs[EVENT_AGENT] = word(a, "agent", support_below(r, 3));
     if (e->type == EVENT_OPENED && support_below(r, 2))
@@ -111,9 +113,9 @@ static void fill(struct support_random *r, struct arena *a, struct event *e, uin
 struct event *support_history(struct support_random *r, struct arena *a, size_t n)
 {
     static const enum event_type types[] = {
-        EVENT_MESSAGE,  EVENT_MESSAGE,  EVENT_MESSAGE,  EVENT_MESSAGE,  EVENT_MESSAGE, EVENT_MESSAGE,
-        EVENT_ASSIGNED, EVENT_ASSIGNED, EVENT_RESOLVED, EVENT_RESOLVED, EVENT_OPENED,  EVENT_HANDOFF,
-        EVENT_REOPENED, EVENT_RATING,   EVENT_VOIDED,   EVENT_RECALLED, EVENT_ORDER,   EVENT_PROFILE};
+        EVENT_MESSAGE,  EVENT_MESSAGE,  EVENT_MESSAGE,  EVENT_MESSAGE, EVENT_MESSAGE, EVENT_MESSAGE,  EVENT_ASSIGNED,
+        EVENT_ASSIGNED, EVENT_RESOLVED, EVENT_RESOLVED, EVENT_OPENED,  EVENT_HANDOFF, EVENT_REOPENED, EVENT_RATING,
+        EVENT_VOIDED,   EVENT_RECALLED, EVENT_ORDER,    EVENT_PROFILE, EVENT_EXCUSED, EVENT_UNDONE};
     static const uint32_t gaps[] = {0, 1, 5 * SECOND, 29999, 30 * SECOND, MINUTE, 10 * MINUTE, 11 * HOUR};
     struct event *events = calloc(n, sizeof *events);
     int64_t at = T0;

@@ -169,6 +169,49 @@ static void every_employed_agent_has_a_row_with_the_team_of_the_months_end(void 
     arena_fini(&arena);
 }
 
+static void exempt_days_are_left_out_and_counted_where_the_rulebook_says_so(void **state)
+{
+    struct desk_of_months *d = *state;
+    struct rulebook *own = rulebook_read(
+        STR_LIT("{\"name\": \"own\", \"exempt_days_left_out\": true, \"grace_months\": 2}"), "own", d->w->seed, &e);
+    struct month_draft draft;
+    struct batch *b = world_batch(d->w);
+    static const struct {
+        const char *id, *from, *to;
+        enum event_how why;
+    } days[] = {{"x1", "2026-01-20", "2026-02-04", EXEMPT_LEAVE},
+                {"x2", "2026-02-04", "2026-02-04", EXEMPT_NONE},
+                {"x3", "2026-02-28", "2026-03-09", EXEMPT_TRAINING}};
+    for (size_t i = 0; i < 3; i++) {
+        struct event *x = world_add(b, EVENT_EXEMPT, days[i].id, T0 + (int64_t)i + 1);
+        x->subject = STR_LIT("amy");
+        x->how = days[i].why;
+        x->strs[EVENT_HIRED_ON] = str_of(days[i].from);
+        x->strs[EVENT_LEFT_ON] = str_of(days[i].to);
+        x->strs[EVENT_ACTOR] = STR_LIT("li");
+    }
+    struct event *h = world_add(b, EVENT_PROFILE, "x4", T0 + 9);
+    h->subject = STR_LIT("bob");
+    h->strs[EVENT_HIRED_ON] = STR_LIT("2026-01-20");
+    world_submit(d->w, b);
+    d->w->now_ms = T0 + 40 * DAY;
+    world_run(d->w);
+    assert_int_equal(months_draft(d->m, FEB, &draft, &e), 0);
+    assert_int_equal(draft.rows[0].exempt_days, 4); /* 1, 2, 3 and 28 of February */
+    assert_int_equal(draft.rows[0].figures.answered, 1);
+    assert_false(draft.rows[1].grace);
+    month_draft_free(&draft);
+    d->w->rulebooks.list[0] = own;
+    assert_int_equal(months_draft(d->m, FEB, &draft, &e), 0);
+    assert_int_equal(draft.rows[0].figures.answered, 0); /* on the 2nd amy was on leave */
+    assert_int_equal(draft.rows[0].figures.handled, 0);
+    assert_true(draft.rows[1].grace);
+    month_draft_free(&draft);
+    d->w->rulebooks.list[0] = d->w->seed;
+    rulebook_free(own);
+    batch_free(b);
+}
+
 static void a_month_is_closed_once_whoever_asks_how_often(void **state)
 {
     struct desk_of_months *d = *state;
@@ -195,7 +238,12 @@ static void months_are_closed_when_they_have_ended_and_in_their_order(void **sta
     struct desk_of_months *d = *state;
     assert_int_equal(close_month(d, FEB), MONTH_REFUSED);
     assert_non_null(strstr(e.what, "has not ended"));
+    struct batch *b = world_batch(d->w);
     d->w->now_ms = T0 + 100 * DAY;
+    say(b, "bob", "m4", T0 + 40 * DAY);
+    world_submit(d->w, b);
+    world_run(d->w);
+    batch_free(b);
     assert_int_equal(close_month(d, FEB), MONTH_UNDER_WAY);
     assert_int_equal(close_month(d, FEB + 2), MONTH_REFUSED);
     assert_non_null(strstr(e.what, "2026-03 is next"));
@@ -506,6 +554,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(every_employed_agent_has_a_row_with_the_team_of_the_months_end),
+        T(exempt_days_are_left_out_and_counted_where_the_rulebook_says_so),
         T(a_month_is_closed_once_whoever_asks_how_often),
         T(months_are_closed_when_they_have_ended_and_in_their_order),
         T(first_contacts_that_may_still_fail_hold_a_closing_up),

@@ -114,12 +114,80 @@ static void a_month_that_is_not_rated_brings_nothing_and_ends_a_run(void **state
     rulebook_free(r);
 }
 
+static void a_bonus_may_follow_a_curve(void **state)
+{
+    struct rulebook *r = rules("{\"name\": \"t\", " RULES ", \"bonus_curve\": [[60, 0], [80, 100001], [100, 300000]]}");
+    static const struct {
+        int64_t within, bonus_fen;
+    } table[] = {{59999, 0}, {60000, 0}, {70000, 50001}, {80000, 100001}, {90000, 200001}, {100000, 300000}};
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        assert_int_equal(month_of(r, table[i].within, NULL).bonus_fen, table[i].bonus_fen);
+    rulebook_free(r);
+}
+
+static void targets_of_counts_shrink_with_the_days_worked(void **state)
+{
+    static const char text[] = "{\"name\": \"t\", \"prorate_counts\": true, \"kpis\": [{\"name\": \"k\", \"metric\": "
+                               "\"cross_sell_orders\", \"weight\": 1, \"score\": {\"zero_at\": 0, \"full_at\": 5}}]}";
+    struct rulebook *r = rules(text);
+    struct book_row row = {.figures = {.cross = 2, .handled = 10}, .days = 30, .employed_days = 15, .exempt_days = 3};
+    (void)state;
+    pay_row(r, true, NULL, &row);
+    assert_int_equal(row.kpis[0].num, 60);
+    assert_int_equal(row.kpis[0].den, 12);
+    assert_int_equal(row.total_milli, 100000); /* two in twelve days are five in thirty */
+    row = (struct book_row){.figures = {.cross = 2, .handled = 10}, .days = 30, .employed_days = 3, .exempt_days = 3};
+    pay_row(r, true, NULL, &row);
+    assert_int_equal(row.total_milli, SCORE_NONE);
+    rulebook_free(r);
+}
+
+static void a_month_of_grace_brings_nothing_that_hurts(void **state)
+{
+    struct rulebook *r = rules("{\"name\": \"t\", " RULES "}");
+    struct book_row row = {.figures = {.within = 1, .answered = 1, .missed = 9, .handled = 10}, .grace = true};
+    (void)state;
+    pay_row(r, false, NULL, &row);
+    assert_tier(&row, "unqualified", 0);
+    assert_int_equal(row.actions_n, 0);
+    assert_int_equal(row.unqualified_months, 0);
+    rulebook_free(r);
+}
+
+static bool has_action(const struct book_row *row, struct str action)
+{
+    for (size_t i = 0; i < row->actions_n; i++)
+        if (str_eq(row->actions[i], action))
+            return true;
+    return false;
+}
+
+static void months_in_a_row_propose(void **state)
+{
+    struct rulebook *r =
+        rules("{\"name\": \"t\", " RULES ", \"promote_after_months\": 3, \"transfer_after_months\": 2}");
+    struct book_row best = {0}, worst = {0};
+    (void)state;
+    for (int i = 1; i <= 3; i++) {
+        best = month_of(r, 95000, i > 1 ? &best : NULL);
+        worst = month_of(r, 5000, i > 1 ? &worst : NULL);
+        assert_int_equal(has_action(&best, PAY_TEAM_LEAD), i >= 3);
+        assert_int_equal(has_action(&worst, PAY_TRANSFER), i >= 2);
+    }
+    rulebook_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tiers_begin_exactly_at_their_borders),
         cmocka_unit_test(the_tier_brings_perks_and_actions),
         cmocka_unit_test(months_in_a_row_are_counted_over_a_change_of_rulebook),
+        cmocka_unit_test(a_bonus_may_follow_a_curve),
+        cmocka_unit_test(targets_of_counts_shrink_with_the_days_worked),
+        cmocka_unit_test(a_month_of_grace_brings_nothing_that_hurts),
+        cmocka_unit_test(months_in_a_row_propose),
         cmocka_unit_test(a_month_that_is_not_rated_brings_nothing_and_ends_a_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

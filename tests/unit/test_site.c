@@ -255,6 +255,105 @@ static void every_order_and_every_way_through_time_gives_the_same_figures(void *
     }
 }
 
+static struct event act(enum event_type type, const char *id, int64_t at, const char *about)
+{
+    struct event e = message(id, at, HOW_NONE, NULL);
+    e.type = type;
+    e.strs[EVENT_REF] = str_of(about);
+    e.strs[EVENT_REF_SOURCE] = STR_LIT("s");
+    e.strs[EVENT_REASON] = STR_LIT("why");
+    e.strs[EVENT_ACTOR] = STR_LIT("lead");
+    return e;
+}
+
+/* A asks for 60 s, is taken over by B, who answers after 5 s: a miss of A's, an answer of B's. */
+static void fold_turn(struct site *s)
+{
+    struct event list[] = {message("1", T0, FROM_CUSTOMER, NULL), message("2", T0 + 65000, FROM_AGENT, "B")};
+    struct event to_a = message("0", T0 - 1, BY_SYSTEM, "A"), to_b = message("3", T0 + 60000, BY_SYSTEM, "B");
+    to_a.type = to_b.type = EVENT_ASSIGNED;
+    site_fold(s, &to_a, T0);
+    site_fold(s, &list[0], T0);
+    site_fold(s, &to_b, T0 + 60000);
+    site_fold(s, &list[1], T0 + 65000);
+    site_advance(s, T0 + 70000, 100);
+}
+
+static void assert_turn(const struct site *s, int64_t missed_of_a, int64_t answered_of_b)
+{
+    assert_int_equal(march(s, "A")->missed, missed_of_a);
+    assert_int_equal(march(s, "B")->answered, answered_of_b);
+}
+
+static void an_excused_turn_counts_for_nobody_or_not_for_one(void **state)
+{
+    struct site *s = new_site(*state);
+    struct event for_a = act(EVENT_EXCUSED, "e1", T0 + 80000, "1"), for_all = act(EVENT_EXCUSED, "e2", T0 + 90000, "2");
+    struct event undone = act(EVENT_UNDONE, "u1", T0 + 100000, "e2"),
+                 other = act(EVENT_UNDONE, "u2", T0 + 110000, "e1");
+    for_a.strs[EVENT_AGENT] = STR_LIT("A");
+    fold_turn(s);
+    assert_turn(s, 1, 1);
+    site_fold(s, &for_a, T0 + 80000); /* names the question */
+    site_advance(s, T0 + 80000, 100);
+    assert_turn(s, 0, 1);
+    site_fold(s, &for_all, T0 + 90000); /* names the answer */
+    site_advance(s, T0 + 90000, 100);
+    assert_turn(s, 0, 0);
+    site_fold(s, &undone, T0 + 100000);
+    site_advance(s, T0 + 100000, 100);
+    assert_turn(s, 0, 1);
+    site_fold(s, &other, T0 + 110000);
+    site_advance(s, T0 + 110000, 100);
+    assert_turn(s, 1, 1);
+    assert_int_equal(site_fold(s, &other, T0 + 110000), VERDICT_DUPLICATE);
+    site_free(s);
+}
+
+static void a_voided_rating_counts_again_when_the_voiding_is_undone(void **state)
+{
+    struct site *s = new_site(*state);
+    struct event rating = message("r", T0 + 70000, HOW_NONE, NULL);
+    rating.type = EVENT_RATING;
+    rating.score_milli = 1000;
+    rating.scale = 5;
+    struct event voided = act(EVENT_VOIDED, "v", T0 + 80000, "r"), undone = act(EVENT_UNDONE, "u", T0 + 90000, "v");
+    fold_turn(s);
+    site_fold(s, &rating, T0 + 70000);
+    assert_int_equal(march(s, "B")->rating_n, 1);
+    site_fold(s, &voided, T0 + 80000);
+    site_advance(s, T0 + 80000, 100);
+    assert_int_equal(march(s, "B")->rating_n, 0);
+    site_fold(s, &undone, T0 + 90000);
+    site_advance(s, T0 + 90000, 100);
+    assert_int_equal(march(s, "B")->rating_n, 1);
+    site_free(s);
+}
+
+static void take_type(void *arg, const struct event *e)
+{
+    enum event_type *types = arg;
+    types[++types[0]] = e->type;
+}
+
+static void what_is_decided_about_an_agent_stands_in_its_list(void **state)
+{
+    struct site *s = new_site(*state);
+    struct event appeal = act(EVENT_APPEAL, "a1", T0, "r"), decided = act(EVENT_APPEAL_DECIDED, "a2", T0 + 1, "a1");
+    enum event_type types[4] = {0};
+    appeal.subject = decided.subject = STR_LIT("A");
+    decided.how = DECIDED_REJECTED;
+    site_fold(s, &appeal, T0 + 1);
+    site_fold(s, &decided, T0 + 1);
+    site_advance(s, T0 + 1, 100);
+    site_agent_events(s, site_agent_find(s, STR_LIT("A")), take_type, types);
+    assert_int_equal(types[0], 2);
+    assert_int_equal(types[1], EVENT_APPEAL);
+    assert_int_equal(types[2], EVENT_APPEAL_DECIDED);
+    assert_int_equal(site_fold(s, &decided, T0 + 1), VERDICT_DUPLICATE);
+    site_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +364,9 @@ int main(void)
         cmocka_unit_test(an_event_ahead_of_the_clock_counts_when_its_time_has_come),
         cmocka_unit_test(deadlines_follow_a_rulebook_that_is_adopted_meanwhile),
         cmocka_unit_test(the_oldest_wait_is_known_whatever_the_order_in_which_waits_begin_and_end),
+        cmocka_unit_test(an_excused_turn_counts_for_nobody_or_not_for_one),
+        cmocka_unit_test(a_voided_rating_counts_again_when_the_voiding_is_undone),
+        cmocka_unit_test(what_is_decided_about_an_agent_stands_in_its_list),
         cmocka_unit_test(every_order_and_every_way_through_time_gives_the_same_figures),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -17,6 +17,7 @@ extern const struct command command_token;
 extern const struct command command_reload;
 extern const struct command command_watch;
 extern const struct command command_journal;
+extern const struct command command_appeal;
 extern const struct command command_month;
 extern const struct command command_backup;
 extern const struct command command_restore; /* ctl/backup.c */

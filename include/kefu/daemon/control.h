@@ -22,6 +22,10 @@
  *   {"do":"month_reopen","month":M,"actor":A,"reason":R}
  *   {"do":"month_adjustments","month":M}          undecided ones of a closed month (daemon/month_adjust.h)
  *   {"do":"month_adjust","month":M,"agent":ID,"actor":A,"accept":true|false[,"reason":R]}
+ *   {"do":"act","event":{"type":T, …, "actor":A}}  what a lead decides, as its event: turn.excused, rating.voided, decision.undone,
+ *                                                 agent.exempt, appeal.opened, appeal.decided (accepted: with the event that
+ *                                                 makes it so); {"ids": […]} once durable
+ *   {"do":"appeals"}                              appeals [{agent, id, at, …, state}], and counts per agent
  *   {"do":"checkpoint"}                           makes one now, answers when it is durable: {"seq", "in_memory"}
  *   {"do":"collectors"}, {"do":"unbound"}         how each platform fares; accounts that nobody has claimed
  *   {"do":"reload"}                               as SIGHUP: whole or not at all, the answer says which

@@ -36,6 +36,8 @@ enum control_outcome control_month_close(struct control_call *c, struct err *e);
 enum control_outcome control_month_reopen(struct control_call *c, struct err *e);
 enum control_outcome control_month_adjustments(struct control_call *c, struct err *e);
 enum control_outcome control_month_adjust(struct control_call *c, struct err *e);
+enum control_outcome control_act(struct control_call *c, struct err *e);
+enum control_outcome control_appeals(struct control_call *c, struct err *e);
 enum control_outcome control_checkpoint(struct control_call *c, struct err *e);
 enum control_outcome control_reload(struct control_call *c, struct err *e);
 enum control_outcome control_collectors(struct control_call *c, struct err *e);

@@ -75,6 +75,8 @@ enum event_how {
     EXEMPT_NONE = 19, /* takes an exemption back */
     DECIDED_ACCEPTED = 20,
     DECIDED_REJECTED = 21,
+    ABOUT_RATING = 22,
+    ABOUT_TURN = 23,
     EVENT_HOWS
 };
 

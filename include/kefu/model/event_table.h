@@ -77,7 +77,8 @@ enum field_kind {
     X(decision, 'd', 'o', 'n')                                                                                         \
     X(appeal, 'a', 'a', 'l')                                                                                           \
     X(month, 'm', 't', 'h')                                                                                            \
-    X(proposal, 'p', 'a', 'l')
+    X(proposal, 'p', 'a', 'l')                                                                                         \
+    X(about, 'a', 'u', 't')
 
 enum event_key {
     EVENT_KEY_none = 0,

@@ -79,6 +79,11 @@ struct special_day {
     struct day_hours hours;
 };
 
+struct bonus_point {
+    int64_t points_micro; /* 0 … 100 */
+    int64_t fen;
+};
+
 enum timeout_counts_as { TIMEOUT_UNRESOLVED = 0, TIMEOUT_RESOLVED_AT_LAST_REPLY = 1 };
 
 struct rulebook {
@@ -107,11 +112,18 @@ struct rulebook {
     size_t kpis_n;
     struct tier *tiers; /* from the highest to the one that begins at 0 */
     size_t tiers_n;
-    int64_t transfer_after_months;  /* unqualified months running after which a transfer is suggested; 0: never */
-    int64_t hysteresis_milli;       /* live tier: points (milli) by which the border must be passed */
-    int64_t dwell_ms;               /* or how long the score must stand beyond it */
-    char sha256[65];                /* of the file's bytes (of seed's, for a derived one), for audit */
-    struct str text;                /* the file's bytes, whole (of a derived one: its own) */
+    int64_t transfer_after_months; /* unqualified months running after which a transfer is suggested; 0: never */
+    int64_t promote_after_months; /* months running in the highest tier after which a team lead is proposed; 0: never */
+    int64_t appeal_days;          /* days after a closing before what hurts a person may be confirmed */
+    struct bonus_point *bonus;    /* the bonus as a curve over the score, in place of the tiers' */
+    size_t bonus_n;               /* 0: the tiers' */
+    bool prorate_counts;          /* targets of counts are those of a whole month: in part of one, a part of them */
+    bool exempt_days_left_out;    /* figures of days of leave and training do not count in the closed month */
+    int64_t grace_months;         /* a new hire's first months bring nothing that hurts */
+    int64_t hysteresis_milli;     /* live tier: points (milli) by which the border must be passed */
+    int64_t dwell_ms;             /* or how long the score must stand beyond it */
+    char sha256[65];              /* of the file's bytes (of seed's, for a derived one), for audit */
+    struct str text;              /* the file's bytes, whole (of a derived one: its own) */
     struct rulebook_memory *memory; /* owns all of the above */
 };
 
@@ -128,7 +140,8 @@ struct rulebook {
  * idle_after_ms (0 … 366 days), timeout_counts_as ("unresolved" or "resolved_at_last_reply"), timezone, service_hours
  * ({"mon": [["09:00", "18:00"], …], …} or null: always open), special_days ({"2026-10-01": [], …}), closing_phrases,
  * closing_particles, placeholder_phrases, cross_sell_min_fen, tier_min_handled, hysteresis (points), dwell_ms,
- * transfer_after_months, kpis ([{name, label, metric, weight, min_samples, score}]; score is {zero_at, full_at} or
+ * transfer_after_months, promote_after_months, appeal_days (3 if absent), bonus_curve ([[points, fen], …]), prorate_counts,
+ * exempt_days_left_out (true or false), grace_months (0 … 12; all of these may be absent), kpis ([{name, label, metric, weight, min_samples, score}]; score is {zero_at, full_at} or
  * {points: [[value, points], …]}), tiers ([{name, label, min, bonus_fen, perks, actions}]); label is {zh, en}. */
 struct rulebook *rulebook_read(struct str text, const char *file, const struct rulebook *base, struct err *e);
 void rulebook_free(struct rulebook *r);

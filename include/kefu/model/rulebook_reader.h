@@ -43,6 +43,7 @@ void reader_own(struct rulebook *r, struct arena *a);
 /* The parts. */
 int reader_service_hours(const struct reader *r, const cJSON *v, struct rulebook *out);
 int reader_special_days(const struct reader *r, const cJSON *v, struct rulebook *out);
+int reader_bonus(const struct reader *r, const cJSON *v, struct rulebook *out);
 int reader_kpis(const struct reader *r, const cJSON *v, struct rulebook *out);
 int reader_tiers(const struct reader *r, const cJSON *v, struct rulebook *out);
 

@@ -8,7 +8,12 @@
 #include "kefu/model/rulebook.h"
 #include "kefu/model/score.h"
 
-/* Fills KPIs, total, tier, bonus, perks, actions and months in a row of `row`, whose figures are there. `before` is the
+/* What a month can propose; further words are the rulebook's own actions of a tier. Those that hurt a person are proposals:
+ * a named person confirms them after the days of appeal (daemon/months.h). */
+#define PAY_TRANSFER  STR_LIT("transfer_suggested")
+#define PAY_TEAM_LEAD STR_LIT("team_lead_proposed")
+
+/* Fills KPIs, total, tier, bonus, perks, actions and months in a row of `row`, whose figures, days and grace are there. `before` is the
  * agent's row of the month before, as it counts now; NULL: none. Strings are the rulebook's. */
 void pay_row(const struct rulebook *r, bool had_orders, const struct book_row *before, struct book_row *row);
 

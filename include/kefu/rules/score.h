@@ -12,6 +12,13 @@
  * count that min_samples is held against. */
 void score_metric(enum metric m, const struct figures *f, bool had_orders, struct kpi_score *pair, int64_t *samples);
 /* Pairs, KPI scores, total and tier of a month. */
+/* A part of a month, for a rulebook that prorates counts: of `days`, so many were worked. */
+struct score_part {
+    int64_t worked_days, days;
+};
+/* As score_month, but for counts if the rulebook prorates them; without a day of work they have no data. */
+void score_part(const struct rulebook *r, const struct figures *f, bool had_orders, const struct score_part *part,
+                struct score *out);
 void score_month(const struct rulebook *r, const struct figures *f, bool had_orders, struct score *out);
 /* The total and tier anew after a KPI's score_milli was changed; handled: the figure that tier_min_handled is held against. */
 void score_retotal(const struct rulebook *r, int64_t handled, struct score *s);

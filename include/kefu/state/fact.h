@@ -29,6 +29,7 @@ enum fact_kind {
     X(HELD_SHORT, "held_short")                     /* gave it away before the target */                               \
     X(BOT_ANSWERED, "bot_answered")                                                                                    \
     X(RESOLVED_SHORT, "resolved_in_time") /* resolved before the target, so never owed an answer */                    \
+    X(EXCUSED, "excused")                 /* by a lead, on an appeal */                                                \
     X(STILL_OPEN, "still_open")                                                                                        \
     X(IDLE, "idle")                                                                                                    \
     X(OWN_AGENT, "own_agent")     /* the rating names its agent */                                                     \

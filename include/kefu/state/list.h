@@ -49,6 +49,10 @@ struct item {
     int64_t score_milli;
     int64_t scale;
     int64_t text_bytes;
+    /* Not kept: while a conversation is run, whose part in the wait that this item opens, holds on or answers does not
+     * count (agents; 0: everybody's). */
+    const uint32_t *excused;
+    uint32_t excused_n;
 };
 
 #define LIST_MARK_EVERY 256 /* items */

@@ -27,12 +27,16 @@ struct wait {
     int64_t opened_at;  /* when the customer began to wait (a handoff begins anew) */
     int64_t start;      /* of the present hold */
     struct hold *holds; /* owned; ended holds, one an agent */
+    uint32_t *excused;  /* owned; agents for whom it makes neither answer nor miss; 0: for nobody */
+    uint32_t excused_n;
 };
 
 void wait_fini(struct wait *w);
 void wait_open(struct wait *w, int64_t at, uint32_t holder, bool explicit_hold);
 /* The bot had it till now: holds are forgotten, the present holder's clock starts. */
 void wait_restart(struct wait *w, int64_t at);
+/* A decision of a person: the wait is not counted for these agents (0: for nobody at all). */
+void wait_excuse(struct wait *w, const uint32_t *agents, uint32_t n);
 /* An assignment while the wait is open. */
 struct assignment {
     int64_t at;

@@ -1,0 +1,234 @@
+/* Acts of leads. Keeps true: the event table is the one check of an act's fields; who did it stands in it. It refuses what
+ * names nothing, and an appeal that is decided. */
+#include "kefu/daemon/appeal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kefu/base/digest.h"
+#include "kefu/base/mem.h"
+#include "kefu/collectors/decode.h"
+
+#define SOURCE STR_LIT("kefud")
+
+static void put_id(char out[33])
+{
+    uint8_t bytes[16];
+    digest_random(bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* The act as a line of JSON with its envelope, for the decoder. */
+static char *enveloped(const cJSON *event, int64_t now_ms)
+{
+    char id[33];
+    cJSON *copy = cJSON_Duplicate(event, true);
+    static const char *const ours[] = {"id", "source", "ts"};
+    put_id(id);
+    for (size_t i = 0; i < 3; i++)
+        cJSON_DeleteItemFromObjectCaseSensitive(copy, ours[i]);
+    cJSON_AddStringToObject(copy, "id", id);
+    cJSON_AddNumberToObject(copy, "ts", (double)now_ms);
+    char *line = cJSON_PrintUnformatted(copy);
+    cJSON_Delete(copy);
+    return line;
+}
+
+static bool is_lead_act(enum event_type t)
+{
+    return t == EVENT_EXCUSED || t == EVENT_VOIDED || t == EVENT_UNDONE || t == EVENT_EXEMPT || t == EVENT_APPEAL ||
+           t == EVENT_APPEAL_DECIDED;
+}
+
+/* Does any event have this identity? One of another content would be in conflict with it. */
+static bool is_known(const struct appeal_options *o, struct str source, struct str id)
+{
+    struct event e = {.type = EVENT_STATUS, .how = STATUS_ONLINE, .source = source, .id = id, .subject = STR_LIT("?")};
+    return site_probe(o->site, &e) != VERDICT_ACCEPTED;
+}
+
+static int check_act(const struct appeal_options *o, const struct event *a, struct err *e)
+{
+    struct str type = event_type_name(a->type);
+    bool names_event = a->type != EVENT_EXEMPT;
+    if (!is_lead_act(a->type))
+        return err_set(e, "type", "found %.*s, which is no act of a lead", STR_ARG(type));
+    if (a->strs[EVENT_ACTOR].n == 0)
+        return err_set(e, "actor", "expected the name of who does this");
+    if (names_event && !is_known(o, a->strs[EVENT_REF_SOURCE], a->strs[EVENT_REF]))
+        return err_set(e, "message", "there is no event \"%.*s\" of source \"%.*s\"", STR_ARG(a->strs[EVENT_REF]),
+                       STR_ARG(a->strs[EVENT_REF_SOURCE]));
+    bool of_agent = a->type == EVENT_EXEMPT || a->type == EVENT_APPEAL || a->type == EVENT_APPEAL_DECIDED;
+    if (of_agent && !site_agent_find(o->site, a->subject))
+        return err_set(e, "agent", "there is no agent \"%.*s\" in any event", STR_ARG(a->subject));
+    if (a->type == EVENT_EXEMPT && str_cmp(a->strs[EVENT_HIRED_ON], a->strs[EVENT_LEFT_ON]) > 0)
+        return err_set(e, "to", "is before from");
+    return 0;
+}
+
+/* --- an appeal that is decided ------------------------------------------------------------------------------------ */
+
+struct searching {
+    struct str id;
+    struct arena *arena;
+    struct event appeal;
+    bool found, decided;
+};
+
+static void look_at(void *arg, const struct event *e)
+{
+    struct searching *s = arg;
+    if (e->type == EVENT_APPEAL && str_eq(e->id, s->id)) {
+        s->appeal = event_copy(e, s->arena);
+        s->found = true;
+    }
+    s->decided |= e->type == EVENT_APPEAL_DECIDED && str_eq(e->strs[EVENT_REF], s->id);
+}
+
+/* The second event of the batch: what an accepted appeal brings. */
+static void add_outcome(struct batch *b, const struct event *decided, const struct event *appeal)
+{
+    char id[33];
+    put_id(id);
+    struct event *to = batch_add_event(b);
+    bool rating = appeal->how == ABOUT_RATING;
+    *to = (struct event){.type = rating ? EVENT_VOIDED : EVENT_EXCUSED,
+                         .ts = decided->ts,
+                         .source = decided->source,
+                         .id = arena_copy(&b->arena, str_of(id)),
+                         .subject = appeal->strs[EVENT_CONVERSATION]};
+    to->strs[EVENT_REF] = appeal->strs[EVENT_REF];
+    to->strs[EVENT_REF_SOURCE] = appeal->strs[EVENT_REF_SOURCE];
+    to->strs[EVENT_REASON] = decided->strs[EVENT_REASON];
+    to->strs[EVENT_ACTOR] = decided->strs[EVENT_ACTOR];
+    if (!rating)
+        to->strs[EVENT_AGENT] = decided->subject;
+    b->inputs_n++;
+}
+
+static int decide(const struct appeal_options *o, struct batch *b, struct err *e)
+{
+    struct event decided = b->events[0];
+    struct searching s = {.id = decided.strs[EVENT_REF], .arena = &b->arena};
+    site_agent_events(o->site, site_agent_find(o->site, decided.subject), look_at, &s);
+    if (!s.found)
+        return err_set(e, "appeal", "\"%.*s\" has no appeal \"%.*s\"", STR_ARG(decided.subject), STR_ARG(s.id));
+    if (s.decided)
+        return err_set(e, "appeal", "is decided already; undo what came of it by decision.undone");
+    if (decided.how == DECIDED_ACCEPTED)
+        add_outcome(b, &decided, &s.appeal);
+    return 0;
+}
+
+struct batch *appeal_batch(const struct appeal_options *o, const cJSON *event, void (*done)(struct batch *),
+                           void *owner, struct err *e)
+{
+    struct ingest *in = pipeline_ingest(o->pipeline);
+    struct batch *b = batch_new(STR_LIT("act"), done, owner);
+    int64_t now_ms = in->now_ms(in);
+    struct decode_context context = {.now_ms = now_ms,
+                                     .rulebook = o->rulebook,
+                                     .customer_key = in->customer_key,
+                                     .default_source = SOURCE,
+                                     .acts = true};
+    char *line = enveloped(event, now_ms);
+    decode_one(b, str_of(line), &context);
+    cJSON_free(line);
+    int bad =
+        b->events_n ? check_act(o, &b->events[0], e) : err_set(e, "event", "%.*s", STR_ARG(b->refusals[0].reason));
+    if (!bad && b->events[0].type == EVENT_APPEAL_DECIDED)
+        bad = decide(o, b, e);
+    if (!bad)
+        return b;
+    batch_free(b);
+    return NULL;
+}
+
+/* --- lists -------------------------------------------------------------------------------------------------------- */
+
+struct listing {
+    struct buf *out;
+    const struct site *site;
+    uint32_t agent;
+    size_t n;
+    int64_t opened_n, accepted_n, rejected_n;
+    struct str id; /* decided? */
+    struct event decided;
+};
+
+static void find_decision(void *arg, const struct event *e)
+{
+    struct listing *l = arg;
+    if (e->type == EVENT_APPEAL_DECIDED && str_eq(e->strs[EVENT_REF], l->id) && l->decided.type == EVENT_NONE)
+        l->decided = *e;
+}
+
+static void put_text(struct buf *out, const char *name, struct str s)
+{
+    buf_printf(out, ",\"%s\":", name);
+    buf_put_json(out, s);
+}
+
+static void print_appeal(void *arg, const struct event *e)
+{
+    struct listing *l = arg;
+    if (e->type != EVENT_APPEAL)
+        return;
+    l->id = e->id;
+    l->decided = (struct event){0};
+    site_agent_events(l->site, l->agent, find_decision, l);
+    buf_put_str(l->out, l->n++ ? STR_LIT(",{\"agent\":") : STR_LIT("{\"agent\":"));
+    buf_put_json(l->out, e->subject);
+    put_text(l->out, "id", e->id);
+    buf_printf(l->out, ",\"at\":%" PRId64, e->ts);
+    put_text(l->out, "conversation", e->strs[EVENT_CONVERSATION]);
+    put_text(l->out, "about", event_how_name(e->how));
+    put_text(l->out, "message", e->strs[EVENT_REF]);
+    put_text(l->out, "reason", e->strs[EVENT_REASON]);
+    put_text(l->out, "actor", e->strs[EVENT_ACTOR]);
+    if (l->decided.type == EVENT_NONE) {
+        put_text(l->out, "state", STR_LIT("open"));
+    } else {
+        put_text(l->out, "state", event_how_name(l->decided.how));
+        put_text(l->out, "decided_by", l->decided.strs[EVENT_ACTOR]);
+        put_text(l->out, "decision", l->decided.strs[EVENT_REASON]);
+        buf_printf(l->out, ",\"decided_at\":%" PRId64, l->decided.ts);
+    }
+    buf_put_byte(l->out, '}');
+}
+
+void appeal_print_list(struct buf *out, const struct site *s)
+{
+    struct listing l = {.out = out, .site = s};
+    buf_put_byte(out, '[');
+    for (l.agent = 1; l.agent <= site_agents_n(s); l.agent++)
+        site_agent_events(s, l.agent, print_appeal, &l);
+    buf_put_byte(out, ']');
+}
+
+static void count(void *arg, const struct event *e)
+{
+    struct listing *l = arg;
+    l->opened_n += e->type == EVENT_APPEAL;
+    l->accepted_n += e->type == EVENT_APPEAL_DECIDED && e->how == DECIDED_ACCEPTED;
+    l->rejected_n += e->type == EVENT_APPEAL_DECIDED && e->how == DECIDED_REJECTED;
+}
+
+void appeal_print_counts(struct buf *out, const struct site *s)
+{
+    size_t n = 0;
+    buf_put_byte(out, '[');
+    for (uint32_t agent = 1; agent <= site_agents_n(s); agent++) {
+        struct listing l = {.site = s};
+        site_agent_events(s, agent, count, &l);
+        if (!l.opened_n)
+            continue;
+        buf_put_str(out, n++ ? STR_LIT(",{\"agent\":") : STR_LIT("{\"agent\":"));
+        buf_put_json(out, site_agent_id(s, agent));
+        buf_printf(out, ",\"opened\":%" PRId64 ",\"accepted\":%" PRId64 ",\"rejected\":%" PRId64 "}", l.opened_n,
+                   l.accepted_n, l.rejected_n);
+    }
+    buf_put_byte(out, ']');
+}
