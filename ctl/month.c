@@ -134,7 +134,12 @@ static void put_request(struct buf *out, const char *what, const struct cli *c)
     if (c->args_n > 2) {
         buf_put_str(out, STR_LIT(",\"agent\":"));
         ask_put_typed(out, str_of(c->args[2]));
-        buf_put_str(out, c->args[0][0] == 'a' ? STR_LIT(",\"accept\":true") : STR_LIT(""));
+        bool accept = strcmp(c->args[0], "accept") == 0 || strcmp(c->args[0], "confirm") == 0;
+        buf_put_str(out, accept ? STR_LIT(",\"accept\":true") : STR_LIT(""));
+    }
+    if (c->args_n > 3) {
+        buf_put_str(out, STR_LIT(",\"proposal\":"));
+        ask_put_typed(out, str_of(c->args[3]));
     }
     buf_put_str(out, cli_flag(c, "force") ? STR_LIT(",\"force\":true}") : STR_LIT("}"));
 }
@@ -304,6 +309,62 @@ static enum cli_exit run_adjust(const struct cli *c)
     return run_act(c, "month_adjust");
 }
 
+static void print_grid(const cJSON *list, const char *const *keys, size_t n)
+{
+    struct grid g = {0};
+    const cJSON *x;
+    ask_titles(&g, keys, n);
+    cJSON_ArrayForEach(x, list)
+    {
+        for (size_t i = 0; i < n; i++) {
+            if (strcmp(keys[i], "confirm_from") == 0)
+                ask_time_cell(&g, x, keys[i]);
+            else if (strstr(keys[i], "_fen"))
+                fen_cell(&g, x, keys[i]);
+            else
+                ask_cell(&g, x, keys[i]);
+        }
+    }
+    ask_print(&g);
+}
+
+static void print_proposals(const cJSON *answer)
+{
+    static const char *const keys[] = {"agent", "proposal", "months", "confirm_from", "state", "decided_by"};
+    static const char *const perks[] = {"agent", "perk", "since"};
+    print_grid(cJSON_GetObjectItemCaseSensitive(answer, "proposals"), keys, 6);
+    putchar('\n');
+    print_grid(cJSON_GetObjectItemCaseSensitive(answer, "perks"), perks, 3);
+}
+
+static void print_bonus(const cJSON *answer)
+{
+    static const char *const keys[] = {"team", "agents", "bonus_fen", "projected_fen"};
+    const cJSON *bonus = cJSON_GetObjectItemCaseSensitive(answer, "bonus");
+    struct grid g = {.columns_n = 2};
+    print_grid(cJSON_GetObjectItemCaseSensitive(bonus, "teams"), keys, 4);
+    grid_put(&g, STR_LIT("all"));
+    fen_cell(&g, bonus, "bonus_fen");
+    grid_put(&g, STR_LIT("projected"));
+    fen_cell(&g, bonus, "projected_fen");
+    ask_print(&g);
+}
+
+static enum cli_exit run_proposals(const struct cli *c)
+{
+    return ask_of_month(c, "month_proposals", print_proposals);
+}
+
+static enum cli_exit run_bonus(const struct cli *c)
+{
+    return ask_of_month(c, "month_bonus", print_bonus);
+}
+
+static enum cli_exit run_propose(const struct cli *c)
+{
+    return run_act(c, "month_propose");
+}
+
 static enum cli_exit run_reopen(const struct cli *c)
 {
     return run_act(c, "month_reopen");
@@ -405,6 +466,10 @@ static const struct {
     {"adjustments", 2, run_adjustments},
     {"accept", 3, run_adjust},
     {"reject", 3, run_adjust},
+    {"proposals", 2, run_proposals},
+    {"confirm", 4, run_propose},
+    {"dismiss", 4, run_propose},
+    {"bonus", 2, run_bonus},
     {"export", 2, month_run_export},
     {"slip", 2, month_run_slip},
     {"slip", 3, month_run_slip},
@@ -439,6 +504,8 @@ const struct command command_month = {
     .arguments = "list | review MONTH | close MONTH --by NAME | reopen MONTH --by NAME --reason TEXT |\n"
                  "                     show MONTH [--pay] [--version N] | verify | adjustments MONTH [--pay] |\n"
                  "                     accept MONTH AGENT --by NAME | reject MONTH AGENT --by NAME |\n"
+                 "                     proposals MONTH | confirm MONTH AGENT PROPOSAL --by NAME |\n"
+                 "                     dismiss MONTH AGENT PROPOSAL --by NAME | bonus MONTH |\n"
                  "                     export MONTH [--format csv|xlsx|payroll] [--out FILE] | slip MONTH [AGENT]",
     .summary = "months for payroll: look at them, close them, check that nothing was changed since",
     .help = "A month is open until it has ended and its first contacts cannot fail any more, then in review until\n"
@@ -446,6 +513,8 @@ const struct command command_month = {
             "done again and again with one result. The head that close prints is the proof: keep it.\n"
             "What comes after the closing changes nothing of it: it is an adjustment, which a person accepts (it is\n"
             "then paid with the next month) or rejects.\n"
+            "What hurts a person (training required, a transfer) is a proposal: confirm takes it only after the\n"
+            "rulebook's days of appeal, dismiss drops it. bonus is the total by team, as it is and as projected.\n"
             "show and verify read the store itself and need no daemon. verify: exit status 0 if every row and\n"
             "link is whole, else 2, with the month and the agent of each that is not.\n",
     .options = options,

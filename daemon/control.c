@@ -62,6 +62,9 @@ static const struct {
     {"month_reopen", control_month_reopen},
     {"month_adjustments", control_month_adjustments},
     {"month_adjust", control_month_adjust},
+    {"month_proposals", control_month_proposals},
+    {"month_propose", control_month_propose},
+    {"month_bonus", control_month_bonus},
     {"act", control_act},
     {"appeals", control_appeals},
 };

@@ -9,6 +9,7 @@
 #include "kefu/daemon/daemon.h"
 #include "kefu/daemon/month_adjust.h"
 #include "kefu/daemon/month_print.h"
+#include "kefu/daemon/month_propose.h"
 
 static int read_month(struct control_call *c, int32_t *month, struct err *e)
 {
@@ -101,6 +102,7 @@ static int read_act(struct control_call *c, struct month_act *act, struct err *e
     act->done = on_done;
     return read_month(c, &act->month, e) < 0 || control_text(c->request, "actor", &act->actor, e) < 0 ||
                    control_text(c->request, "agent", &act->agent, e) < 0 ||
+                   control_text(c->request, "proposal", &act->proposal, e) < 0 ||
                    control_text(c->request, "reason", &act->reason, e) < 0
                ? -1
                : 0;
@@ -145,6 +147,35 @@ enum control_outcome control_month_close(struct control_call *c, struct err *e)
 enum control_outcome control_month_adjust(struct control_call *c, struct err *e)
 {
     return act(c, months_adjust, e);
+}
+
+enum control_outcome control_month_propose(struct control_call *c, struct err *e)
+{
+    return act(c, months_propose, e);
+}
+
+/* What a closed month proposes and brings. */
+enum control_outcome control_month_proposals(struct control_call *c, struct err *e)
+{
+    int32_t month;
+    if (read_month(c, &month, e) < 0) {
+        return CONTROL_REFUSED;
+    }
+    buf_put_str(c->out, STR_LIT(", \"proposals\": "));
+    int bad = month_print_proposals(c->out, c->d->months, month, e);
+    buf_put_str(c->out, STR_LIT(", \"perks\": "));
+    bad = bad || month_print_perks(c->out, c->d->months, month, e);
+    return bad ? CONTROL_REFUSED : CONTROL_ANSWERED;
+}
+
+enum control_outcome control_month_bonus(struct control_call *c, struct err *e)
+{
+    int32_t month;
+    if (read_month(c, &month, e) < 0) {
+        return CONTROL_REFUSED;
+    }
+    buf_put_str(c->out, STR_LIT(", \"bonus\": "));
+    return month_print_bonus(c->out, c->d->months, month, e) ? CONTROL_REFUSED : CONTROL_ANSWERED;
 }
 
 /* What came late for a closed month and is not decided. */

@@ -153,6 +153,8 @@ struct month_parcel *month_parcel_new(struct months *m, const struct month_act *
     p->act = *act;
     p->act.actor = arena_copy(&p->arena, act->actor);
     p->act.reason = arena_copy(&p->arena, act->reason);
+    p->act.agent = arena_copy(&p->arena, act->agent);
+    p->act.proposal = arena_copy(&p->arena, act->proposal);
     p->work.kind = p->entry.kind = kind;
     p->work.month = p->entry.month = act->month;
     p->entry.version = months_version(m, act->month);

@@ -17,6 +17,7 @@
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
 #include "kefu/daemon/month_adjust.h"
+#include "kefu/daemon/month_propose.h"
 #include "kefu/daemon/months.h"
 #include "kefu/store/book.h"
 #include "support_store.h"
@@ -529,6 +530,58 @@ static void a_month_without_changes_leaves_no_evidence(void **state)
     batch_free(b);
 }
 
+/* amy answers ten customers, each too late: her month is unqualified. */
+static void live_badly(struct desk_of_months *d, int month, const char *prefix)
+{
+    struct batch *b = world_batch(d->w);
+    int64_t at_ms = tz_at(d->w->tz, civil_month_first(month), 600);
+    for (int i = 0; i < 10; i++) {
+        char id[40];
+        snprintf(id, sizeof id, "%s%d", prefix, i);
+        say(b, "amy", arena_copy(&b->arena, str_of(id)).p, at_ms + i * MINUTE);
+    }
+    for (size_t i = 0; i < b->events_n; i++) /* slow to answer, slow to resolve */
+        if (b->events[i].how == FROM_AGENT || b->events[i].how == BY_AGENT)
+            b->events[i].ts += (b->events[i].how == FROM_AGENT ? 5 : 30) * MINUTE;
+    d->w->now_ms = tz_at(d->w->tz, civil_month_first(month + 1), 0) + 5 * DAY;
+    world_submit(d->w, b);
+    world_run(d->w);
+    batch_free(b);
+}
+
+static enum month_outcome propose(struct desk_of_months *d, int32_t month, const char *what, bool accept)
+{
+    struct month_act act = act_of(d, month, "seen");
+    act.agent = STR_LIT("amy");
+    act.proposal = str_of(what);
+    act.accept = accept;
+    enum month_outcome out = months_propose(d->m, &act, &e);
+    world_run(d->w);
+    return out;
+}
+
+static void what_hurts_a_person_waits_for_the_days_of_appeal_and_a_name(void **state)
+{
+    struct desk_of_months *d = *state;
+    struct buf out = {0};
+    live_badly(d, FEB, "f");
+    assert_int_equal(close_month(d, FEB), MONTH_UNDER_WAY);
+    assert_int_equal(propose(d, FEB, "transfer_suggested", true), MONTH_REFUSED); /* one month is not two */
+    assert_int_equal(propose(d, FEB, "training_required", true), MONTH_REFUSED);
+    assert_non_null(strstr(e.what, "days of appeal"));
+    d->w->now_ms += 3 * DAY;
+    assert_int_equal(propose(d, FEB, "training_required", true), MONTH_UNDER_WAY);
+    assert_int_equal(propose(d, FEB, "training_required", false), MONTH_REFUSED); /* decided once */
+    live_badly(d, FEB + 1, "z");
+    assert_int_equal(close_month(d, FEB + 1), MONTH_UNDER_WAY);
+    assert_int_equal(propose(d, FEB + 1, "transfer_suggested", false), MONTH_UNDER_WAY); /* dropping it need not wait */
+    assert_int_equal(month_print_proposals(&out, d->m, FEB + 1, &e), 0);
+    buf_put_byte(&out, 0);
+    assert_non_null(strstr(out.p, "\"proposal\":\"transfer_suggested\",\"months\":2"));
+    assert_non_null(strstr(out.p, "\"state\":\"rejected\",\"decided_by\":\"li\""));
+    buf_fini(&out);
+}
+
 static void damage_is_told_by_month_and_agent(void **state)
 {
     struct desk_of_months *d = *state;
@@ -565,6 +618,7 @@ int main(void)
         T(what_comes_late_is_an_adjustment_with_its_evidence),
         T(an_adjustment_is_decided_once_and_the_closed_row_stays),
         T(a_month_without_changes_leaves_no_evidence),
+        T(what_hurts_a_person_waits_for_the_days_of_appeal_and_a_name),
         T(damage_is_told_by_month_and_agent),
     };
     log_set_level(LOG_LEVEL_ERROR);

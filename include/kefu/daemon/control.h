@@ -22,6 +22,9 @@
  *   {"do":"month_reopen","month":M,"actor":A,"reason":R}
  *   {"do":"month_adjustments","month":M}          undecided ones of a closed month (daemon/month_adjust.h)
  *   {"do":"month_adjust","month":M,"agent":ID,"actor":A,"accept":true|false[,"reason":R]}
+ *   {"do":"month_proposals","month":M}            proposals and perks of a closed month (daemon/month_propose.h)
+ *   {"do":"month_propose","month":M,"agent":ID,"proposal":P,"actor":A,"accept":true|false[,"reason":R]}
+ *   {"do":"month_bonus","month":M}                the bonus by team, as it is and as projected
  *   {"do":"act","event":{"type":T, …, "actor":A}}  what a lead decides, as its event: turn.excused, rating.voided, decision.undone,
  *                                                 agent.exempt, appeal.opened, appeal.decided (accepted: with the event that
  *                                                 makes it so); {"ids": […]} once durable

@@ -81,8 +81,9 @@ struct month_act {
     int32_t month;
     struct str actor;  /* 1 … 128 bytes */
     struct str reason; /* up to 512 bytes; absent: none */
-    struct str agent;  /* adjust */
-    bool accept;       /* adjust */
+    struct str agent;    /* adjust, propose */
+    struct str proposal; /* propose: one of the row's actions */
+    bool accept;         /* adjust, propose */
     bool force;        /* close though first contacts are pending: what comes of them is an adjustment */
     void (*done)(void *arg, const struct book_entry *entry);
     void *arg;
