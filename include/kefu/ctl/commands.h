@@ -18,6 +18,7 @@ extern const struct command command_reload;
 extern const struct command command_watch;
 extern const struct command command_journal;
 extern const struct command command_appeal;
+extern const struct command command_backtest;
 extern const struct command command_month;
 extern const struct command command_backup;
 extern const struct command command_restore; /* ctl/backup.c */
