@@ -385,10 +385,8 @@ static const struct book_entry *closing_of(const struct months *m, int32_t month
 
 static enum cli_exit show(const struct cli *c, const struct months *m, int32_t month)
 {
-    struct book_row *rows = NULL;
-    struct arena arena = {0};
+    struct month_rows rows;
     struct err e;
-    size_t n = 0;
     int64_t version = 0;
     if (cli_number(c, "version", 1, 1000000, &version))
         return CLI_BAD_INPUT;
@@ -398,16 +396,15 @@ static enum cli_exit show(const struct cli *c, const struct months *m, int32_t m
                 version ? " in this version" : "");
         return CLI_FAILED;
     }
-    int bad = months_entry_rows(m, closing->number, &arena, &rows, &n, &e);
+    int bad = months_entry_rows(m, closing->number, &rows, &e);
     if (bad)
         cli_say_err(c, &e);
     else
-        month_show_rows(c, rows, n);
+        month_show_rows(c, rows.list, rows.n);
     if (!bad && !c->json)
         printf("\nclosed by %.*s, version %" PRId64 ", rulebook %.*s, head %.*s\n", STR_ARG(closing->actor),
                closing->version, STR_ARG(closing->rulebook), STR_ARG(closing->sha256));
-    free(rows);
-    arena_fini(&arena);
+    month_rows_fini(&rows);
     return bad ? CLI_FAILED : CLI_OK;
 }
 

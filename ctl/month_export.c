@@ -86,7 +86,8 @@ static enum cli_exit put_payroll(const struct cli *c, const struct export_month 
         bad = put_out(c, buf_str(&out));
     buf_fini(&out);
     if (without_n)
-        cli_say(c, "%zu agents to be paid have no employee number and are not in the file; kefuctl month show names them",
+        cli_say(c,
+                "%zu agents to be paid have no employee number and are not in the file; kefuctl month show names them",
                 without_n);
     return bad ? CLI_FAILED : without_n ? CLI_BAD_INPUT : CLI_OK;
 }
@@ -126,7 +127,8 @@ static enum cli_exit put_export(const struct cli *c, const struct export_month *
     return CLI_BAD_INPUT;
 }
 
-static enum cli_exit with_month(const struct cli *c, enum cli_exit (*how)(const struct cli *, const struct export_month *))
+static enum cli_exit with_month(const struct cli *c,
+                                enum cli_exit (*how)(const struct cli *, const struct export_month *))
 {
     struct month_export x = {0};
     struct err e;

@@ -144,9 +144,9 @@ void adopted_remember(struct daemon *d, const struct rulebooks *list)
     for (size_t i = 0; !unread && i < list->n; i++) {
         const struct rulebook *from = list->list[i];
         if (!l.seen[i]) {
-            r->list[r->work.adopted_n++] =
-                (struct book_rulebook){arena_copy(&r->arena, from->name), arena_copy(&r->arena, str_of(from->sha256)),
-                                       from->effective_month, clock_wall_ms(&d->clock), arena_copy(&r->arena, from->text)};
+            r->list[r->work.adopted_n++] = (struct book_rulebook){
+                arena_copy(&r->arena, from->name), arena_copy(&r->arena, str_of(from->sha256)), from->effective_month,
+                clock_wall_ms(&d->clock), arena_copy(&r->arena, from->text)};
         }
     }
     r->work.adopted = r->list;

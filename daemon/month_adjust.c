@@ -26,8 +26,6 @@ static bool same_outcome(const struct book_row *a, const struct book_row *b)
 struct comparing {
     struct months *m;
     struct month_differences *out;
-    struct book_row *paid, *seen;
-    size_t paid_n, seen_n;
     int64_t closed_ms;
 };
 
@@ -35,7 +33,7 @@ static int add_difference(struct comparing *c, const struct book_row *now, const
 {
     static const struct book_row none = {.total_milli = SCORE_NONE};
     struct month_differences *out = c->out;
-    const struct book_row *paid = months_find(c->paid, c->paid_n, now->agent);
+    const struct book_row *paid = months_find(out->paid.list, out->paid.n, now->agent);
     xgrow(&out->list, &out->cap, out->n + 1, sizeof *out->list);
     struct month_difference *d = &out->list[out->n++];
     *d = (struct month_difference){.paid = paid ? *paid : none, .now = *now};
@@ -50,7 +48,7 @@ static int compare(struct comparing *c, struct month_draft *d, struct err *e)
     static const struct book_row none = {.total_milli = SCORE_NONE};
     for (size_t i = 0; i < d->rows_n; i++) {
         const struct book_row *now = &d->rows[i];
-        const struct book_row *seen = months_find(c->seen, c->seen_n, now->agent);
+        const struct book_row *seen = months_find(c->out->seen.list, c->out->seen.n, now->agent);
         if (!seen && !figures_any(&now->figures))
             continue; /* hired for then afterwards: no figure, no pay */
         if (!same_outcome(seen ? seen : &none, now) && add_difference(c, now, seen, e))
@@ -70,22 +68,21 @@ int month_differences(struct months *m, int32_t month, struct month_differences 
     if (!closing)
         return err_set(e, text, "the month is not closed");
     c.closed_ms = closing->at_ms;
-    int bad = months_rows_now(m, month, &out->arena, &c.paid, &c.paid_n, e) ||
-              months_rows_seen(m, month, &out->arena, &c.seen, &c.seen_n, e) || months_draft(m, month, &d, e);
+    int bad = months_rows_now(m, month, &out->paid, e) || months_rows_seen(m, month, &out->seen, e) ||
+              months_draft(m, month, &d, e);
     if (!bad) {
         bad = compare(&c, &d, e);
         free(d.rows);
-        d.rows = NULL;
         out->draft_arena = d.arena; /* the rows' strings */
     }
-    free(c.paid);
-    free(c.seen);
     return bad ? -1 : 0;
 }
 
 void month_differences_free(struct month_differences *d)
 {
     free(d->list);
+    month_rows_fini(&d->paid);
+    month_rows_fini(&d->seen);
     arena_fini(&d->arena);
     arena_fini(&d->draft_arena);
     *d = (struct month_differences){0};

@@ -12,7 +12,7 @@
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
 
-#define SALT_BYTES 16
+#define SALT_BYTES ((size_t)16)
 
 static void take_entry(struct months *m, const struct book_entry *e)
 {
@@ -260,31 +260,34 @@ enum month_outcome month_book_send(struct month_parcel *p, struct event *event, 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
 struct rows_reading {
-    struct arena *arena;
-    struct book_row *rows;
-    size_t n, cap;
+    struct month_rows *to;
     int bad;
     struct err *e;
 };
 
+void month_rows_fini(struct month_rows *r)
+{
+    free(r->list);
+    arena_fini(&r->arena);
+    *r = (struct month_rows){0};
+}
+
 static void read_row(void *arg, const struct book_text *t)
 {
     struct rows_reading *r = arg;
-    xgrow(&r->rows, &r->cap, r->n + 1, sizeof *r->rows);
-    if (r->bad == 0 && book_read_row(t, r->arena, &r->rows[r->n], r->e) == 0)
-        r->n++;
+    struct month_rows *to = r->to;
+    xgrow(&to->list, &to->cap, to->n + 1, sizeof *to->list);
+    if (r->bad == 0 && book_read_row(t, &to->arena, &to->list[to->n], r->e) == 0)
+        to->n++;
     else
         r->bad = -1;
 }
 
-int months_entry_rows(const struct months *m, int64_t entry, struct arena *arena, struct book_row **rows, size_t *n,
-                      struct err *e)
+int months_entry_rows(const struct months *m, int64_t entry, struct month_rows *out, struct err *e)
 {
-    struct rows_reading r = {.arena = arena, .e = e};
-    int bad = book_each_row((struct db *)&m->db, entry, read_row, &r, e);
-    *rows = r.rows;
-    *n = r.n;
-    return bad || r.bad ? -1 : 0;
+    struct rows_reading r = {out, 0, e};
+    *out = (struct month_rows){0};
+    return book_each_row((struct db *)&m->db, entry, read_row, &r, e) || r.bad ? -1 : 0;
 }
 
 static int by_agent(const void *a, const void *b)
@@ -299,25 +302,24 @@ const struct book_row *months_find(const struct book_row *rows, size_t n, struct
 }
 
 /* The second row of an adjustment is how the agent counts from then on. */
-static int apply_adjustment(const struct months *m, const struct book_entry *entry, struct rows_reading *to)
+static int apply_adjustment(const struct months *m, const struct book_entry *entry, struct rows_reading *r)
 {
-    struct book_row *rows;
-    size_t n;
-    if (months_entry_rows(m, entry->number, to->arena, &rows, &n, to->e)) {
-        free(rows);
+    struct month_rows *to = r->to;
+    size_t was_n = to->n;
+    if (book_each_row((struct db *)&m->db, entry->number, read_row, r, r->e) || r->bad)
         return -1;
-    }
-    if (n == 2)
-        rows[1].decided_ms = entry->at_ms;
-    struct book_row *is = n == 2 ? (struct book_row *)months_find(to->rows, to->n, rows[1].agent) : NULL;
+    if (to->n != was_n + 2)
+        return err_set(r->e, "book", "an adjustment has not two rows; put the latest backup in its place");
+    struct book_row now = to->list[was_n + 1];
+    now.decided_ms = entry->at_ms;
+    to->n = was_n;
+    struct book_row *is = (struct book_row *)months_find(to->list, to->n, now.agent);
     if (is) {
-        *is = rows[1];
-    } else if (n == 2) {
-        xgrow(&to->rows, &to->cap, to->n + 1, sizeof *to->rows);
-        to->rows[to->n++] = rows[1];
-        qsort(to->rows, to->n, sizeof *to->rows, by_agent);
+        *is = now;
+        return 0;
     }
-    free(rows);
+    to->list[to->n++] = now;
+    qsort(to->list, to->n, sizeof *to->list, by_agent);
     return 0;
 }
 
@@ -325,10 +327,11 @@ static int apply_adjustment(const struct months *m, const struct book_entry *ent
 static int rows_of(const struct months *m, int32_t month, bool rejected_too, struct rows_reading *r)
 {
     const struct book_entry *closing = months_closing(m, month);
+    *r->to = (struct month_rows){0};
     int bad = closing ? book_each_row((struct db *)&m->db, closing->number, read_row, r, r->e) : 0;
     bad = bad || r->bad ? -1 : 0;
-    if (r->n)
-        qsort(r->rows, r->n, sizeof *r->rows, by_agent);
+    if (r->to->n)
+        qsort(r->to->list, r->to->n, sizeof *r->to->list, by_agent);
     for (size_t i = 0; closing && !bad && i < m->entries_n; i++) {
         const struct book_entry *a = &m->entries[i];
         bool is_one = a->kind == BOOK_ADJUSTED && a->month == month && a->number > closing->number;
@@ -338,22 +341,14 @@ static int rows_of(const struct months *m, int32_t month, bool rejected_too, str
     return bad;
 }
 
-int months_rows_now(const struct months *m, int32_t month, struct arena *arena, struct book_row **rows, size_t *n,
-                    struct err *e)
+int months_rows_now(const struct months *m, int32_t month, struct month_rows *out, struct err *e)
 {
-    struct rows_reading r = {.arena = arena, .e = e};
-    int bad = rows_of(m, month, false, &r);
-    *rows = r.rows;
-    *n = r.n;
-    return bad;
+    struct rows_reading r = {out, 0, e};
+    return rows_of(m, month, false, &r);
 }
 
-int months_rows_seen(const struct months *m, int32_t month, struct arena *arena, struct book_row **rows, size_t *n,
-                     struct err *e)
+int months_rows_seen(const struct months *m, int32_t month, struct month_rows *out, struct err *e)
 {
-    struct rows_reading r = {.arena = arena, .e = e};
-    int bad = rows_of(m, month, true, &r);
-    *rows = r.rows;
-    *n = r.n;
-    return bad;
+    struct rows_reading r = {out, 0, e};
+    return rows_of(m, month, true, &r);
 }

@@ -77,20 +77,17 @@ static int64_t paid_until(const struct months *m, const struct book_entry *closi
     return number;
 }
 
-static int add_adjustment(struct month_export *x, const struct months *m, const struct book_entry *entry,
-                          struct err *e)
+static int add_adjustment(struct month_export *x, const struct months *m, const struct book_entry *entry, struct err *e)
 {
-    size_t n;
     x->pairs = xrealloc(x->pairs, (x->pairs_n + 1) * sizeof *x->pairs);
     x->adjustments = xrealloc(x->adjustments, (x->pairs_n + 1) * sizeof *x->adjustments);
-    int bad = months_entry_rows(m, entry->number, &x->arena, &x->pairs[x->pairs_n], &n, e);
-    const struct book_row *pair = x->pairs[x->pairs_n];
-    x->pairs_n++;
+    struct month_rows *pair = &x->pairs[x->pairs_n++];
+    int bad = months_entry_rows(m, entry->number, pair, e);
     if (bad)
         return -1;
-    if (n != 2)
+    if (pair->n != 2)
         return err_set(e, "book", "an adjustment has not two rows; put the latest backup in its place");
-    x->adjustments[x->month.adjustments_n++] = (struct export_adjustment){entry, &pair[0], &pair[1]};
+    x->adjustments[x->month.adjustments_n++] = (struct export_adjustment){entry, &pair->list[0], &pair->list[1]};
     return 0;
 }
 
@@ -116,12 +113,12 @@ int month_export_read(struct month_export *x, const struct months *m, int32_t mo
     civil_print_month(text, sizeof text, month);
     if (!closing)
         return err_set(e, text, "the month is not closed%s", version ? " in this version" : "");
-    if (months_entry_rows(m, closing->number, &x->arena, &x->rows, &x->month.rows_n, e) ||
-        read_adjustments(x, m, closing, e))
+    if (months_entry_rows(m, closing->number, &x->rows, e) || read_adjustments(x, m, closing, e))
         return -1;
     x->rulebook = month_rulebook(m, closing->rulebook, e);
     x->month.closing = closing;
-    x->month.rows = x->rows;
+    x->month.rows = x->rows.list;
+    x->month.rows_n = x->rows.n;
     x->month.adjustments = x->adjustments;
     x->month.rulebook = x->rulebook;
     return x->rulebook ? 0 : -1;
@@ -130,11 +127,10 @@ int month_export_read(struct month_export *x, const struct months *m, int32_t mo
 void month_export_fini(struct month_export *x)
 {
     for (size_t i = 0; i < x->pairs_n; i++)
-        free(x->pairs[i]);
+        month_rows_fini(&x->pairs[i]);
     free(x->pairs);
     free(x->adjustments);
-    free(x->rows);
+    month_rows_fini(&x->rows);
     rulebook_free(x->rulebook);
-    arena_fini(&x->arena);
     *x = (struct month_export){0};
 }

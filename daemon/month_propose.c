@@ -17,9 +17,7 @@
 struct looking {
     const struct months *m;
     const struct book_entry *closing;
-    struct arena arena;
-    struct book_row *rows;
-    size_t rows_n;
+    struct month_rows rows;
     int64_t appeal_ms;
 };
 
@@ -32,13 +30,12 @@ static int look(struct looking *l, struct months *m, int32_t month, struct err *
         return err_set(e, text, "the month is not closed");
     const struct rulebook *r = rulebooks_for_day(m->o.rulebooks, civil_month_first(month));
     l->appeal_ms = r->appeal_days * DAY_MS;
-    return months_rows_now(m, month, &l->arena, &l->rows, &l->rows_n, e);
+    return months_rows_now(m, month, &l->rows, e);
 }
 
 static void look_end(struct looking *l)
 {
-    free(l->rows);
-    arena_fini(&l->arena);
+    month_rows_fini(&l->rows);
 }
 
 /* The entry that decided; NULL: none did. */
@@ -47,15 +44,14 @@ static const struct book_entry *decided(struct looking *l, struct str agent, str
     const struct book_entry *found = NULL;
     for (size_t i = 0; i < l->m->entries_n; i++) {
         const struct book_entry *e = &l->m->entries[i];
-        struct book_row *rows = NULL;
+        struct month_rows rows;
         struct err unread;
-        size_t n = 0;
         if (e->kind != BOOK_PROPOSAL || e->month != l->closing->month || e->number < l->closing->number ||
             !str_eq(e->proposal, proposal))
             continue;
-        if (months_entry_rows(l->m, e->number, &l->arena, &rows, &n, &unread) == 0 && n && str_eq(rows[0].agent, agent))
+        if (months_entry_rows(l->m, e->number, &rows, &unread) == 0 && rows.n && str_eq(rows.list[0].agent, agent))
             found = e;
-        free(rows);
+        month_rows_fini(&rows);
     }
     return found;
 }
@@ -78,7 +74,8 @@ static void print_proposal(struct buf *out, struct looking *l, const struct book
     buf_put_json(out, r->agent);
     buf_put_str(out, STR_LIT(",\"proposal\":"));
     buf_put_json(out, proposal);
-    buf_printf(out, ",\"months\":%" PRId64 ",\"confirm_from\":%" PRId64 ",\"state\":", months, confirm_from(l, proposal));
+    buf_printf(out, ",\"months\":%" PRId64 ",\"confirm_from\":%" PRId64 ",\"state\":", months,
+               confirm_from(l, proposal));
     buf_put_json(out, by ? by->decision : STR_LIT("open"));
     if (by) {
         buf_put_str(out, STR_LIT(",\"decided_by\":"));
@@ -95,11 +92,11 @@ int month_print_proposals(struct buf *out, struct months *m, int32_t month, stru
     size_t n = 0;
     int bad = look(&l, m, month, e);
     buf_put_byte(out, '[');
-    for (size_t i = 0; !bad && i < l.rows_n; i++)
-        for (size_t k = 0; l.rows[i].agent.n && k < l.rows[i].actions_n; k++) {
+    for (size_t i = 0; !bad && i < l.rows.n; i++)
+        for (size_t k = 0; l.rows.list[i].agent.n && k < l.rows.list[i].actions_n; k++) {
             if (n++)
                 buf_put_byte(out, ',');
-            print_proposal(out, &l, &l.rows[i], l.rows[i].actions[k]);
+            print_proposal(out, &l, &l.rows.list[i], l.rows.list[i].actions[k]);
         }
     buf_put_byte(out, ']');
     look_end(&l);
@@ -117,7 +114,7 @@ static bool has_word(const struct str *list, size_t n, struct str word)
 static int check_proposal(struct looking *l, const struct month_act *act, const struct book_row **row, struct err *e)
 {
     char at[32];
-    *row = months_find(l->rows, l->rows_n, act->agent);
+    *row = months_find(l->rows.list, l->rows.n, act->agent);
     struct ingest *in = pipeline_ingest(l->m->o.pipeline);
     if (!*row || !has_word((*row)->actions, (*row)->actions_n, act->proposal))
         return err_set(e, "proposal", "the month proposes no \"%.*s\" for \"%.*s\"", STR_ARG(act->proposal),
@@ -163,16 +160,13 @@ static int32_t since(struct months *m, int32_t month, struct str agent, struct s
 {
     bool has = true;
     while (has && months_closing(m, month - 1)) {
-        struct arena arena = {0};
-        struct book_row *rows = NULL;
+        struct month_rows rows;
         struct err unread;
-        size_t n = 0;
-        int bad = months_rows_now(m, month - 1, &arena, &rows, &n, &unread);
-        const struct book_row *r = bad ? NULL : months_find(rows, n, agent);
+        int bad = months_rows_now(m, month - 1, &rows, &unread);
+        const struct book_row *r = bad ? NULL : months_find(rows.list, rows.n, agent);
         has = r && has_word(r->perks, r->perks_n, perk);
         month -= has;
-        free(rows);
-        arena_fini(&arena);
+        month_rows_fini(&rows);
     }
     return month;
 }
@@ -184,13 +178,13 @@ int month_print_perks(struct buf *out, struct months *m, int32_t month, struct e
     size_t n = 0;
     int bad = look(&l, m, month, e);
     buf_put_byte(out, '[');
-    for (size_t i = 0; !bad && i < l.rows_n; i++)
-        for (size_t k = 0; l.rows[i].agent.n && k < l.rows[i].perks_n; k++) {
-            civil_print_month(text, sizeof text, since(m, month, l.rows[i].agent, l.rows[i].perks[k]));
+    for (size_t i = 0; !bad && i < l.rows.n; i++)
+        for (size_t k = 0; l.rows.list[i].agent.n && k < l.rows.list[i].perks_n; k++) {
+            civil_print_month(text, sizeof text, since(m, month, l.rows.list[i].agent, l.rows.list[i].perks[k]));
             buf_put_str(out, n++ ? STR_LIT(",{\"agent\":") : STR_LIT("{\"agent\":"));
-            buf_put_json(out, l.rows[i].agent);
+            buf_put_json(out, l.rows.list[i].agent);
             buf_put_str(out, STR_LIT(",\"perk\":"));
-            buf_put_json(out, l.rows[i].perks[k]);
+            buf_put_json(out, l.rows.list[i].perks[k]);
             buf_printf(out, ",\"since\":\"%s\"}", text);
         }
     buf_put_byte(out, ']');
@@ -272,8 +266,8 @@ int month_print_bonus(struct buf *out, struct months *m, int32_t month, struct e
     struct month_draft d = {0};
     int bad = months_closing(m, month) ? look(&l, m, month, e) : months_draft(m, month, &d, e);
     if (!bad) {
-        for (size_t i = 0; i < l.rows_n; i++)
-            add_row(&t, &l.rows[i], l.rows[i].bonus_fen);
+        for (size_t i = 0; i < l.rows.n; i++)
+            add_row(&t, &l.rows.list[i], l.rows.list[i].bonus_fen);
         if (!l.closing)
             add_draft(&t, m, &d);
         buf_printf(out, "{\"bonus_fen\":%" PRId64 ",\"projected_fen\":%" PRId64 ",\"teams\":[", t.all.bonus_fen,

@@ -123,22 +123,16 @@ bool months_has(const struct months *m, int32_t month)
 
 /* --- drafts ------------------------------------------------------------------------------------------------------- */
 
-struct before {
-    struct book_row *rows;
-    size_t n;
-};
-
 static const struct book_row *find_before(void *arg, struct str agent)
 {
-    const struct before *b = arg;
-    return months_find(b->rows, b->n, agent);
+    const struct month_rows *before = arg;
+    return months_find(before->list, before->n, agent);
 }
 
 int months_draft(struct months *m, int32_t month, struct month_draft *d, struct err *e)
 {
-    struct arena arena = {0};
-    struct before b = {0};
-    int bad = months_rows_now(m, month - 1, &arena, &b.rows, &b.n, e);
+    struct month_rows before;
+    int bad = months_rows_now(m, month - 1, &before, e);
     if (!bad) {
         pipeline_catch_up(m->o.pipeline);
         month_draft_make(d, &(struct month_request){.site = pipeline_site(m->o.pipeline),
@@ -146,10 +140,9 @@ int months_draft(struct months *m, int32_t month, struct month_draft *d, struct 
                                                     .tz = m->o.tz,
                                                     .month = month,
                                                     .before = find_before,
-                                                    .arg = &b});
+                                                    .arg = &before});
     }
-    free(b.rows);
-    arena_fini(&arena);
+    month_rows_fini(&before);
     return bad;
 }
 

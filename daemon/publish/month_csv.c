@@ -92,8 +92,9 @@ static void end_line(struct buf *out)
 
 static void put_titles(struct buf *out, const struct export_month *m)
 {
-    buf_put_str(out, STR_LIT(BOM "\"agent\",\"name\",\"employee_no\",\"team\",\"days\",\"employed_days\",\"exempt_days\","
-                                 "\"handled\""));
+    buf_put_str(out,
+                STR_LIT(BOM "\"agent\",\"name\",\"employee_no\",\"team\",\"days\",\"employed_days\",\"exempt_days\","
+                            "\"handled\""));
     const struct book_row *first = m->rows_n ? &m->rows[0] : NULL;
     for (size_t i = 0; first && i < first->kpis_n; i++)
         for (int k = 0; k < 2; k++) {
@@ -102,8 +103,9 @@ static void put_titles(struct buf *out, const struct export_month *m)
             comma_text(out, buf_str(&title));
             buf_fini(&title);
         }
-    buf_put_str(out, STR_LIT(",\"score\",\"tier\",\"bonus\",\"adjustments\",\"amount\",\"perks\",\"actions\",\"rulebook\","
-                             "\"version\",\"closed_by\",\"head\""));
+    buf_put_str(out,
+                STR_LIT(",\"score\",\"tier\",\"bonus\",\"adjustments\",\"amount\",\"perks\",\"actions\",\"rulebook\","
+                        "\"version\",\"closed_by\",\"head\""));
     end_line(out);
 }
 
@@ -167,9 +169,9 @@ enum field {
     FIELD_HEAD,
     FIELD_LITERAL
 };
-static const char *const field_names[] = {"",       "agent",      "name",      "employee_no", "team",  "tier",
-                                          "score",  "bonus",      "adjustment", "amount",      "amount_abs", "component",
-                                          "month",  "month_end",  "head"};
+static const char *const field_names[] = {"",           "agent",     "name",  "employee_no", "team",
+                                          "tier",       "score",     "bonus", "adjustment",  "amount",
+                                          "amount_abs", "component", "month", "month_end",   "head"};
 
 struct column {
     struct str title, literal;
@@ -203,8 +205,9 @@ static int read_column(struct str text, struct column *c, struct err *e)
             c->field = (enum field)i;
             return 0;
         }
-    return err_set(e, "columns", "found the field \"%.*s\", expected agent, name, employee_no, team, tier, score, bonus, "
-                                 "adjustment, amount, amount_abs, component, month, month_end, head or 'a text'",
+    return err_set(e, "columns",
+                   "found the field \"%.*s\", expected agent, name, employee_no, team, tier, score, bonus, "
+                   "adjustment, amount, amount_abs, component, month, month_end, head or 'a text'",
                    STR_ARG(field));
 }
 
@@ -316,19 +319,20 @@ static bool came_before(const struct export_month *m, size_t at)
     return false;
 }
 
-static void pay_leavers(struct buf *out, struct payment *y, const struct layout *l, size_t *without_n)
+static void pay_leavers(struct buf *out, const struct payment *like, const struct layout *l, size_t *without_n)
 {
-    const struct export_month *m = y->m;
+    const struct export_month *m = like->m;
     for (size_t i = 0; i < m->adjustments_n; i++) {
+        struct payment y = *like;
         struct book_row leaver = *m->adjustments[i].to;
         if (!leaver.agent.n || is_in_rows(m, leaver.agent) || came_before(m, i))
             continue;
         leaver.bonus_fen = 0;
         leaver.total_milli = SCORE_NONE;
         leaver.tier = (struct str){0};
-        y->row = &leaver;
-        y->adjusted_fen = y->amount_fen = export_adjusted_fen(m, &leaver);
-        *without_n += y->amount_fen && put_payment(out, y, l) < 0;
+        y.row = &leaver;
+        y.adjusted_fen = y.amount_fen = export_adjusted_fen(m, &leaver);
+        *without_n += y.amount_fen && put_payment(out, &y, l) < 0;
     }
 }
 

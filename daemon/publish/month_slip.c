@@ -319,9 +319,11 @@ size_t export_slips(struct buf *out, const struct export_month *m, struct str ag
 {
     size_t n = 0;
     struct slip s = {out, m, NULL, zh};
-    buf_printf(out, "<!doctype html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\"><title>%.*s</title><style>%s</style></head>"
-                    "<body>\n",
-               zh ? "zh-CN" : "en", STR_ARG(word(&s, W_SLIP)), STYLE);
+    buf_printf(
+        out,
+        "<!doctype html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\"><title>%.*s</title><style>%s</style></head>"
+        "<body>\n",
+        zh ? "zh-CN" : "en", STR_ARG(word(&s, W_SLIP)), STYLE);
     for (size_t i = 0; i < m->rows_n; i++) {
         if (agent.n && !str_eq(m->rows[i].agent, agent))
             continue;

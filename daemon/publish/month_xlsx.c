@@ -88,9 +88,9 @@ static struct str who(const struct book_row *r)
 
 static void put_summary(struct book_file *f, const struct export_month *m)
 {
-    static const char *const titles[] = {"agent", "name",  "employee_no",   "team",          "days",        "employed_days",
-                                         "exempt_days", "handled", "score", "tier", "bonus", "adjustments", "amount",
-                                         "perks", "actions"};
+    static const char *const titles[] = {"agent",         "name",        "employee_no", "team",  "days",
+                                         "employed_days", "exempt_days", "handled",     "score", "tier",
+                                         "bonus",         "adjustments", "amount",      "perks", "actions"};
     BEGIN(f, "summary", titles);
     for (size_t i = 0; i < m->rows_n; i++) {
         const struct book_row *r = &m->rows[i];
@@ -140,8 +140,8 @@ static void put_kpis(struct book_file *f, const struct export_month *m)
 
 static void put_adjustments(struct book_file *f, const struct export_month *m)
 {
-    static const char *const titles[] = {"agent", "of month", "score before", "score", "tier before", "tier",
-                                         "difference", "accepted by", "reason", "evidence", "subjects"};
+    static const char *const titles[] = {"agent",      "of month",    "score before", "score",    "tier before", "tier",
+                                         "difference", "accepted by", "reason",       "evidence", "subjects"};
     BEGIN(f, "adjustments", titles);
     for (size_t i = 0; i < m->adjustments_n; i++) {
         const struct export_adjustment *a = &m->adjustments[i];

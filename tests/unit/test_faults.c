@@ -345,7 +345,7 @@ static void F12_mutated_events_are_refused_with_reasons_and_the_others_flow(void
     life_begin(&s);
     for (uint64_t i = 0; i < n;) {
         struct ingest *in = pipeline_ingest(s.pipeline);
-        struct decode_context c = {in->now_ms(in), in->rulebook(in), script_key, STR_LIT("default"), NULL, 0};
+        struct decode_context c = {in->now_ms(in), in->rulebook(in), script_key, STR_LIT("default"), NULL, 0, false};
         struct batch *b = batch_new(STR_LIT("poison"), poison_done, &p);
         for (lines.n = 0; i < n && b->inputs_n < 40; i++, b->inputs_n += 2)
             put_pair(&lines, &random, i);

@@ -21,6 +21,7 @@ struct month_differences {
     int32_t month;
     struct month_difference *list; /* owned; by agent */
     size_t n, cap;
+    struct month_rows paid, seen;    /* what it was compared with, and what was last looked at */
     struct arena arena, draft_arena; /* strings */
 };
 

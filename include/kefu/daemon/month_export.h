@@ -7,12 +7,11 @@
 
 struct month_export {
     struct export_month month; /* for the functions of publish/month_export.h */
-    struct book_row *rows;     /* owned, like all below */
+    struct month_rows rows;    /* owned, like all below */
     struct export_adjustment *adjustments;
-    struct book_row **pairs; /* of an adjustment each */
+    struct month_rows *pairs; /* of an adjustment each */
     size_t pairs_n;
     struct rulebook *rulebook;
-    struct arena arena;
 };
 
 /* Of the closing in force, or of a version (0: the one in force). month_export_fini is due either way. -1 with e: there is no

@@ -57,21 +57,24 @@ const struct book_entry *months_entries(const struct months *m, size_t *n);
 /* The head of the chain: 64 digits (zeros before the first entry) and a zero byte. Borrowed likewise. */
 const char *months_head(const struct months *m);
 
-/* Rows of an entry, strings in the arena; rows are the caller's to free. -1 with e: damaged. */
-int months_entry_rows(const struct months *m, int64_t entry, struct arena *arena, struct book_row **rows, size_t *n,
-                      struct err *e);
+struct month_rows {
+    struct book_row *list; /* owned */
+    size_t n, cap;
+    struct arena arena; /* their strings */
+};
+void month_rows_fini(struct month_rows *r);
+/* Rows of an entry, by number. month_rows_fini is due either way, as for all below. -1 with e: damaged. */
+int months_entry_rows(const struct months *m, int64_t entry, struct month_rows *out, struct err *e);
 /* Rows of a closed month as they count now: as closed, with the adjustments that were accepted. By agent; forgotten ones have
  * none and come first. Without a closing: none. */
-int months_rows_now(const struct months *m, int32_t month, struct arena *arena, struct book_row **rows, size_t *n,
-                    struct err *e);
+int months_rows_now(const struct months *m, int32_t month, struct month_rows *out, struct err *e);
 const struct book_row *months_find(const struct book_row *rows, size_t n, struct str agent); /* NULL: none */
 
 /* The month as it would be closed now; catches the site up first. month_draft_free is due if it is 0. -1 with e. */
 int months_draft(struct months *m, int32_t month, struct month_draft *d, struct err *e);
 
 /* Rows as they were last looked at: as months_rows_now, but with adjustments that were rejected as well. */
-int months_rows_seen(const struct months *m, int32_t month, struct arena *arena, struct book_row **rows, size_t *n,
-                     struct err *e);
+int months_rows_seen(const struct months *m, int32_t month, struct month_rows *out, struct err *e);
 
 /* --- acting ------------------------------------------------------------------------------------------------------- */
 
@@ -79,12 +82,12 @@ int months_rows_seen(const struct months *m, int32_t month, struct arena *arena,
  * or the queue is full and nothing was done. */
 struct month_act {
     int32_t month;
-    struct str actor;  /* 1 … 128 bytes */
-    struct str reason; /* up to 512 bytes; absent: none */
+    struct str actor;    /* 1 … 128 bytes */
+    struct str reason;   /* up to 512 bytes; absent: none */
     struct str agent;    /* adjust, propose */
     struct str proposal; /* propose: one of the row's actions */
     bool accept;         /* adjust, propose */
-    bool force;        /* close though first contacts are pending: what comes of them is an adjustment */
+    bool force;          /* close though first contacts are pending: what comes of them is an adjustment */
     void (*done)(void *arg, const struct book_entry *entry);
     void *arg;
 };

@@ -29,7 +29,7 @@
 
 enum book_kind {
     BOOK_NONE = 0,
-#define X(name, number, word) BOOK_##name = number,
+#define X(name, number, word) BOOK_##name = (number),
     BOOK_KINDS(X)
 #undef X
 };
@@ -114,8 +114,8 @@ struct book_text {
 /* A rulebook that is or was in force: under one name it never changes. */
 struct book_rulebook {
     struct str name, sha256;
-    int32_t month; /* from which it holds; INT32_MIN: since ever */
-    int64_t at_ms; /* when it was adopted */
+    int32_t month;   /* from which it holds; INT32_MIN: since ever */
+    int64_t at_ms;   /* when it was adopted */
     struct str text; /* its file's bytes, which are read over seed's */
 };
 

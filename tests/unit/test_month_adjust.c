@@ -1,0 +1,182 @@
+/* What comes after a month is closed: adjustments with their evidence, and proposals about people. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "kefu/base/log.h"
+#include "kefu/daemon/month_adjust.h"
+#include "kefu/daemon/month_propose.h"
+#include "support_months.h"
+
+/* An answer of amy's in February, told in March, and a refusal of ours to change what is closed. */
+static void tell_late(struct desk_of_months *d, const char *id)
+{
+    struct batch *b = world_batch(d->w);
+    say(b, "amy", id, T0 + 5000);
+    world_submit(d->w, b);
+    world_run(d->w);
+    months_turn(d->m);
+    world_run(d->w);
+    batch_free(b);
+}
+
+static enum month_outcome decide(struct desk_of_months *d, const char *agent, bool accept)
+{
+    struct month_act act = act_of(d, FEB, "seen");
+    act.agent = str_of(agent);
+    act.accept = accept;
+    enum month_outcome out = months_adjust(d->m, &act, &d->e);
+    world_run(d->w);
+    d->w->now_ms += 1000;
+    return out;
+}
+
+static size_t differences_n(struct desk_of_months *d)
+{
+    struct month_differences all;
+    assert_int_equal(month_differences(d->m, FEB, &all, &d->e), 0);
+    size_t n = all.n;
+    month_differences_free(&all);
+    return n;
+}
+
+static void what_comes_late_is_an_adjustment_with_its_evidence(void **state)
+{
+    struct desk_of_months *d = *state;
+    struct month_differences all;
+    d->w->now_ms = T0 + 40 * DAY;
+    close_month(d, FEB);
+    assert_int_equal(differences_n(d), 0);
+    d->w->now_ms += 1000;
+    tell_late(d, "m5");
+    assert_int_equal(month_differences(d->m, FEB, &all, &d->e), 0);
+    assert_int_equal(all.n, 1);
+    assert_int_equal(all.list[0].paid.figures.answered, 1);
+    assert_int_equal(all.list[0].now.figures.answered, 2);
+    assert_int_equal(all.list[0].evidence.all_n, 1);
+    assert_true(str_eq(all.list[0].evidence.words[0], STR_LIT("\"conversation\",\"cm5\"")));
+    month_differences_free(&all);
+    months_free(d->m); /* the evidence outlives a restart */
+    world_again(d->w);
+    open_months(d);
+    assert_int_equal(month_differences(d->m, FEB, &all, &d->e), 0);
+    assert_int_equal(all.list[0].evidence.all_n, 1);
+    month_differences_free(&all);
+}
+
+static void an_adjustment_is_decided_once_and_the_closed_row_stays(void **state)
+{
+    struct desk_of_months *d = *state;
+    struct month_rows all;
+    d->w->now_ms = T0 + 40 * DAY;
+    close_month(d, FEB);
+    int64_t closing = months_closing(d->m, FEB)->number;
+    d->w->now_ms += 1000;
+    tell_late(d, "m5");
+    assert_int_equal(decide(d, "bob", true), MONTH_REFUSED);
+    assert_int_equal(decide(d, "amy", true), MONTH_UNDER_WAY);
+    assert_int_equal(decide(d, "amy", true), MONTH_REFUSED);
+    assert_int_equal(differences_n(d), 0);
+    assert_int_equal(months_entry_rows(d->m, closing, &all, &d->e), 0);
+    assert_int_equal(all.list[0].figures.answered, 1);
+    month_rows_fini(&all);
+    assert_int_equal(months_rows_now(d->m, FEB, &all, &d->e), 0);
+    assert_int_equal(all.list[0].figures.answered, 2);
+    month_rows_fini(&all);
+    tell_late(d, "m6");
+    assert_int_equal(decide(d, "amy", false), MONTH_UNDER_WAY);
+    assert_int_equal(differences_n(d), 0); /* rejected: not asked again … */
+    assert_int_equal(months_rows_now(d->m, FEB, &all, &d->e), 0);
+    assert_int_equal(all.list[0].figures.answered, 2);
+    month_rows_fini(&all);
+    tell_late(d, "m7");
+    assert_int_equal(differences_n(d), 1); /* … until more comes */
+    assert_int_equal(reopen_month(d, FEB, "no"), MONTH_REFUSED);
+    assert_non_null(strstr(d->e.what, "adjustments of it were accepted"));
+}
+
+static void a_month_without_changes_leaves_no_evidence(void **state)
+{
+    struct desk_of_months *d = *state;
+    d->w->now_ms = T0 + 40 * DAY;
+    close_month(d, FEB);
+    struct batch *b = world_batch(d->w); /* a late event that changes no figure of February's */
+    struct event *q = world_add(b, EVENT_REOPENED, "o1", T0 + 41 * DAY);
+    q->subject = STR_LIT("cm1");
+    d->w->now_ms = T0 + 41 * DAY;
+    world_submit(d->w, b);
+    world_run(d->w);
+    assert_int_equal(differences_n(d), 0);
+    batch_free(b);
+}
+
+/* amy answers ten customers, each too late: her month is unqualified. */
+static void live_badly(struct desk_of_months *d, int month, const char *prefix)
+{
+    struct batch *b = world_batch(d->w);
+    int64_t at_ms = tz_at(d->w->tz, civil_month_first(month), 600);
+    for (int i = 0; i < 10; i++) {
+        char id[40];
+        snprintf(id, sizeof id, "%s%d", prefix, i);
+        say(b, "amy", arena_copy(&b->arena, str_of(id)).p, at_ms + i * MINUTE);
+    }
+    for (size_t i = 0; i < b->events_n; i++) /* slow to answer, slow to resolve */
+        if (b->events[i].how == FROM_AGENT || b->events[i].how == BY_AGENT)
+            b->events[i].ts += (b->events[i].how == FROM_AGENT ? 5 : 30) * MINUTE;
+    d->w->now_ms = tz_at(d->w->tz, civil_month_first(month + 1), 0) + 5 * DAY;
+    world_submit(d->w, b);
+    world_run(d->w);
+    batch_free(b);
+}
+
+static enum month_outcome propose(struct desk_of_months *d, int32_t month, const char *what, bool accept)
+{
+    struct month_act act = act_of(d, month, "seen");
+    act.agent = STR_LIT("amy");
+    act.proposal = str_of(what);
+    act.accept = accept;
+    enum month_outcome out = months_propose(d->m, &act, &d->e);
+    world_run(d->w);
+    return out;
+}
+
+static void what_hurts_a_person_waits_for_the_days_of_appeal_and_a_name(void **state)
+{
+    struct desk_of_months *d = *state;
+    struct buf out = {0};
+    live_badly(d, FEB, "f");
+    assert_int_equal(close_month(d, FEB), MONTH_UNDER_WAY);
+    assert_int_equal(propose(d, FEB, "transfer_suggested", true), MONTH_REFUSED); /* one month is not two */
+    assert_int_equal(propose(d, FEB, "training_required", true), MONTH_REFUSED);
+    assert_non_null(strstr(d->e.what, "days of appeal"));
+    d->w->now_ms += 3 * DAY;
+    assert_int_equal(propose(d, FEB, "training_required", true), MONTH_UNDER_WAY);
+    assert_int_equal(propose(d, FEB, "training_required", false), MONTH_REFUSED); /* decided once */
+    live_badly(d, FEB + 1, "z");
+    assert_int_equal(close_month(d, FEB + 1), MONTH_UNDER_WAY);
+    assert_int_equal(propose(d, FEB + 1, "transfer_suggested", false), MONTH_UNDER_WAY); /* dropping it need not wait */
+    assert_int_equal(month_print_proposals(&out, d->m, FEB + 1, &d->e), 0);
+    buf_put_byte(&out, 0);
+    assert_non_null(strstr(out.p, "\"proposal\":\"transfer_suggested\",\"months\":2"));
+    assert_non_null(strstr(out.p, "\"state\":\"rejected\",\"decided_by\":\"li\""));
+    buf_fini(&out);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, months_setup, months_teardown)
+    const struct CMUnitTest tests[] = {
+        T(what_comes_late_is_an_adjustment_with_its_evidence),
+        T(an_adjustment_is_decided_once_and_the_closed_row_stays),
+        T(a_month_without_changes_leaves_no_evidence),
+        T(what_hurts_a_person_waits_for_the_days_of_appeal_and_a_name),
+    };
+    log_set_level(LOG_LEVEL_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
