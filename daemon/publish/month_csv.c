@@ -339,7 +339,7 @@ static void pay_leavers(struct buf *out, const struct payment *like, const struc
 int export_payroll_csv(struct buf *out, const struct export_month *m, const struct export_payroll *p, size_t *without_n,
                        struct err *e)
 {
-    struct layout l;
+    struct layout l = {.n = 0};
     const char *columns = strcmp(p->columns, "frappe") == 0  ? export_columns_frappe
                           : strcmp(p->columns, "plain") == 0 ? export_columns_plain
                                                              : p->columns;

@@ -51,7 +51,7 @@ def recompute(daemon, entry):
     return {r["agent"]: r for r in report["rows"] if r["period"] == entry["month"] and r["agent"] is not None}
 
 
-def compare(month, row, other, tiers):
+def compare(month, row, other, tiers, unqualified):
     where = f"{month} {row['agent']}"
     if other is None:
         want(f"{where}: figures", {f: 0 for f in FIGURES}, row["figures"])
@@ -64,7 +64,11 @@ def compare(month, row, other, tiers):
     tier = tiers.get(other["tier"], {})
     want(f"{where}: bonus", tier.get("bonus_fen", 0), row["bonus_fen"])
     want(f"{where}: perks", tier.get("perks", []), row["perks"])
-    want(f"{where}: actions", tier.get("actions", []), row["actions"])
+    actions = list(tier.get("actions", []))
+    if unqualified >= 2:  # seed's transfer_after_months
+        actions.append("transfer_suggested")
+    want(f"{where}: actions", actions, row["actions"])
+    want(f"{where}: unqualified months running", unqualified, row["unqualified_months"])
 
 
 def state_of(daemon, month):
@@ -72,7 +76,7 @@ def state_of(daemon, month):
 
 
 def check_months(daemon):
-    compared, paid = 0, 0
+    compared, paid, running = 0, 0, {}
     for month in MONTHS:
         tiers = {t["name"]: t for t in book_of(month)["tiers"]}
         entry = state_of(daemon, month)["closed"]
@@ -80,7 +84,10 @@ def check_months(daemon):
         others = recompute(daemon, entry)
         want(f"{month}: who has a figure has a row", set(), set(others) - {r["agent"] for r in rows})
         for row in rows:
-            compare(month, row, others.get(row["agent"]), tiers)
+            agent = row["agent"]
+            lowest = agent in others and others[agent]["tier"] == book_of(month)["tiers"][-1]["name"]
+            running[agent] = running.get(agent, 0) + 1 if lowest else 0
+            compare(month, row, others.get(agent), tiers, running[agent])
             compared += 1
             paid += row["bonus_fen"] > 0
     assert compared > paid > compared // 4, f"{paid} of {compared} rows are paid: the test sees too little"
