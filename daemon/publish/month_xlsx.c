@@ -79,7 +79,7 @@ static void begin_sheet(struct book_file *f, const char *name, const char *const
     worksheet_set_column(f->sheet, 0, (lxw_col_t)(n - 1), 14, NULL);
     end_row(f);
 }
-#define BEGIN(f, name, titles) begin_sheet(f, name, titles, sizeof titles / sizeof *titles)
+#define BEGIN(f, name, titles) begin_sheet((f), (name), (titles), sizeof(titles) / sizeof *(titles))
 
 static struct str who(const struct book_row *r)
 {
