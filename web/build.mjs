@@ -1,4 +1,5 @@
-// Bundles the board: web/src -> OUT (default build/web/dist): index.html, and assets/ whose names hold a hash of their content.
+// Bundles the board: web/src -> OUT (default build/web/dist): index.html, licenses.txt, and assets/ whose names hold a hash of
+// their content.
 //
 // Keeps true: the same sources give the same bytes; whatever index.html names is there; nothing in it is inline, so that the
 // page runs under a policy that allows no inline script or style. Refuses: any warning of the bundler.
@@ -41,6 +42,15 @@ for (const path of Object.keys(result.metafile.outputs)) {
     const name = basename(path);
     built[name.slice(0, name.lastIndexOf("-")) + name.slice(name.lastIndexOf("."))] = name;
 }
+// What others wrote and gave, with their words: /licenses.txt of every board.
+const packages = new Set();
+for (const path of Object.keys(result.metafile.inputs)) {
+    const found = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path);
+    if (found) packages.add(found[1]);
+}
+const licenses = [...packages].sort().map(async (name) => `${name}\n\n${await readFile(join(here, "node_modules", name, "LICENSE"), "utf8")}\n`);
+await writeFile(join(out, "licenses.txt"), (await Promise.all(licenses)).join("\n"));
+
 const page = await readFile(join(here, "src/index.html"), "utf8");
 const filled = page.replace(/\{\{([a-z.]+)\}\}/g, (_, name) => {
     if (!built[name]) throw new Error(`src/index.html asks for ${name}, which was not built`);

@@ -12,7 +12,7 @@ function built() {
     const out = mkdtempSync(join(tmpdir(), "kefu-dist-"));
     const { status, stderr } = spawnSync(process.execPath, [join(web, "build.mjs"), out]);
     assert.equal(status, 0, String(stderr));
-    const files = new Map([["index.html", readFileSync(join(out, "index.html"))]]);
+    const files = new Map(["index.html", "licenses.txt"].map((name) => [name, readFileSync(join(out, name))]));
     for (const name of readdirSync(join(out, "assets"))) files.set(`assets/${name}`, readFileSync(join(out, "assets", name)));
     rmSync(out, { recursive: true });
     return files;
@@ -24,7 +24,7 @@ test("the same sources give the same files", () => {
 
 test("all that a first paint needs is under 100 KB compressed", (t) => {
     let sum = 0;
-    for (const bytes of built().values()) sum += gzipSync(bytes, { level: 9 }).length;
+    for (const [name, bytes] of built()) if (name !== "licenses.txt") sum += gzipSync(bytes, { level: 9 }).length;
     t.diagnostic(`${sum} bytes`);
     assert.ok(sum < 100 * 1024, `${sum} bytes`);
 });
@@ -34,6 +34,12 @@ test("the page holds nothing inline and names nothing of another host", () => {
     const page = files.get("index.html").toString();
     assert.doesNotMatch(page, /<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|https?:\/\//);
     for (const [, name] of page.matchAll(/(?:src|href)="\/([^"]+)"/g)) assert.ok(files.has(name), name);
+});
+
+test("the licenses of all that is in it are beside it", () => {
+    const text = built().get("licenses.txt").toString();
+    for (const name of ["preact", "@preact/signals", "@preact/signals-core", "uplot"]) assert.ok(text.split("\n").includes(name), name);
+    assert.equal(text.match(/Permission is hereby granted/g).length, 4);
 });
 
 test("the script makes no inline style and runs no text as code", () => {

@@ -34,53 +34,61 @@ export function parser(emit) {
     };
 }
 
+// One connection, read until it ends, falls silent or is aborted. Returns the status of an answer for good (401, 404), else 0.
+async function listen(path, lastId, abort, emit) {
+    let silent;
+    const beat = () => {
+        clearTimeout(silent);
+        silent = setTimeout(() => abort.abort(), SILENT_MS);
+    };
+    beat();
+    try {
+        const headers = lastId === undefined ? {} : { "Last-Event-ID": lastId };
+        const answer = await fetch(path, { headers, signal: abort.signal, cache: "no-store" });
+        if (answer.status === 401 || answer.status === 404) return answer.status;
+        if (!answer.ok) return 0;
+        const reader = answer.body.getReader();
+        const decoder = new TextDecoder();
+        const feed = parser(emit);
+        for (;;) {
+            const { done, value } = await reader.read();
+            if (done) return 0;
+            beat();
+            feed(decoder.decode(value, { stream: true }));
+        }
+    } finally {
+        clearTimeout(silent);
+        abort.abort();
+    }
+}
+
 // Follows `path` until the function it returns is called. `on`: event(name, data), state(live: boolean), gone(status) when
 // there is nothing to come back to (401 logged out, 404 not there).
 export function follow(path, on) {
     let stopped = false;
     let lastId;
-    let abort = new AbortController();
+    let abort;
+    let pause = FIRST_MS;
     let wake = () => {};
 
-    async function listen(heard) {
-        abort = new AbortController();
-        let silent;
-        const beat = () => {
-            clearTimeout(silent);
-            silent = setTimeout(() => abort.abort(), SILENT_MS);
-        };
-        beat();
+    function emit(event) {
+        if (event.id !== undefined) lastId = event.id;
+        pause = FIRST_MS;
+        on.state(true);
         try {
-            const headers = lastId === undefined ? {} : { "Last-Event-ID": lastId };
-            const answer = await fetch(path, { headers, signal: abort.signal, cache: "no-store" });
-            if (answer.status === 401 || answer.status === 404) return answer.status;
-            if (!answer.ok) return 0;
-            const reader = answer.body.getReader();
-            const decoder = new TextDecoder();
-            const feed = parser((event) => {
-                if (event.id !== undefined) lastId = event.id;
-                heard();
-                on.event(event.name, JSON.parse(event.data));
+            on.event(event.name, JSON.parse(event.data));
+        } catch (error) {
+            // A mistake of ours must not look like a lost connection.
+            setTimeout(() => {
+                throw error;
             });
-            for (;;) {
-                const { done, value } = await reader.read();
-                if (done) return 0;
-                beat();
-                feed(decoder.decode(value, { stream: true }));
-            }
-        } finally {
-            clearTimeout(silent);
-            abort.abort();
         }
     }
 
     async function run() {
-        let pause = FIRST_MS;
         while (!stopped) {
-            const status = await listen(() => {
-                pause = FIRST_MS;
-                on.state(true);
-            }).catch(() => 0);
+            abort = new AbortController();
+            const status = await listen(path, lastId, abort, emit).catch(() => 0);
             if (stopped) return;
             if (status) return on.gone(status);
             on.state(false);
