@@ -95,25 +95,87 @@ static void put_label(struct buf *out, struct str text)
     }
 }
 
-static void put_sources(struct buf *out, const struct sources *s)
+/* A metric with one value for each of several things; `of` says what the i-th is called and has. */
+struct family {
+    const char *name_type;
+    const char *help;
+    const char *label;
+    int64_t (*of)(const struct daemon *d, size_t i, struct str *name);
+};
+
+static void put_family(struct buf *out, const struct daemon *d, const struct family *f, size_t n)
 {
-    size_t n = sources_n(s) < SOURCES_SHOWN ? sources_n(s) : SOURCES_SHOWN;
-    buf_put_str(out, STR_LIT("# HELP kefud_source_events_total Events of a source.\n"
-                             "# TYPE kefud_source_events_total counter\n"));
-    for (size_t i = 0; i < n; i++) {
-        struct source_count c = sources_at(s, i);
-        buf_put_str(out, STR_LIT("kefud_source_events_total{source=\""));
-        put_label(out, c.source);
-        buf_printf(out, "\"} %" PRIu64 "\n", c.events_n);
+    int name_n = (int)strcspn(f->name_type, " ");
+    if (n) {
+        buf_printf(out, "# HELP kefud_%.*s %s\n# TYPE kefud_%s\n", name_n, f->name_type, f->help, f->name_type);
     }
-    buf_put_str(out, STR_LIT("# HELP kefud_source_last_event_milliseconds Latest stamp of a source's events.\n"
-                             "# TYPE kefud_source_last_event_milliseconds gauge\n"));
     for (size_t i = 0; i < n; i++) {
-        struct source_count c = sources_at(s, i);
-        buf_put_str(out, STR_LIT("kefud_source_last_event_milliseconds{source=\""));
-        put_label(out, c.source);
-        buf_printf(out, "\"} %" PRId64 "\n", c.last_ts);
+        struct str name;
+        int64_t value = f->of(d, i, &name);
+        buf_printf(out, "kefud_%.*s{%s=\"", name_n, f->name_type, f->label);
+        put_label(out, name);
+        buf_printf(out, "\"} %" PRId64 "\n", value);
     }
+}
+
+/* X(function, struct that is read, what reads it into `s`, its name, the value) */
+#define FAMILY_VALUES(X)                                                                                               \
+    X(source_events, source_count, s = sources_at(pipeline_sources(d->pipeline), i), s.source, s.events_n)             \
+    X(source_last, source_count, s = sources_at(pipeline_sources(d->pipeline), i), s.source, s.last_ts)                \
+    X(collector_taken, collect_state, collect_at(d->collect, i, &s), s.name, s.deliveries_n)                           \
+    X(collector_refused, collect_state, collect_at(d->collect, i, &s), s.name, s.refused_n + s.full_n)                 \
+    X(collector_heard, collect_state, collect_at(d->collect, i, &s), s.name, s.heard_at_ms)                            \
+    X(collector_asked, collect_state, collect_at(d->collect, i, &s), s.name, s.asked_at_ms)                            \
+    X(collector_trouble, collect_state, collect_at(d->collect, i, &s), s.name, s.trouble[0] != 0)                      \
+    X(collector_gap, collect_state, collect_at(d->collect, i, &s), s.name, s.gap_to_ms - s.gap_from_ms)                \
+    X(stream_entries, redis_stream_state, redis_stream_state(d->streams.reader, i, &s), s.key, s.entries_n)            \
+    X(stream_lost, redis_stream_state, redis_stream_state(d->streams.reader, i, &s), s.key, s.lost_n)                  \
+    X(stream_dead, redis_stream_state, redis_stream_state(d->streams.reader, i, &s), s.key, s.dead_n)
+#define X(function, type, read, called, value)                                                                         \
+    static int64_t function(const struct daemon *d, size_t i, struct str *name)                                        \
+    {                                                                                                                  \
+        struct type s;                                                                                                 \
+        read;                                                                                                          \
+        *name = called;                                                                                                \
+        return (int64_t)(value);                                                                                       \
+    }
+FAMILY_VALUES(X)
+#undef X
+
+static void put_families(struct buf *out, const struct daemon *d, const struct family *list, size_t list_n, size_t n)
+{
+    for (size_t i = 0; i < list_n; i++) {
+        put_family(out, d, &list[i], n);
+    }
+}
+
+/* The watermarks of all ways in. */
+static void put_ways_in(struct buf *out, const struct daemon *d)
+{
+    static const struct family of_source[] = {
+        {"source_events_total counter", "Events of a source.", "source", source_events},
+        {"source_last_event_milliseconds gauge", "Latest stamp of a source's events.", "source", source_last},
+    };
+    static const struct family of_collector[] = {
+        {"collector_deliveries_total counter", "Webhooks taken.", "collector", collector_taken},
+        {"collector_refused_total counter", "Webhooks refused.", "collector", collector_refused},
+        {"collector_heard_milliseconds gauge", "When the last one was taken; 0: none yet.", "collector",
+         collector_heard},
+        {"collector_asked_milliseconds gauge", "When asking last succeeded; 0: not yet.", "collector", collector_asked},
+        {"collector_trouble gauge", "1: asking fails now.", "collector", collector_trouble},
+        {"collector_gap_milliseconds gauge", "Length of the last stretch that is lost.", "collector", collector_gap},
+    };
+    static const struct family of_stream[] = {
+        {"stream_entries_total counter", "Entries read from a Redis stream.", "stream", stream_entries},
+        {"stream_lost_total counter", "Entries that were trimmed before they were read.", "stream", stream_lost},
+        {"stream_dead_total counter", "Entries given up, moved to the dead letters.", "stream", stream_dead},
+    };
+#define N(list) (sizeof(list) / sizeof((list)[0]))
+    size_t sources = sources_n(pipeline_sources(d->pipeline));
+    put_families(out, d, of_source, N(of_source), sources < SOURCES_SHOWN ? sources : SOURCES_SHOWN);
+    put_families(out, d, of_collector, N(of_collector), d->collect ? collect_n(d->collect) : 0);
+    put_families(out, d, of_stream, N(of_stream), d->streams.reader ? redis_stream_n(d->streams.reader) : 0);
+#undef N
 }
 
 /* Pages in memory, from the kernel; 0: not told. */
@@ -156,7 +218,7 @@ void metrics_print(struct buf *out, struct daemon *d)
     put_store(out, d);
     put_redis(out, d);
     put_boards(out, d);
-    put_sources(out, pipeline_sources(d->pipeline));
+    put_ways_in(out, d);
 }
 
 void metrics_answer(struct call *c)

@@ -163,6 +163,14 @@ def main():
     assert send([1]) == 200  # proved, but not understood: quarantine
     row = collector("cw7")
     assert row["refused"] == 2 and row["ignored"] >= 1 and row["rejected"] == 1, row
+    where = address()
+    with urllib.request.urlopen(f"http://{where['address']}:{where['port']}/metrics", timeout=10) as answer:
+        shown = dict(line.rsplit(" ", 1) for line in answer.read().decode().splitlines() if line[0] != "#")
+    assert shown['kefud_collector_refused_total{collector="cw7"}'] == "2", shown
+    assert int(shown['kefud_collector_heard_milliseconds{collector="cw7"}']) == row["heard_at"], (shown, row)
+    assert int(shown['kefud_collector_deliveries_total{collector="cw7"}']) == row["deliveries"], (shown, row)
+    stamps = {m["created_at"] * 1000 for chat in CHATS.values() for m in chat}  # it may be asking already
+    assert int(shown['kefud_source_last_event_milliseconds{source="cw7"}']) in stamps, shown
 
     # asked for in the middle of a kill: the fake fails from its ninth answer on, so the sweep is not over
     wait_for("failing", lambda: collector("cw7").get("trouble", "") != "")
