@@ -237,6 +237,12 @@ static int read_tiers(const struct reader *r, const struct field *f, const cJSON
     return reader_tiers(r, v, out);
 }
 
+static int read_alerts(const struct reader *r, const struct field *f, const cJSON *v, struct rulebook *out)
+{
+    (void)f;
+    return reader_alerts(r, v, out);
+}
+
 #define FIELD(name, read)                                                                                              \
     {                                                                                                                  \
 #name, read, offsetof(struct rulebook, name), false                                                            \
@@ -277,6 +283,7 @@ static const struct field fields[] = {
     {"bonus_curve", read_bonus, 0, true},
     {"kpis", read_kpis, 0, false},
     {"tiers", read_tiers, 0, false},
+    {"alerts", read_alerts, 0, true},
 };
 enum { FIELDS_N = sizeof fields / sizeof *fields };
 

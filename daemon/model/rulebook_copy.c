@@ -49,6 +49,17 @@ static void copy_tiers(struct arena *a, struct rulebook *r)
     }
 }
 
+static void copy_alerts(struct arena *a, struct rulebook *r)
+{
+    r->alerts = copy(a, r->alerts, r->alerts_n * sizeof *r->alerts);
+    for (size_t i = 0; i < r->alerts_n; i++) {
+        struct alert_rule *rule = &r->alerts[i];
+        rule->name = arena_copy(a, rule->name);
+        rule->zh = arena_copy(a, rule->zh);
+        rule->en = arena_copy(a, rule->en);
+    }
+}
+
 void reader_own(struct rulebook *r, struct arena *a)
 {
     r->name = arena_copy(a, r->name);
@@ -60,4 +71,5 @@ void reader_own(struct rulebook *r, struct arena *a)
     r->bonus = copy(a, r->bonus, r->bonus_n * sizeof *r->bonus);
     copy_kpis(a, r);
     copy_tiers(a, r);
+    copy_alerts(a, r);
 }

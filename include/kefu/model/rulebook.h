@@ -11,6 +11,7 @@
 
 #include "kefu/base/err.h"
 #include "kefu/base/str.h"
+#include "kefu/model/alert.h"
 
 /* The metrics of SPEC.md's table: X(NAME, "name in rulebooks"). */
 #define METRICS(X)                                                                                                     \
@@ -122,15 +123,17 @@ struct rulebook {
     int64_t grace_months;         /* a new hire's first months bring nothing that hurts */
     int64_t hysteresis_milli;     /* live tier: points (milli) by which the border must be passed */
     int64_t dwell_ms;             /* or how long the score must stand beyond it */
-    char sha256[65];              /* of the file's bytes (of seed's, for a derived one), for audit */
-    struct str text;              /* the file's bytes, whole (of a derived one: its own) */
+    struct alert_rule *alerts;    /* in the order of the file */
+    size_t alerts_n;
+    char sha256[65];                /* of the file's bytes (of seed's, for a derived one), for audit */
+    struct str text;                /* the file's bytes, whole (of a derived one: its own) */
     struct rulebook_memory *memory; /* owns all of the above */
 };
 
 /* Reads the rulebook in `text` (JSON with comments); `file` names it in errors. `base`, if given, supplies every field the
  * text does not have, each replaced whole: how `kefuctl compute --rulebook` and the rulebooks of a site are read, over
  * seed. Without base every field must be there but service_hours, special_days, placeholder_phrases, timeout_counts_as,
- * effective_from (then INT32_MIN) and timezone. The result borrows nothing, neither of text nor of base; the caller owns it.
+ * alerts, effective_from (then INT32_MIN) and timezone. The result borrows nothing, neither of text nor of base; the caller owns it.
  * NULL with e: where = "file:line field", what = found, expected, and the mend. Refused are:
  * unknown fields (one that begins with "x_" is a note and is skipped), weights below 0 or summing to 0, unknown metrics,
  * duplicate KPI or tier names, tiers out of order (highest down, or from 0 up) or without one at 0, curves not ascending, hours
@@ -142,7 +145,9 @@ struct rulebook {
  * closing_particles, placeholder_phrases, cross_sell_min_fen, tier_min_handled, hysteresis (points), dwell_ms,
  * transfer_after_months, promote_after_months, appeal_days (3 if absent), bonus_curve ([[points, fen], …]), prorate_counts,
  * exempt_days_left_out (true or false), grace_months (0 … 12; all of these may be absent), kpis ([{name, label, metric, weight, min_samples, score}]; score is {zero_at, full_at} or
- * {points: [[value, points], …]}), tiers ([{name, label, min, bonus_fen, perks, actions}]); label is {zh, en}. */
+ * {points: [[value, points], …]}), tiers ([{name, label, min, bonus_fen, perks, actions}]), alerts ([{name, label, when,
+ * scope, severity, raise, clear, for_s, min_samples, keep_firing_s, cooldown_s, repeat_s, window_min, window_days, hears, quiet}],
+ * model/alert.h; may be absent); label is {zh, en}. */
 struct rulebook *rulebook_read(struct str text, const char *file, const struct rulebook *base, struct err *e);
 void rulebook_free(struct rulebook *r);
 

@@ -45,6 +45,7 @@ int reader_service_hours(const struct reader *r, const cJSON *v, struct rulebook
 int reader_special_days(const struct reader *r, const cJSON *v, struct rulebook *out);
 int reader_bonus(const struct reader *r, const cJSON *v, struct rulebook *out);
 int reader_kpis(const struct reader *r, const cJSON *v, struct rulebook *out);
+int reader_alerts(const struct reader *r, const cJSON *v, struct rulebook *out);
 int reader_tiers(const struct reader *r, const cJSON *v, struct rulebook *out);
 
 #endif
