@@ -165,7 +165,7 @@ static int start_pipeline(struct daemon *d, struct err *e)
     uint64_t seed;
     digest_random(&seed, sizeof(seed));
     d->site =
-        site_new(&(struct site_options){.tz = s->tz, .rulebooks = &s->rulebooks, .shelf = &d->shelf, .seed = seed});
+        site_new(&(struct site_options){.tz = s->tz, .rulebooks = &s->rulebooks, .shelf = &d->shelf, .seed = seed, .rolling = true});
     d->pipeline = pipeline_new(&(struct pipeline_options){.site = d->site,
                                                           .store = d->store,
                                                           .tz = s->tz,

@@ -11,6 +11,7 @@ static const enum event_str profile_fields[] = {EVENT_NAME, EVENT_TEAM, EVENT_EM
 static void take_item(struct agent *a, const struct item *i)
 {
     if (i->type == EVENT_STATUS) {
+        a->status_at = a->status == i->how ? a->status_at : i->ts;
         a->status = i->how;
         return;
     }
@@ -259,9 +260,53 @@ void site_agent_now(const struct site *s, uint32_t agent, struct agent_now *out)
                               .hired_on = word(s, a, EVENT_HIRED_ON),
                               .left_on = word(s, a, EVENT_LEFT_ON),
                               .status = a->status,
+                              .status_at = a->status_at,
                               .open_n = a->open_n,
                               .waiting_n = a->waiting_n,
                               .oldest_wait_at = INT64_MAX};
     if (a->oldest_wait != CONVERSATION_NONE)
         out->oldest_wait_at = conversation_at(s, a->oldest_wait)->machine.wait.opened_at;
+}
+
+/* Looking a day up leaves a note in the calendar, which changes no answer. */
+static struct calendar *calendar_of(const struct site *s)
+{
+    return &((struct site *)s)->calendar;
+}
+
+int64_t site_wait_reaches(const struct site *s, uint32_t agent, int64_t need_ms)
+{
+    uint32_t oldest = s->agents[agent].oldest_wait;
+    if (oldest == CONVERSATION_NONE)
+        return INT64_MAX;
+    return calendar_after(calendar_of(s), conversation_at(s, oldest)->machine.wait.opened_at, need_ms);
+}
+
+int64_t site_waited(const struct site *s, uint32_t agent, int64_t now_ms)
+{
+    uint32_t oldest = s->agents[agent].oldest_wait;
+    if (oldest == CONVERSATION_NONE)
+        return 0;
+    return calendar_worked(calendar_of(s), conversation_at(s, oldest)->machine.wait.opened_at, now_ms);
+}
+
+int64_t site_worked(const struct site *s, int64_t from_ms, int64_t to_ms)
+{
+    return calendar_worked(calendar_of(s), from_ms, to_ms);
+}
+
+int64_t site_next_open(const struct site *s, int64_t from_ms)
+{
+    int64_t first = calendar_after(calendar_of(s), from_ms, 1);
+    return first == INT64_MAX ? first : first - 1;
+}
+
+bool site_has_hours(const struct site *s)
+{
+    return !s->calendar.always_open;
+}
+
+const struct window *site_window(const struct site *s, uint32_t agent)
+{
+    return s->agents[agent].window;
 }

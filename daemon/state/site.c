@@ -29,6 +29,7 @@ struct site *site_new(const struct site_options *o)
 {
     struct site *s = xcalloc(1, sizeof *s);
     s->seed = o->seed;
+    s->rolling = o->rolling;
     s->as_of = INT64_MIN;
     s->groups.seed = o->seed + 3;
     calendar_init(&s->calendar, o->tz, o->rulebooks);

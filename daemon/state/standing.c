@@ -23,11 +23,18 @@ static void add_episode(struct site *s, const struct episode *e, int64_t sign)
     site_mark_dirty(s, e->owner);
 }
 
+static void enter_window(struct site *s, const struct fact *f, int64_t sign)
+{
+    if (s->rolling)
+        window_fact(&s->agents[f->agent].window, f, sign);
+}
+
 static void enter_fact(void *arg, const struct fact *f)
 {
     const struct ledger *l = arg;
     totals_fact(&l->site->agents[f->agent].totals, f, l->sign);
     late_note(l->site, f->agent, f->day, fact_number(f), l->sign);
+    enter_window(l->site, f, l->sign);
     site_mark_dirty(l->site, f->agent);
 }
 
@@ -373,16 +380,33 @@ void conversation_refresh(struct site *s, uint32_t number)
     conversation_set_due(s, number);
 }
 
-static void no_fact(void *arg, const struct fact *f)
+/* Of one that was frozen or leaves memory the totals hold what it gave; the windows hold what is in memory alone. */
+static void window_only(void *arg, const struct fact *f)
 {
-    (void)arg;
-    (void)f;
+    const struct ledger *l = arg;
+    enter_window(l->site, f, l->sign);
+}
+
+static void enter_window_rest(struct site *s, const struct conversation *c, int64_t sign)
+{
+    struct ledger l = {.site = s, .sign = sign};
+    struct sink sink = {.fact = window_only, .arg = &l};
+    if (!s->rolling)
+        return;
+    machine_tail(&c->machine, &s->calendar, c->applied_at, &sink);
+    for (uint32_t k = 0; k < c->machine.episodes_n; k++) {
+        const struct rated *r = &c->machine.episodes[k].rated;
+        uint32_t agent = r->agent ? r->agent : c->machine.episodes[k].credit;
+        if (r->day != INT32_MIN)
+            window_only(&l, &(struct fact){.kind = FACT_RATING, .agent = agent, .day = r->day, .ms = r->milli});
+    }
 }
 
 int conversation_restore(struct site *s, uint32_t number, struct restored *r)
 {
     struct conversation *c = conversation_at(s, number);
-    struct sink sink = {.fact = no_fact};
+    struct ledger l = {.site = s, .sign = 1};
+    struct sink sink = {.fact = window_only, .arg = &l};
     struct run how = {.names = &s->names, .calendar = &s->calendar, .scratch = &s->cold.scratch, .sink = &sink};
     c->run_n = conversation_run(&c->machine, &c->list, r->run_n, INT64_MAX, &how);
     arena_reset(&s->cold.scratch);
@@ -395,6 +419,7 @@ int conversation_restore(struct site *s, uint32_t number, struct restored *r)
     enter_contacts(s, number, contacts_put);
     c->applied = true;
     c->applied_at = r->applied_at;
+    enter_window_rest(s, c, 1);
     agent_now_join(s, number);
     conversation_set_due(s, number);
     return 0;
@@ -407,9 +432,25 @@ bool conversation_rests(const struct site *s, uint32_t number)
            c->timer.due_ms == INT64_MAX;
 }
 
+/* What it gave the windows goes with it, so that it may give it again when it comes back. */
+static void leave_windows(struct site *s, const struct conversation *c)
+{
+    struct ledger l = {.site = s, .sign = -1};
+    struct sink sink = {.fact = window_only, .arg = &l};
+    struct run how = {.names = &s->names, .calendar = &s->calendar, .scratch = &s->cold.scratch, .sink = &sink};
+    struct machine again = {0};
+    if (!s->rolling)
+        return;
+    conversation_run(&again, &c->list, c->run_n, INT64_MAX, &how);
+    machine_fini(&again);
+    arena_reset(&s->cold.scratch);
+    enter_window_rest(s, c, -1);
+}
+
 void conversation_leave(struct site *s, uint32_t number)
 {
     const struct conversation *c = conversation_at(s, number);
+    leave_windows(s, c);
     enter_contacts(s, number, contacts_take);
     if (c->group != GROUP_NONE)
         s->groups.list[c->group].warm_from = INT64_MAX;

@@ -242,6 +242,7 @@ void subjects_fini(struct site *s)
     free(s->orders);
     for (size_t i = 0; i < s->agents_n; i++) {
         agent_totals_fini(&s->agents[i].totals);
+        free(s->agents[i].window);
         list_fini(&s->agents[i].list, &s->names);
     }
     free(s->agents);

@@ -115,6 +115,14 @@ struct outcome {
 };
 
 /* What a lead has excused is told, and counts for nothing. */
+/* When it was certain: at its end; of a wait that is open, when the limit passed, or when another took it. */
+static int64_t certain_at(const struct wait *w, struct calendar *c, const struct outcome *o)
+{
+    if (o->to != INT64_MAX)
+        return o->to;
+    return o->why == WHY_OPEN_PAST_LIMIT ? wait_due(w, c) : w->start;
+}
+
 static void put(const struct wait *w, struct calendar *c, const struct outcome *o, const struct sink *sink)
 {
     bool excused = is_excused(w, o->agent);
@@ -128,7 +136,8 @@ static void put(const struct wait *w, struct calendar *c, const struct outcome *
                                  .why = excused ? WHY_EXCUSED : o->why,
                                  .from = o->first_at,
                                  .to = o->to,
-                                 .limit_ms = o->limit_ms});
+                                 .limit_ms = o->limit_ms,
+                                 .at = certain_at(w, c, o)});
 }
 
 /* How ended holds are told: of those that reached the target, and of those that did not. */
@@ -179,7 +188,8 @@ static void put_answer(const struct wait *w, struct calendar *c, const struct an
                                  .why = within ? WHY_ANSWERED_IN_TIME : WHY_ANSWERED_LATE,
                                  .from = first_at,
                                  .to = a->at,
-                                 .limit_ms = limit_ms});
+                                 .limit_ms = limit_ms,
+                                 .at = a->at});
 }
 
 bool wait_answer(struct wait *w, struct calendar *c, const struct answer *a, const struct sink *sink)

@@ -55,6 +55,7 @@ struct fact {
     int64_t from;     /* ANSWER, MISS, TURN: when this agent's clock began */
     int64_t to;       /* when it ended; INT64_MAX: it has not */
     int64_t limit_ms; /* what it was held against; 0: nothing */
+    int64_t at;       /* ANSWER: when; MISS: when it was certain */
 };
 
 struct sink {

@@ -15,6 +15,7 @@
 #include "kefu/state/list.h"
 #include "kefu/state/period.h"
 #include "kefu/state/site.h"
+#include "kefu/state/window.h"
 
 struct timer { /* a subject's deadline and the earliest entry that the heap has of it */
     int64_t due_ms;
@@ -65,6 +66,8 @@ struct agent {
     struct timer timer;
     uint32_t profile[EVENT_STR_N]; /* latest names, numbers of words */
     enum event_how status;
+    int64_t status_at;     /* since when it has that status */
+    struct window *window; /* owned; NULL: nothing yet, or none is kept */
     int64_t open_n;
     int64_t waiting_n;
     uint32_t oldest_wait; /* top of the heap of conversations with a wait that this agent holds; CONVERSATION_NONE */
@@ -117,6 +120,7 @@ struct site {
     struct calendar calendar;
     struct names names;
     uint64_t seed;
+    bool rolling; /* windows are kept */
     int64_t as_of;
     struct table identities;       /* (source, id) -> ref */
     struct table conversation_ids; /* -> number */

@@ -20,6 +20,7 @@
 #include "kefu/model/period.h"
 #include "kefu/model/rulebook.h"
 #include "kefu/model/shelf.h"
+#include "kefu/state/window.h"
 
 struct site;
 
@@ -28,6 +29,7 @@ struct site_options {
     const struct rulebooks *rulebooks; /* borrowed, n >= 1 */
     const struct shelf *shelf;         /* borrowed; NULL: everything stays in memory and is never frozen */
     uint64_t seed;                     /* for hash tables: random in a daemon, any in tests */
+    bool rolling;                      /* keeps the last hour of each agent too (site_window) */
 };
 
 /* An empty site, as of the beginning of time. Never NULL; site_free takes NULL. */
@@ -78,11 +80,22 @@ bool site_had_orders(const struct site *s, enum period_kind kind, int32_t period
 struct agent_now {
     struct str name, team, employee_no, hired_on, left_on; /* latest profile; absent: never told */
     enum event_how status;                                 /* HOW_NONE: never told */
+    int64_t status_at;                                     /* since when */
     int64_t open_n;                                        /* open conversations assigned */
     int64_t waiting_n;                                     /* open waits held */
     int64_t oldest_wait_at;                                /* start of the oldest of them; INT64_MAX: none */
 };
 void site_agent_now(const struct site *s, uint32_t agent, struct agent_now *out);
+/* The instant at which the oldest wait held by the agent (0: by nobody) has stood open for so much working time; INT64_MAX:
+ * nobody waits, or never. And how much it has at now_ms; 0 if nobody waits. */
+int64_t site_wait_reaches(const struct site *s, uint32_t agent, int64_t need_ms);
+int64_t site_waited(const struct site *s, uint32_t agent, int64_t now_ms);
+/* Working time in [from, to), and the first instant from `from` on that is in it (INT64_MAX: none). */
+int64_t site_worked(const struct site *s, int64_t from_ms, int64_t to_ms);
+int64_t site_next_open(const struct site *s, int64_t from_ms);
+bool site_has_hours(const struct site *s); /* false: open all week */
+/* The last hour of an agent (0 is nobody); NULL: nothing in it. Borrowed until the next fold or advance. */
+const struct window *site_window(const struct site *s, uint32_t agent);
 
 /* Who waits for an agent (0: in the queue), the one who waits longest first: fills at most max, returns how many. */
 struct site_wait {
