@@ -12,6 +12,7 @@
 
 #include "kefu/base/heap.h"
 #include "kefu/base/mem.h"
+#include "kefu/daemon/alerts.h"
 #include "kefu/rules/score.h"
 #include "kefu/views/board.h"
 
@@ -28,7 +29,8 @@ struct judge {
     const struct site *site;
     const struct rulebooks *rulebooks;
     struct store_marks marks;
-    struct agent *agents; /* by the site's number; 0 is nobody and is never judged */
+    struct alerts *alerts; /* NULL: none */
+    struct agent *agents;  /* by the site's number; 0 is nobody and is never judged */
     size_t agents_n, agents_cap;
     uint32_t *marked;
     size_t marked_n, marked_cap;
@@ -53,6 +55,11 @@ void judge_free(struct judge *j)
     free(j->marked);
     heap_fini(&j->dwell);
     free(j);
+}
+
+void judge_attend(struct judge *j, struct alerts *alerts)
+{
+    j->alerts = alerts;
 }
 
 static struct agent *agent_at(struct judge *j, uint32_t agent)
@@ -80,7 +87,10 @@ static int remembered_decode(struct str blob, struct remembered *m, struct err *
 int judge_load(struct judge *j, const struct memory_row *row, struct err *e)
 {
     uint32_t agent = site_agent_find(j->site, row->subject);
-    if (!str_eq(row->rule, RULE_TIER) || agent == 0) {
+    if (!str_eq(row->rule, RULE_TIER)) {
+        return j->alerts ? alerts_load(j->alerts, row, e) : 0;
+    }
+    if (agent == 0) {
         return 0;
     }
     return remembered_decode(row->blob, &agent_at(j, agent)->memory, e);
@@ -88,6 +98,9 @@ int judge_load(struct judge *j, const struct memory_row *row, struct err *e)
 
 void judge_mark(struct judge *j, uint32_t agent)
 {
+    if (j->alerts) {
+        alerts_mark(j->alerts, agent);
+    }
     if (agent == 0 || agent_at(j, agent)->marked) {
         return;
     }
@@ -109,12 +122,13 @@ int64_t judge_due_ms(const struct judge *j)
     if (j->marked_n) {
         return INT64_MIN;
     }
-    return heap_peek(&j->dwell, &top) ? top.at_ms : INT64_MAX;
+    int64_t due_ms = j->alerts ? alerts_due_ms(j->alerts) : INT64_MAX;
+    return heap_peek(&j->dwell, &top) && top.at_ms < due_ms ? top.at_ms : due_ms;
 }
 
 bool judge_is_due(const struct judge *j, int64_t now_ms)
 {
-    return judge_due_ms(j) <= now_ms;
+    return judge_due_ms(j) <= now_ms || (j->alerts && alerts_are_due(j->alerts, now_ms));
 }
 
 void judgement_fini(struct judgement *g)
@@ -140,7 +154,7 @@ static void score_agent(const struct judge *j, uint32_t agent, int32_t month, st
     score_month(rulebook_of(j, month), f ? f : &none, site_had_orders(j->site, PERIOD_MONTH, month), out);
 }
 
-static void pair(struct effect *f, const char *field, struct str value)
+void effect_pair(struct effect *f, const char *field, struct str value)
 {
     assert(f->pairs_n + 2 <= (size_t)2 * EFFECT_PAIRS_MAX);
     f->pairs[f->pairs_n++] = str_of(field);
@@ -166,45 +180,58 @@ struct judged {
     const struct score *score;
 };
 
+struct effect *judge_effect(struct judge *j, struct judgement *g, const struct effect *as, int64_t now_ms)
+{
+    xgrow(&g->effects, &g->effects_cap, g->effects_n + 1, sizeof(*g->effects));
+    struct effect *f = &g->effects[g->effects_n++];
+    *f = *as;
+    stamp(j, f, now_ms);
+    return f;
+}
+
+void judgement_row(struct judgement *g, const struct memory_row *row)
+{
+    xgrow(&g->memory, &g->memory_cap, g->memory_n + 1, sizeof(*g->memory));
+    g->memory[g->memory_n++] = (struct memory_row){.rule = arena_copy(&g->arena, row->rule),
+                                                   .subject = arena_copy(&g->arena, row->subject),
+                                                   .blob = arena_copy(&g->arena, row->blob)};
+}
+
 static void add_effect(struct judge *j, struct judgement *g, const struct judged *of, const struct tier_change *c)
 {
     const struct rulebook *r = of->rulebook;
     char period[16], score[32], at[32];
-    xgrow(&g->effects, &g->effects_cap, g->effects_n + 1, sizeof(*g->effects));
-    struct effect *f = &g->effects[g->effects_n++];
-    *f = (struct effect){.kind = EFFECT_TIER, .stream = STR_LIT("tiers")};
-    stamp(j, f, of->now_ms);
+    struct effect *f =
+        judge_effect(j, g, &(struct effect){.kind = EFFECT_TIER, .stream = STR_LIT("tiers")}, of->now_ms);
     civil_print_month(period, sizeof(period), of->month);
     snprintf(at, sizeof(at), "%" PRId64, of->now_ms);
-    pair(f, "agent", arena_copy(&g->arena, site_agent_id(j->site, of->agent)));
-    pair(f, "period", arena_copy(&g->arena, str_of(period)));
+    effect_pair(f, "agent", arena_copy(&g->arena, site_agent_id(j->site, of->agent)));
+    effect_pair(f, "period", arena_copy(&g->arena, str_of(period)));
     if (c->from >= 0) {
-        pair(f, "from", r->tiers[c->from].name);
+        effect_pair(f, "from", r->tiers[c->from].name);
     }
     if (c->to >= 0) {
-        pair(f, "to", r->tiers[c->to].name);
+        effect_pair(f, "to", r->tiers[c->to].name);
     }
     if (of->score->total_milli != SCORE_NONE) {
         snprintf(score, sizeof(score), "%" PRId64 ".%02" PRId64, of->score->total_milli / 1000,
                  of->score->total_milli % 1000 / 10); /* cut, as everywhere a score is shown */
-        pair(f, "score", arena_copy(&g->arena, str_of(score)));
+        effect_pair(f, "score", arena_copy(&g->arena, str_of(score)));
     }
-    pair(f, "at", arena_copy(&g->arena, str_of(at)));
-    pair(f, "rulebook", r->name);
+    effect_pair(f, "at", arena_copy(&g->arena, str_of(at)));
+    effect_pair(f, "rulebook", r->name);
 }
 
 static void add_memory(struct judge *j, struct judgement *g, uint32_t agent, const struct remembered *after)
 {
     struct buf blob = {0};
-    size_t n = g->memory_n++;
-    xgrow(&g->memory, &g->memory_cap, n + 1, sizeof(*g->memory));
+    size_t n = g->decided_n++;
     xgrow(&g->decided, &g->decided_cap, n + 1, sizeof(*g->decided));
     xgrow(&g->after, &g->after_cap, n + 1, sizeof(*g->after));
     tier_memory_encode(&blob, &after->now);
     tier_memory_encode(&blob, &after->before);
-    g->memory[n] = (struct memory_row){.rule = RULE_TIER,
-                                       .subject = arena_copy(&g->arena, site_agent_id(j->site, agent)),
-                                       .blob = arena_copy(&g->arena, buf_str(&blob))};
+    judgement_row(
+        g, &(struct memory_row){.rule = RULE_TIER, .subject = site_agent_id(j->site, agent), .blob = buf_str(&blob)});
     g->decided[n] = agent;
     g->after[n] = *after;
     buf_fini(&blob);
@@ -283,11 +310,17 @@ void judge_run(struct judge *j, int32_t month, int64_t now_ms, struct judgement 
         look(j, out, &of);
     }
     j->marked_n = 0;
+    if (j->alerts) {
+        alerts_run(j->alerts, j, out, now_ms);
+    }
 }
 
 void judge_settle(struct judge *j, const struct judgement *g, bool durable)
 {
-    for (size_t i = 0; i < g->memory_n; i++) {
+    if (j->alerts) {
+        alerts_settle(j->alerts, durable);
+    }
+    for (size_t i = 0; i < g->decided_n; i++) {
         if (durable) {
             agent_at(j, g->decided[i])->memory = g->after[i];
         } else {

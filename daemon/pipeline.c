@@ -11,6 +11,7 @@
 
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
+#include "kefu/daemon/alerts.h"
 #include "kefu/daemon/desk.h"
 #include "kefu/daemon/flight.h"
 #include "kefu/daemon/judge.h"
@@ -29,6 +30,7 @@ struct pipeline {
     struct writer *writer;
     struct quarantine *quarantine;
     struct judge *judge;
+    struct alerts *alerts; /* NULL: nobody wants any */
     struct outbox *outbox;
     struct sources *sources;
     struct checkpoint *checkpoint;
@@ -42,6 +44,7 @@ struct pipeline {
     int64_t site_due_ms;
     int64_t rules_mono_ms; /* not before */
     int64_t full_mono_ms;  /* no desk before */
+    int64_t found_full_mono_ms;
 };
 
 static int64_t now_of(const struct pipeline *p)
@@ -95,6 +98,18 @@ static void keep_late(void *arg, const struct batch *b, const struct refusal *r)
     arena_fini(&arena);
 }
 
+static void note_full(struct pipeline *p, bool durable)
+{
+    p->found_full_mono_ms = durable ? INT64_MIN : mono_of(p);
+}
+
+static void take_act(struct pipeline *p, const struct event *e)
+{
+    if (p->alerts && event_subject_kind(e->type) == SUBJECT_ALERT) {
+        alerts_act(p->alerts, e);
+    }
+}
+
 static void flight_back(struct commit *c)
 {
     struct flight *f = (struct flight *)c;
@@ -108,10 +123,14 @@ static void flight_back(struct commit *c)
         if (c->events_n) {
             checkpoint_folded(p->checkpoint, c->first_seq + c->events_n - 1);
         }
+        for (size_t i = 0; i < c->events_n; i++) {
+            take_act(p, c->events[i]);
+        }
         quarantine_drop(p->quarantine, b->retry_of);
     } else {
         abandon(p, f);
     }
+    note_full(p, durable);
     settle(p, b, durable ? BATCH_STORED : BATCH_FULL);
     flight_free(f);
 }
@@ -193,7 +212,7 @@ static void publish_desk(struct pipeline *p)
     for (size_t i = 0; i < g->effects_n; i++) {
         p->o.out.effect(p->o.out.arg, outbox_add(p->outbox, &g->effects[i]));
     }
-    for (size_t i = 0; i < g->memory_n; i++) {
+    for (size_t i = 0; i < g->decided_n; i++) {
         show(p, g->decided[i]);
     }
 }
@@ -203,6 +222,7 @@ static void desk_back(struct commit *c)
     struct pipeline *p = c->owner;
     bool durable = c->result == COMMIT_DONE;
     judge_settle(p->judge, &p->desk.judgement, durable);
+    note_full(p, durable);
     if (durable) {
         publish_desk(p);
     } else {
@@ -246,6 +266,7 @@ static void send_desk(struct pipeline *p)
         show(p, d->judgement.unchanged[i]);
     }
     if (!desk_fill(d, p->outbox, now_of(p))) {
+        judge_settle(p->judge, &(struct judgement){0}, true);
         return;
     }
     d->commit.back = desk_back;
@@ -302,7 +323,9 @@ int64_t pipeline_turn(struct pipeline *p)
         retry_due(&p->retry);
     }
     p->site_due_ms = site_advance(p->o.site, site_now(p), SITE_STEPS_A_TURN);
-    checkpoint_turn(p->checkpoint, &(struct checkpoint_now){now_of(p), mono_of(p), p->writer});
+    if (!p->alerts || !alerts_has_acts(p->alerts)) { /* whose outcome would be in no row and behind the cut */
+        checkpoint_turn(p->checkpoint, &(struct checkpoint_now){now_of(p), mono_of(p), p->writer});
+    }
     run_rules(p);
     return more ? 0 : wait_of(p);
 }
@@ -327,6 +350,7 @@ static void load_event(void *arg, uint64_t seq, const struct event *e)
 {
     struct loading *l = arg;
     checkpoint_folded(l->p->checkpoint, seq);
+    take_act(l->p, e);
     if (site_fold(l->p->o.site, e, e->ts < l->now_ms ? e->ts : l->now_ms) == VERDICT_ACCEPTED) {
         sources_saw(l->p->sources, e);
     }
@@ -378,6 +402,7 @@ static int load(struct pipeline *p, struct err *e)
         return -1;
     }
     p->judge = judge_new(p->o.site, p->o.rulebooks, &marks);
+    judge_attend(p->judge, p->alerts);
     p->quarantine = quarantine_new(p->o.quarantine_max, marks.quarantine_row);
     p->retry = (struct retry){&p->ingest, p->quarantine};
     if (store_each_memory(s, load_memory, &l, e) < 0 || l.status < 0 ||
@@ -419,7 +444,17 @@ struct pipeline *pipeline_new(const struct pipeline_options *o)
     p->outbox = outbox_new();
     p->sources = sources_new(o->seed);
     p->checkpoint = checkpoint_new(o->site, p->sources, &p->o.checkpoint);
-    p->rules_mono_ms = p->full_mono_ms = INT64_MIN;
+    p->rules_mono_ms = p->full_mono_ms = p->found_full_mono_ms = INT64_MIN;
+    if (o->alerts) {
+        p->alerts = alerts_new(&(struct alerts_options){.site = o->site,
+                                                        .rulebooks = o->rulebooks,
+                                                        .tz = o->tz,
+                                                        .sources = p->sources,
+                                                        .quarantine = &p->quarantine,
+                                                        .channels = o->channels,
+                                                        .own = o->own,
+                                                        .own_arg = o->own_arg});
+    }
     return p;
 }
 
@@ -456,6 +491,7 @@ void pipeline_free(struct pipeline *p)
     pipeline_finish(p);
     quarantine_free(p->quarantine);
     judge_free(p->judge);
+    alerts_free(p->alerts);
     outbox_free(p->outbox);
     checkpoint_free(p->checkpoint);
     sources_free(p->sources);
@@ -520,6 +556,16 @@ const struct site *pipeline_site(const struct pipeline *p)
 const struct quarantine *pipeline_quarantine(const struct pipeline *p)
 {
     return p->quarantine;
+}
+
+const struct alerts *pipeline_alerts(const struct pipeline *p)
+{
+    return p->alerts;
+}
+
+bool pipeline_is_full(const struct pipeline *p)
+{
+    return p->found_full_mono_ms != INT64_MIN;
 }
 
 struct checkpoint *pipeline_checkpoint(struct pipeline *p)

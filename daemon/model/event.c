@@ -16,7 +16,7 @@ struct str event_type_name(enum event_type type)
 
 enum event_type event_type_find(struct str name)
 {
-    for (int t = 1; t < EVENT_TYPES; t++) {
+    for (int t = 1; name.n && t < EVENT_TYPES; t++) { /* numbers left free have no name */
         if (str_eq(name, event_type_name((enum event_type)t))) {
             return (enum event_type)t;
         }

@@ -115,7 +115,7 @@ static void take_body(struct cursor *in, struct event *e)
     e->source = take_counted(in);
     e->id = take_counted(in);
     e->subject = take_counted(in);
-    in->bad |= type == EVENT_NONE || type >= EVENT_TYPES || how >= EVENT_HOWS || flags > FLAGS_ALL ||
+    in->bad |= !event_row((enum event_type)type) || how >= EVENT_HOWS || flags > FLAGS_ALL ||
                mask >> (NUMBERS + EVENT_STR_N) != 0 || e->source.n == 0 || e->id.n == 0 || e->subject.n == 0;
     e->type = (enum event_type)type;
     e->how = (enum event_how)how;

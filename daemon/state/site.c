@@ -75,7 +75,7 @@ void site_rulebooks_changed(struct site *s)
 
 enum verdict site_probe(struct site *s, const struct event *e)
 {
-    if (event_subject_kind(e->type) == SUBJECT_MONTH)
+    if (event_subject_kind(e->type) >= SUBJECT_MONTH)
         return VERDICT_ACCEPTED; /* its maker gives it an identity of its own, and the book says what was done */
     struct item found;
     struct list_cursor cursor;
@@ -119,7 +119,7 @@ enum verdict site_fold(struct site *s, const struct event *e, int64_t now_ms)
     if (now_ms > s->as_of)
         s->as_of = now_ms;
     enum verdict verdict = site_probe(s, e);
-    if (verdict != VERDICT_ACCEPTED || event_subject_kind(e->type) == SUBJECT_MONTH)
+    if (verdict != VERDICT_ACCEPTED || event_subject_kind(e->type) >= SUBJECT_MONTH)
         return verdict;
     uint32_t ref = subject_get(s, e);
     if (ref_kind(ref) == SUBJECT_CONVERSATION)

@@ -114,7 +114,6 @@ struct outcome {
     int64_t limit_ms;
 };
 
-/* What a lead has excused is told, and counts for nothing. */
 /* When it was certain: at its end; of a wait that is open, when the limit passed, or when another took it. */
 static int64_t certain_at(const struct wait *w, struct calendar *c, const struct outcome *o)
 {
@@ -123,6 +122,7 @@ static int64_t certain_at(const struct wait *w, struct calendar *c, const struct
     return o->why == WHY_OPEN_PAST_LIMIT ? wait_due(w, c) : w->start;
 }
 
+/* What a lead has excused is told, and counts for nothing. */
 static void put(const struct wait *w, struct calendar *c, const struct outcome *o, const struct sink *sink)
 {
     bool excused = is_excused(w, o->agent);

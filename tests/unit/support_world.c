@@ -54,13 +54,19 @@ static void out_effect(void *arg, const struct effect *f)
     buf_fini(&text);
 }
 
+static void tell_own(void *arg, struct alerts_own *own)
+{
+    *own = ((struct world *)arg)->own;
+}
+
 void world_open(struct world *w)
 {
     static const uint8_t key[DIGEST_KEY_BYTES];
     struct err e;
     w->store = store_open_vfs(w->dir, w->vfs, &e);
     assert_non_null(w->store);
-    w->site = site_new(&(struct site_options){.tz = w->tz, .rulebooks = &w->rulebooks, .seed = 7});
+    w->site =
+        site_new(&(struct site_options){.tz = w->tz, .rulebooks = &w->rulebooks, .seed = 7, .rolling = w->alerts});
     w->p = pipeline_new(&(struct pipeline_options){.site = w->site,
                                                    .store = w->store,
                                                    .tz = w->tz,
@@ -70,7 +76,11 @@ void world_open(struct world *w)
                                                    .out = {out_agent, out_effect, w},
                                                    .writer = {.queue_max = 64, .group_max = 1000},
                                                    .events_max = 100,
-                                                   .quarantine_max = w->quarantine_max});
+                                                   .quarantine_max = w->quarantine_max,
+                                                   .alerts = w->alerts,
+                                                   .channels = w->channels,
+                                                   .own = tell_own,
+                                                   .own_arg = w});
     assert_int_equal(pipeline_start(w->p, &e), 0);
 }
 

@@ -38,11 +38,14 @@ struct world {
     struct seen seen[4096];
     size_t seen_n;
     uint64_t effects[256];
-    char effect_text[256][160];
+    char effect_text[256][1024];
     size_t effects_n;
     size_t quarantine_max;
-    size_t done_n;   /* batches given back */
-    const char *vfs; /* of the store; NULL: SQLite's own */
+    size_t done_n; /* batches given back */
+    bool alerts;   /* alert rules are looked after; set before world_open */
+    const struct channels *channels;
+    struct alerts_own own; /* what the house says of itself */
+    const char *vfs;       /* of the store; NULL: SQLite's own */
 };
 
 /* For cmocka: a world that is started, at T0; and its end. */

@@ -33,9 +33,19 @@ static int64_t random_number(uint64_t *r)
     return random_next(r) % 3 ? (int64_t)(v >> (random_next(r) % 64)) : random_next(r) % 2 ? (int64_t)v : 0;
 }
 
+/* Some numbers are left free. */
+static enum event_type random_type(uint64_t *r)
+{
+    enum event_type t;
+    do {
+        t = (enum event_type)(1 + random_next(r) % (EVENT_TYPES - 1));
+    } while (!event_row(t));
+    return t;
+}
+
 static struct event random_event(uint64_t *r, struct arena *a)
 {
-    struct event e = {.type = (enum event_type)(1 + random_next(r) % (EVENT_TYPES - 1)),
+    struct event e = {.type = random_type(r),
                       .how = (enum event_how)(random_next(r) % EVENT_HOWS),
                       .flags = (uint32_t)(random_next(r) % 256),
                       .ts = random_number(r),
@@ -76,6 +86,10 @@ static void each_type_has_its_row_and_its_name_back(void **state)
     (void)state;
     for (int t = 1; t < EVENT_TYPES; t++) {
         const struct event_row *row = event_row((enum event_type)t);
+        if (!row) {
+            assert_int_equal(event_type_name((enum event_type)t).n, 0);
+            continue;
+        }
         assert_int_equal(row->type, t);
         assert_int_equal(event_type_find(row->name), t);
         assert_int_equal(event_subject_kind((enum event_type)t), row->subject);

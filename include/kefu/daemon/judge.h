@@ -20,6 +20,7 @@
 #include "kefu/store/store.h"
 
 struct judge;
+struct alerts;
 
 /* What is remembered of an agent. A clock set over the end of a month and back must not tell a month's tiers again, so the
  * month looked at before this one is kept as well. */
@@ -31,6 +32,8 @@ struct remembered {
 /* All borrowed; marks say from where effect numbers and stream ids go on. */
 struct judge *judge_new(const struct site *s, const struct rulebooks *r, const struct store_marks *marks);
 void judge_free(struct judge *j);
+/* The alert rules, borrowed, are looked after as well: marked, run, loaded and settled with the judge. NULL: none. */
+void judge_attend(struct judge *j, struct alerts *alerts);
 /* A memory row read at start. -1 with e: damaged. Rows of unknown rules are passed over. */
 int judge_load(struct judge *j, const struct memory_row *row, struct err *e);
 
@@ -43,10 +46,10 @@ int64_t judge_due_ms(const struct judge *j);
 
 struct judgement {
     struct arena arena;        /* strings of all below */
-    struct memory_row *memory; /* owned arrays; memory row i is of agent decided[i] */
-    uint32_t *decided;
-    struct remembered *after;
-    size_t memory_n, memory_cap, decided_cap, after_cap;
+    struct memory_row *memory; /* owned arrays; all rows to be written */
+    uint32_t *decided;         /* agents whose memory is among them */
+    struct remembered *after;  /* of decided[i] */
+    size_t memory_n, memory_cap, decided_n, decided_cap, after_cap;
     struct effect *effects;
     size_t effects_n, effects_cap;
     uint32_t *unchanged; /* looked at, nothing to remember: can be shown at once */
@@ -54,8 +57,14 @@ struct judgement {
 };
 void judgement_fini(struct judgement *g);
 
-/* Looks at all who are marked or whose dwell has ended, for `month` at now_ms. Fills *out, which must be zeroed. */
+/* Looks (in this order: tiers, alerts) at all who are marked or whose dwell has ended, for `month` at now_ms. Fills *out, which must be zeroed. */
 void judge_run(struct judge *j, int32_t month, int64_t now_ms, struct judgement *out);
+/* For the rules that look after these (daemon/alerts.h): an effect with its final number and stream id, to be filled with
+ * effect_pair (borrowed until the next one), and a row of memory, copied. */
+struct effect *judge_effect(struct judge *j, struct judgement *g, const struct effect *as, int64_t now_ms);
+void judgement_row(struct judgement *g, const struct memory_row *row);
+/* Field and value; both must live as long as the judgement. */
+void effect_pair(struct effect *f, const char *field, struct str value);
 /* The judgement is durable: its memory counts. Or it is not: everybody in it is marked again. */
 void judge_settle(struct judge *j, const struct judgement *g, bool durable);
 

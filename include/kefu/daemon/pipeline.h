@@ -16,6 +16,7 @@
 #include "kefu/base/clock.h"
 #include "kefu/base/err.h"
 #include "kefu/base/tz.h"
+#include "kefu/daemon/alerts.h"
 #include "kefu/daemon/checkpoint.h"
 #include "kefu/daemon/outbox.h"
 #include "kefu/daemon/quarantine.h"
@@ -54,6 +55,10 @@ struct pipeline_options {
     size_t events_max;     /* under way at one time; a batch that does not fit is refused */
     size_t quarantine_max; /* rows kept */
     uint64_t seed;
+    bool alerts;                     /* the rulebook's alert rules are looked after; with a rolling site */
+    const struct channels *channels; /* that are told; NULL: none */
+    void (*own)(void *arg, struct alerts_own *own); /* NULL: all is well */
+    void *own_arg;
 };
 
 /* Copies the options and borrows what they point to; touches neither disk nor site yet. Never NULL. */
@@ -98,7 +103,9 @@ void pipeline_catch_up(struct pipeline *p);
 /* For status; borrowed, for reading. */
 const struct site *pipeline_site(const struct pipeline *p);
 const struct quarantine *pipeline_quarantine(const struct pipeline *p);
-struct checkpoint *pipeline_checkpoint(struct pipeline *p); /* to want one, too; turned by the pipeline */
+struct checkpoint *pipeline_checkpoint(struct pipeline *p);     /* to want one, too; turned by the pipeline */
+const struct alerts *pipeline_alerts(const struct pipeline *p); /* NULL: none wanted */
+bool pipeline_is_full(const struct pipeline *p);                /* the last commit found no room on the disk */
 const struct sources *pipeline_sources(const struct pipeline *p);
 int32_t pipeline_month(const struct pipeline *p);
 const struct rulebook *pipeline_rulebook(const struct pipeline *p);             /* in force this month */

@@ -39,6 +39,9 @@ enum event_type {
     EVENT_MONTH_REOPENED = 19,     /* month.reopened */
     EVENT_ADJUSTMENT_DECIDED = 20, /* adjustment.decided */
     EVENT_PROPOSAL_DECIDED = 21,   /* proposal.decided */
+    EVENT_ALERT_ACKED = 24,        /* alert.acknowledged */
+    EVENT_ALERT_SILENCED = 25,     /* alert.silenced */
+    EVENT_ALERT_UNSILENCED = 26,   /* alert.unsilenced */
     EVENT_TYPES
 };
 
@@ -48,7 +51,8 @@ enum subject_kind {
     SUBJECT_CONVERSATION = 1,
     SUBJECT_ORDER = 2,
     SUBJECT_AGENT = 3,
-    SUBJECT_MONTH = 4 /* joins no list and changes no figure: it stands in the book (model/book.h) */
+    SUBJECT_MONTH = 4, /* joins no list and changes no figure: it stands in the book (model/book.h) */
+    SUBJECT_ALERT = 5  /* joins no list either: what comes of it is in the memory of the alerts */
 };
 
 /* The one "which" of an event: message.from, by of assigned and resolved, order state, agent status. On disk. */

@@ -78,7 +78,11 @@ enum field_kind {
     X(appeal, 'a', 'a', 'l')                                                                                           \
     X(month, 'm', 't', 'h')                                                                                            \
     X(proposal, 'p', 'a', 'l')                                                                                         \
-    X(about, 'a', 'u', 't')
+    X(about, 'a', 'u', 't')                                                                                            \
+    X(alert, 'a', 'r', 't')                                                                                            \
+    X(rule, 'r', 'l', 'e')                                                                                             \
+    X(silence, 's', 'c', 'e')                                                                                          \
+    X(minutes, 'm', 'e', 's')
 
 enum event_key {
     EVENT_KEY_none = 0,
@@ -111,7 +115,7 @@ struct event_row {
 /* What a person does in kefud: it has an actor, and comes in through kefuctl or the board, never through a door for events. */
 static inline bool event_is_act(enum event_type type)
 {
-    return type >= EVENT_EXCUSED && type <= EVENT_PROPOSAL_DECIDED;
+    return type >= EVENT_EXCUSED;
 }
 
 /* The row of a type; NULL for EVENT_NONE and numbers that are no type. */
