@@ -67,6 +67,11 @@ static const struct {
     {"month_bonus", control_month_bonus},
     {"act", control_act},
     {"appeals", control_appeals},
+    {"alert_list", control_alert_list},
+    {"alert_ack", control_alert_ack},
+    {"alert_silence", control_alert_silence},
+    {"alert_unsilence", control_alert_unsilence},
+    {"alert_test", control_alert_test},
 };
 
 /* --- members of a request ----------------------------------------------------------------------------------------- */

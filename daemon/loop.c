@@ -52,7 +52,9 @@ static void show_agent(void *arg, const struct agent_view *v)
 static void tell_effect(void *arg, const struct effect *f)
 {
     struct daemon *d = arg;
-    if (d->publisher) {
+    if (f->kind == EFFECT_NOTICE) {
+        hub_effect(d->hub, f);
+    } else if (d->publisher) {
         publisher_effect(d->publisher, f); /* -1: it asks again when it has room */
     } else {
         pipeline_sent(d->pipeline, f->number);
@@ -63,6 +65,26 @@ static void effect_sent(void *arg, uint64_t number)
 {
     struct daemon *d = arg;
     pipeline_sent(d->pipeline, number);
+}
+
+/* What the alerts are told of the house itself. */
+static void tell_own(void *arg, struct alerts_own *own)
+{
+    struct daemon *d = arg;
+    struct publisher_state state = {.live = true};
+    int64_t mono_ms = clock_mono_ms(&d->clock);
+    if (d->publisher) {
+        publisher_state(d->publisher, &state);
+    }
+    d->redis_away_mono_ms = state.live ? INT64_MAX : d->redis_away_mono_ms;
+    if (!state.live && d->redis_away_mono_ms == INT64_MAX) {
+        d->redis_away_mono_ms = mono_ms;
+    }
+    own->redis_away_ms = state.live ? 0 : mono_ms - d->redis_away_mono_ms;
+    own->full = pipeline_is_full(d->pipeline);
+    if (d->hub) {
+        hub_own(d->hub, own);
+    }
 }
 
 static void resend(void *arg, struct str stream, int64_t after_ms, uint64_t after_n)
@@ -164,8 +186,8 @@ static int start_pipeline(struct daemon *d, struct err *e)
     struct settings *s = d->settings;
     uint64_t seed;
     digest_random(&seed, sizeof(seed));
-    d->site =
-        site_new(&(struct site_options){.tz = s->tz, .rulebooks = &s->rulebooks, .shelf = &d->shelf, .seed = seed, .rolling = true});
+    d->site = site_new(&(struct site_options){
+        .tz = s->tz, .rulebooks = &s->rulebooks, .shelf = &d->shelf, .seed = seed, .rolling = true});
     d->pipeline = pipeline_new(&(struct pipeline_options){.site = d->site,
                                                           .store = d->store,
                                                           .tz = s->tz,
@@ -181,7 +203,11 @@ static int start_pipeline(struct daemon *d, struct err *e)
                                                           .progress_arg = d,
                                                           .events_max = EVENTS_MAX,
                                                           .quarantine_max = (size_t)c->quarantine_max,
-                                                          .seed = seed});
+                                                          .seed = seed,
+                                                          .alerts = true,
+                                                          .channels = &s->channels,
+                                                          .own = tell_own,
+                                                          .own_arg = d});
     int64_t began = clock_mono_ms(&d->clock);
     log_line(LOG_LEVEL_INFO, "replay", "events=%llu set_aside=%llu", (unsigned long long)store_last_seq(d->store),
              (unsigned long long)store_aside_n(d->store));
@@ -211,13 +237,21 @@ static int start_months(struct daemon *d, struct err *e)
     return 0;
 }
 
+/* What is on its way to channels goes on. */
+static int start_hub(struct daemon *d, struct err *e)
+{
+    uint64_t seed;
+    digest_random(&seed, sizeof(seed));
+    d->redis_away_mono_ms = INT64_MAX;
+    d->hub = hub_new(&(struct hub_options){d->base, &d->settings->channels, d->clock, effect_sent, d, seed}, e);
+    return d->hub ? 0 : -1;
+}
+
 static int start_publisher(struct daemon *d, struct err *e)
 {
     const struct config *c = config_of(d);
     struct str address = c->redis_address;
     if (address.n == 0) {
-        pipeline_resend(d->pipeline,
-                        &(struct outbox_from){.after_ms = INT64_MAX}); /* what an earlier Redis never took */
         return 0;
     }
     if (address.n > 4 && memcmp(address.p, "tcp:", 4) == 0) {
@@ -360,9 +394,10 @@ static int start(struct daemon *d, int *status, struct err *e)
         return -1;
     }
     *status = EX_CONFIG;
-    if (start_publisher(d, e) < 0) {
+    if (start_hub(d, e) < 0 || start_publisher(d, e) < 0) {
         return -1;
     }
+    pipeline_resend(d->pipeline, &(struct outbox_from){.after_ms = INT64_MAX}); /* what an earlier life did not tell */
     pipeline_turn(d->pipeline); /* the rules look once, before anybody can ask */
     show_all(d);
     start_board(d);
@@ -448,6 +483,8 @@ void daemon_run(struct daemon *d)
     for (;;) {
         months_turn(d->months);
         int64_t wait_ms = pipeline_turn(d->pipeline);
+        int64_t hub_ms = hub_turn(d->hub, pipeline_is_full(d->pipeline));
+        wait_ms = hub_ms < wait_ms ? hub_ms : wait_ms;
         int64_t alive_ms = supervise_turn(d->supervise, clock_mono_ms(&d->clock), pipeline_silent_ms(d->pipeline));
         if (may_end(d)) {
             return;
@@ -490,6 +527,7 @@ void daemon_free(struct daemon *d)
     for (int i = 0; i < 3; i++) {
         free_event(d->signals[i]);
     }
+    hub_free(d->hub);
     pipeline_free(d->pipeline);
     months_free(d->months);
     if (d->site) {

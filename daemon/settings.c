@@ -13,6 +13,7 @@
 
 #include "kefu/base/json.h"
 #include "kefu/base/mem.h"
+#include "kefu/daemon/channel_files.h"
 #include "kefu/daemon/credential.h"
 #include "kefu/rules/seed.h"
 
@@ -347,12 +348,26 @@ static int read_who(struct loading *l, bool check, struct err *e)
     return l->s->directory ? 0 : -1;
 }
 
+/* --- channels ----------------------------------------------------------------------------------------------------- */
+
+static int read_channels(struct loading *l, struct err *e)
+{
+    const char *file = l->s->config.channels_file.p;
+    if (!*file)
+        return 0;
+    if (channel_files_load(file, &l->s->channels, e))
+        return strstr(e->where, file) == e->where ? -1 : fail_reached_by(l, "channels_file", e);
+    if (l->old && !channel_files_same(&l->old->channels, &l->s->channels))
+        return err_set(e, file, "other channels than kefud runs with; restart kefud to change them");
+    return 0;
+}
+
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
 static int read_all(struct loading *l, const char *path, struct err *e)
 {
     bool bad = read_config(l, path, e) || read_zone(l, e) || read_passwords(l, e) || read_seed(l, e) ||
-               read_rulebooks(l, NULL, e) || read_tokens(l, e) || read_who(l, false, e);
+               read_rulebooks(l, NULL, e) || read_tokens(l, e) || read_channels(l, e) || read_who(l, false, e);
     return bad ? -1 : 0;
 }
 
@@ -379,6 +394,7 @@ void settings_free(struct settings *s)
     for (size_t i = 0; i < RULEBOOKS_MAX; i++)
         rulebook_free(s->owned[i]);
     access_fini(&s->tokens);
+    channels_fini(&s->channels);
     directory_free(s->directory);
     if (!s->tz_borrowed)
         tz_free(s->tz);
@@ -464,6 +480,17 @@ static int check_who(struct loading *l)
     return wrong;
 }
 
+static int check_channels(struct loading *l)
+{
+    struct err e = {{0}, {0}};
+    const char *file = l->s->config.channels_file.p;
+    if (!*file)
+        return 0;
+    bool wrong = read_channels(l, &e) != 0;
+    tell(file, wrong ? &e : NULL);
+    return wrong;
+}
+
 int settings_check(const char *config_path)
 {
     struct loading l = loading_new();
@@ -473,7 +500,8 @@ int settings_check(const char *config_path)
         tell(config_path, &e);
         bad = 1;
     } else {
-        bad = check_zone(&l) + check_passwords(&l) + check_rulebooks(&l) + check_tokens(&l) + check_who(&l);
+        bad = check_zone(&l) + check_passwords(&l) + check_rulebooks(&l) + check_tokens(&l) + check_channels(&l) +
+              check_who(&l);
     }
     loading_end(&l, false);
     return bad;

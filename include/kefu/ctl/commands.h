@@ -20,6 +20,7 @@ extern const struct command command_journal;
 extern const struct command command_appeal;
 extern const struct command command_backtest;
 extern const struct command command_month;
+extern const struct command command_alert;
 extern const struct command command_backup;
 extern const struct command command_restore; /* ctl/backup.c */
 extern const struct command command_audit;

@@ -31,6 +31,11 @@
  *   {"do":"appeals"}                              appeals [{agent, id, at, …, state}], and counts per agent
  *   {"do":"checkpoint"}                           makes one now, answers when it is durable: {"seq", "in_memory"}
  *   {"do":"collectors"}, {"do":"unbound"}         how each platform fares; accounts that nobody has claimed
+ *   {"do":"alert_list"}                           alerts, silences (daemon/alert_acts.h), channels [{channel, kind, waiting,
+ *                            stuck_s}]
+ *   {"do":"alert_ack","alert":N,"actor":WHO[,"reason":R]}, {"do":"alert_silence","rule":RULE or "*","minutes":N,"reason":R,
+ *    "actor":WHO[,"agent":ID][,"team":T]}, {"do":"alert_unsilence","silence":ID,"actor":WHO}   once durable: done, id
+ *   {"do":"alert_test","channel":NAME}            one message now: verdict, code, why
  *   {"do":"reload"}                               as SIGHUP: whole or not at all, the answer says which
  */
 #ifndef KEFU_DAEMON_CONTROL_H

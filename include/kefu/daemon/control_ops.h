@@ -49,6 +49,11 @@ enum control_outcome control_unbound(struct control_call *c, struct err *e);
 /* Appends ", "sources": […]": of every source that has sent, or is configured, its watermark: the latest stamp, how far that
  * is behind now, when its hook was last heard, what went wrong, and the last gap. */
 void control_put_sources(struct buf *out, const struct daemon *d);
+enum control_outcome control_alert_list(struct control_call *c, struct err *e);
+enum control_outcome control_alert_ack(struct control_call *c, struct err *e);
+enum control_outcome control_alert_silence(struct control_call *c, struct err *e);
+enum control_outcome control_alert_unsilence(struct control_call *c, struct err *e);
+enum control_outcome control_alert_test(struct control_call *c, struct err *e);
 
 /* A member of the request: absent (n = 0) or default if it is not given, CONTROL_REFUSED with e if it is of another type. */
 int control_text(const cJSON *request, const char *name, struct str *out, struct err *e);

@@ -17,6 +17,7 @@
 #include "kefu/daemon/collect.h"
 #include "kefu/daemon/control.h"
 #include "kefu/daemon/months.h"
+#include "kefu/daemon/hub.h"
 #include "kefu/daemon/pipeline.h"
 #include "kefu/daemon/settings.h"
 #include "kefu/daemon/streams.h"
@@ -43,6 +44,8 @@ struct daemon {
     struct pipeline *pipeline;
     struct months *months;
     struct publisher *publisher; /* NULL: nothing is published */
+    struct hub *hub;             /* the channels of alerts */
+    int64_t redis_away_mono_ms;  /* since when; INT64_MAX: it is there */
     struct http *http;           /* NULL: no HTTP */
     struct http_door http_door;
     struct sessions *sessions;

@@ -6,6 +6,7 @@
 #include "kefu/base/tz.h"
 #include "kefu/daemon/directory.h"
 #include "kefu/model/access.h"
+#include "kefu/model/channel.h"
 #include "kefu/model/config.h"
 #include "kefu/model/rulebook.h"
 
@@ -16,6 +17,7 @@ struct settings {
     struct rulebook *owned[64]; /* seed first, then those of rulebooks_dir */
     struct rulebooks rulebooks; /* by effective_month; what the site borrows */
     struct tokens tokens;
+    struct channels channels;    /* with their addresses and secrets */
     struct str redis_password;   /* absent: none; in config's arena */
     struct str streams_password; /* the same of streams_password_file */
     struct directory *directory; /* platforms and people; replaced whole by a reload */
@@ -30,7 +32,7 @@ struct settings {
 struct settings *settings_load(const char *config_path, struct err *e);
 
 /* Reads everything again for a daemon that runs under `old`, which is not touched; threads may run. Refuses, beside what
- * settings_load refuses, with NULL and e: an option (or Redis password) that needs a restart and has another value; a
+ * settings_load refuses, with NULL and e: an option (or Redis password, or channel) that needs a restart and has another value; a
  * rulebook of old->rulebooks whose file has other bytes (sha256), or is gone; a new rulebook whose effective_from is not
  * after the month of now_ms in the site's zone. The result borrows old's tz, so old must outlive it; nothing else. Of its
  * config a running daemon takes over the options whose row says RELOAD, and tokens and rulebooks whole. */

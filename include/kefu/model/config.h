@@ -34,6 +34,7 @@ enum config_change { CONFIG_RESTART = 0, CONFIG_RELOAD = 1 };
     PATH(tokens_file, "", 0, RESTART, "hashes of access tokens; STATE/tokens.json if absent")                          \
     PATH(collectors_file, "", 0, RESTART, "platforms to listen to; absent: none")                                      \
     PATH(agents_file, "", 0, RESTART, "whose accounts are whose; absent: nobody is bound")                             \
+    PATH(channels_file, "", 0, RESTART, "where alerts are told: robots and webhooks; absent is Redis alone")           \
     PATH(customer_key_file, "", 0, RESTART, "key under which customer ids are hashed; STATE/customer.key if absent")   \
     TEXT(http_listen, "127.0.0.1:7787", 0, 128, RESTART, "address and port of HTTP; \"\" is no HTTP")                  \
     TRUTH(http_allow_remote, false, RESTART, "whether http_listen may be other than loopback; use TLS in front")       \
