@@ -97,6 +97,23 @@ while read -r name; do
         complain "kefud-rulebook(5): $name is not documented"
 done <"$tmp/known"
 
+# The fields of an alert rule and of a channel, and the kinds of values.
+fields_of()
+{
+    sed -nE '/^ *static const char \*const known\[\] = \{"name"/,/NULL\};/p' "$1" | grep -oE '"[a-z_]+"' | tr -d '"'
+}
+fields_of "$root/daemon/model/rulebook_alerts.c" >"$tmp/known"
+items "$manual" Alerts >"$tmp/told"
+same_names "$tmp/known" "$tmp/told" 'kefud-rulebook(5) Alerts'
+fields_of "$root/daemon/model/channel.c" >"$tmp/known"
+items "$root/man/kefud.json.5" CHANNELS >"$tmp/told"
+same_names "$tmp/known" "$tmp/told" 'kefud.json(5) CHANNELS'
+sed -n '/^#define ALERT_KINDS/,/^$/p' "$root/include/kefu/model/alert.h" | grep -oE '"[a-z_]+"' | tr -d '"' >"$tmp/known"
+[ "$(wc -l <"$tmp/known")" -ge 15 ] || complain "found only $(wc -l <"$tmp/known") kinds of alerts"
+while read -r name; do
+    item when "$manual" | grep -qw -- "$name" || complain "kefud-rulebook(5) when: $name is not documented"
+done <"$tmp/known"
+
 # The fields of a token.
 sed -n '/^ *static const char \*const known\[\] = {/,/};/p' "$root/daemon/model/access.c" |
     grep -oE '"[a-z_0-9]+"' | tr -d '"' >"$tmp/known"
