@@ -37,7 +37,7 @@ struct week {
 
 static struct event *add(struct week *w, enum event_type type, int64_t ts, const char *subject)
 {
-    char id[16];
+    char id[24];
     snprintf(id, sizeof id, "e%u", w->next_id++);
     xgrow(&w->events, &w->cap, w->n + 1, sizeof *w->events);
     struct event *e = &w->events[w->n++];
@@ -51,7 +51,7 @@ static struct event *add(struct week *w, enum event_type type, int64_t ts, const
 
 static struct str agent_id(struct week *w, int agent)
 {
-    char id[16];
+    char id[24];
     snprintf(id, sizeof id, "agent%d", agent);
     return arena_copy(&w->arena, str_of(id));
 }
@@ -67,7 +67,7 @@ struct chat {
 
 static int64_t chat(struct week *w, const struct chat *c)
 {
-    char name[24];
+    char name[32];
     int64_t t = c->at;
     snprintf(name, sizeof name, "c%u", w->next_id);
     if (!c->queue_ms)
@@ -110,7 +110,7 @@ static bool is_silent(int64_t at, const int64_t *silences, size_t n)
 
 static void status(struct week *w, int agent, int64_t at, enum event_how how)
 {
-    char id[16];
+    char id[24];
     snprintf(id, sizeof id, "agent%d", agent);
     add(w, EVENT_STATUS, at, id)->how = how;
 }
@@ -221,7 +221,7 @@ static void make(struct week *w, bool with_incidents)
     const char *seed = getenv("KEFU_SEED");
     *w = (struct week){.random = {seed ? strtoull(seed, NULL, 10) : 20260302}};
     for (int agent = 0; agent < AGENTS; agent++) {
-        char id[16], team[16];
+        char id[24], team[24];
         snprintf(id, sizeof id, "agent%d", agent);
         snprintf(team, sizeof team, "team%d", agent % TEAMS);
         add(w, EVENT_PROFILE, MONDAY + HOUR, id)->strs[EVENT_TEAM] = arena_copy(&w->arena, str_of(team));

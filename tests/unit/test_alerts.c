@@ -155,7 +155,7 @@ static void two_hundred_agents_make_one_message_a_team(void **state)
     for (int k = 0; k < 4; k++) {
         struct batch *b = world_batch(w);
         for (int i = k * 50; i < (k + 1) * 50; i++) {
-            char id[16], conversation[16], agent[16];
+            char id[24], conversation[24], agent[24];
             snprintf(agent, sizeof agent, "agent%d", i);
             snprintf(conversation, sizeof conversation, "c%d", i);
             snprintf(id, sizeof id, "p%d", i);
@@ -166,7 +166,7 @@ static void two_hundred_agents_make_one_message_a_team(void **state)
         submit(w, b);
         b = world_batch(w);
         for (int i = k * 50; i < (k + 1) * 50; i++) {
-            char id[16], conversation[16], agent[16];
+            char id[24], conversation[24], agent[24];
             snprintf(agent, sizeof agent, "agent%d", i);
             snprintf(conversation, sizeof conversation, "c%d", i);
             snprintf(id, sizeof id, "a%d", i);

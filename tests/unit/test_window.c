@@ -88,7 +88,7 @@ static void ratings_of_two_days_by_half_stars(void **state)
 static void print(struct buf *out, const struct site *s, int64_t now_ms)
 {
     for (uint32_t i = 0; i <= site_agents_n(s); i++) {
-        char name[16];
+        char name[24];
         struct window_sums w;
         snprintf(name, sizeof name, "agent%u", i);
         uint32_t agent = site_agent_find(s, str_of(name));
