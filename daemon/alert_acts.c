@@ -13,20 +13,36 @@
 #define MINUTES_MAX (31 * 24 * 60)
 
 struct alert_acting {
+    struct alerts *alerts;
     void (*done)(void *arg, bool durable, struct str id); /* NULL: forgotten */
     void *arg;
+    bool durable;
+    char id[EVENT_ID_BYTES_MAX + 1];
 };
 
 /* --- acts --------------------------------------------------------------------------------------------------------- */
 
+static void finish(void *arg)
+{
+    struct alert_acting *a = arg;
+    if (a->done) {
+        a->done(a->arg, a->durable, str_of(a->id));
+    }
+    free(a);
+}
+
+/* In the journal; the answer waits until the alerts have it too, so that who asks next sees it. */
 static void on_done(struct batch *b)
 {
     struct alert_acting *a = b->owner;
-    bool durable = b->result == BATCH_STORED && b->verdicts[0] == VERDICT_ACCEPTED;
-    if (a->done) {
-        a->done(a->arg, durable, b->events[0].id);
+    struct str id = b->events[0].id;
+    a->durable = b->result == BATCH_STORED && b->verdicts[0] == VERDICT_ACCEPTED;
+    snprintf(a->id, sizeof(a->id), "%.*s", STR_ARG(id));
+    if (a->durable) {
+        alerts_when_settled(a->alerts, id, finish, a);
+    } else {
+        finish(a);
     }
-    free(a);
     batch_free(b);
 }
 
@@ -115,7 +131,7 @@ struct alert_acting *alert_act_begin(struct pipeline *p, const struct alert_act 
         return NULL;
     }
     struct alert_acting *acting = xcalloc(1, sizeof(*acting));
-    *acting = (struct alert_acting){a->done, a->arg};
+    *acting = (struct alert_acting){.alerts = pipeline_alerts(p), .done = a->done, .arg = a->arg};
     struct batch *b = batch_new(STR_LIT("act"), on_done, acting);
     fill(b, a, now_ms);
     if (in->submit(in, b) < 0) {
@@ -194,6 +210,7 @@ static void put_alert(struct buf *out, const struct alert_view *v)
 }
 
 struct silences {
+    const struct alert_sight *sight;
     struct buf *out;
     size_t n;
 };
@@ -201,6 +218,9 @@ struct silences {
 static void put_silence(void *arg, const struct alert_silence *s)
 {
     struct silences *to = arg;
+    if (to->sight && !to->sight->sees_silence(to->sight->arg, s)) {
+        return;
+    }
     buf_put_str(to->out, to->n++ ? STR_LIT(", {\"silence\": ") : STR_LIT("{\"silence\": "));
     buf_put_json(to->out, s->id);
     put_text(to->out, "rule", s->rule);
@@ -214,7 +234,7 @@ static void put_silence(void *arg, const struct alert_silence *s)
 void alert_print_list(struct buf *out, const struct alerts *a, int64_t now_ms, const struct alert_sight *sight)
 {
     struct listing l = {.sight = sight};
-    struct silences silences = {out, 0};
+    struct silences silences = {sight, out, 0};
     alerts_each(a, now_ms, gather, &l);
     if (l.n) {
         qsort(l.list, l.n, sizeof(*l.list), by_weight);

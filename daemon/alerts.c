@@ -22,14 +22,24 @@ struct alerts *alerts_new(const struct alerts_options *o)
     return a;
 }
 
+/* Forgets the first acts. */
 static void free_acts(struct alerts *a, size_t n)
 {
+    struct act **gone = xcalloc(n + 1, sizeof(struct act *)); /* who is told may act again */
     for (size_t i = 0; i < n; i++) {
-        arena_fini(&a->acts[i]->arena);
-        free(a->acts[i]);
+        gone[i] = a->acts[i];
     }
     a->acts_n -= n;
+    a->acts_done_n = 0;
     memmove(a->acts, a->acts + n, a->acts_n * sizeof(struct act *));
+    for (size_t i = 0; i < n; i++) {
+        if (gone[i]->settled) {
+            gone[i]->settled(gone[i]->arg);
+        }
+        arena_fini(&gone[i]->arena);
+        free(gone[i]);
+    }
+    free(gone);
 }
 
 void alerts_free(struct alerts *a)
@@ -324,6 +334,18 @@ void alerts_act(struct alerts *a, const struct event *e)
     a->acts[a->acts_n++] = act;
 }
 
+void alerts_when_settled(struct alerts *a, struct str id, void (*settled)(void *arg), void *arg)
+{
+    for (size_t i = 0; i < a->acts_n; i++) {
+        if (str_eq(a->acts[i]->event.id, id)) {
+            a->acts[i]->settled = settled;
+            a->acts[i]->arg = arg;
+            return;
+        }
+    }
+    settled(arg);
+}
+
 bool alerts_has_acts(const struct alerts *a)
 {
     return a->acts_n > 0;
@@ -486,12 +508,13 @@ void alerts_settle(struct alerts *a, bool durable)
             alerts_mark(a, x->subject.agent);
         }
     }
+    size_t done_n = a->acts_done_n;
+    a->acts_done_n = 0;
     if (durable) {
-        free_acts(a, a->acts_done_n);
+        free_acts(a, done_n);
     } else {
         a->tick_ms = a->slow_ms = a->tell_ms = INT64_MIN;
     }
-    a->acts_done_n = 0;
 }
 
 /* --- for lists ---------------------------------------------------------------------------------------------------- */

@@ -558,7 +558,7 @@ const struct quarantine *pipeline_quarantine(const struct pipeline *p)
     return p->quarantine;
 }
 
-const struct alerts *pipeline_alerts(const struct pipeline *p)
+struct alerts *pipeline_alerts(const struct pipeline *p)
 {
     return p->alerts;
 }

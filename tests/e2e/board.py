@@ -30,7 +30,7 @@ def want(what, expected, found):
 
 # --- docs/openapi.json ------------------------------------------------------------------------------------------------
 
-TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
+TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "number": (int, float), "null": type(None)}
 
 
 def is_type(value, name):

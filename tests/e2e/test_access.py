@@ -20,7 +20,7 @@ PARTS = {
     "/v1/agents/{agent}/whatif": "agents", "/v1/agents/{agent}/pay/{month}": "pay",
     "/v1/teams": "teams", "/v1/teams/{team}": "teams", "/v1/teams/{team}/live": "teams",
     "/v1/teams/{team}/leaderboard": "leaderboard", "/v1/months/{month}": "months", "/v1/pay/{month}": "payroll",
-    "/v1/rulebook": "rulebook",
+    "/v1/rulebook": "rulebook", "/v1/alerts": "alerts",
 }
 ROLES = ["agent", "lead", "payroll", "hr", "ingest", "admin"]
 RED, BLUE = "红队", "blue"
@@ -57,7 +57,9 @@ def write_rulebook(folder):
     tiers = [{"name": "top", "label": {"zh": "顶", "en": "Top"}, "min": 50, "bonus_fen": 7770001, "perks": ["canary_perk"]},
              {"name": "low", "label": {"zh": "低", "en": "Low"}, "min": 0, "bonus_fen": 7770002, "actions": ["canary_action"]}]
     with open(folder + "/canary.json", "w") as f:
-        json.dump({"name": "canary", "effective_from": MONTH, "tier_min_handled": 1, "tiers": tiers}, f)
+        json.dump({"name": "canary", "effective_from": MONTH, "tier_min_handled": 1, "tiers": tiers, "alerts": [
+            {"name": "wait", "label": {"zh": "等待", "en": "Waiting"}, "when": "wait", "scope": "agent", "severity": "warning",
+             "raise": 1, "hears": ["lead"]}]}, f)
 
 
 def work(agent, team):
@@ -179,6 +181,51 @@ def the_leaderboard_is_the_settings():
     want("leaderboard, off again", 404, raw(path, token)[0])
 
 
+def alerts_are_for_those_they_concern():
+    now = int(time.time() * 1000)
+    for agent in ("red2", "blue1"):
+        d.post(TOKENS["ingest"][0], [{"id": agent + "w1", "type": "conversation.assigned", "conversation": agent + "w", "agent": agent,
+                                      "ts": now}, {"id": agent + "w2", "type": "message", "conversation": agent + "w",
+                                                   "from": "customer", "ts": now}])
+
+    def seen(role):
+        return {a["agent"]: a["alert"] for a in d.get("/v1/alerts", TOKENS[role][0])["alerts"] if a["state"] != "pending"}
+
+    end = time.monotonic() + 20
+    while set(seen("admin")) != {"red2", "blue1"}:
+        if time.monotonic() > end:
+            raise Wrong(f"alerts of admin: {seen('admin')}")
+        time.sleep(0.05)
+    want("alerts of lead", ["red2"], list(seen("lead")))
+    want("alerts of agent", [], list(seen("agent")))
+    red, blue = seen("admin")["red2"], seen("admin")["blue1"]
+
+    def act(role, method, path, body=None, origin=None):
+        text = json.dumps(body).encode() if body else b""
+        headers = {"Content-Type": "application/json", **({"Origin": origin} if origin else {})}
+        status, _, answer = d.ask(path, method=method, body=text, token=TOKENS[role][0], headers=headers)
+        return status, json.loads(answer) if answer else None
+
+    want("a lead takes on another team's", 404, act("lead", "POST", f"/v1/alerts/{blue}/ack")[0])
+    want("an agent takes one on", 404, act("agent", "POST", f"/v1/alerts/{red}/ack")[0])
+    want("payroll takes one on", 404, act("payroll", "POST", f"/v1/alerts/{red}/ack")[0])
+    want("another site's page", 403, act("lead", "POST", f"/v1/alerts/{red}/ack", origin="https://evil.test")[0])
+    want("a lead takes on the own team's", 200, act("lead", "POST", f"/v1/alerts/{red}/ack")[0])
+    states = {a["agent"]: a["state"] for a in d.get("/v1/alerts", TOKENS["admin"][0])["alerts"]}
+    want("states", {"red2": "acknowledged", "blue1": "firing"}, states)
+    silence = {"rule": "wait", "minutes": 5, "reason": "drill"}
+    want("a lead silences the house", 404, act("lead", "POST", "/v1/silences", silence)[0])
+    want("a lead silences another team", 404, act("lead", "POST", "/v1/silences", {**silence, "team": BLUE})[0])
+    want("a lead silences another's agent", 404, act("lead", "POST", "/v1/silences", {**silence, "agent": "blue1"})[0])
+    want("no reason", 400, act("lead", "POST", "/v1/silences", {"rule": "wait", "minutes": 5, "team": RED})[0])
+    status, answer = act("admin", "POST", "/v1/silences", {**silence, "team": BLUE})
+    want("an admin silences a team", 200, status)
+    want("silences a lead sees", [], d.get("/v1/alerts", TOKENS["lead"][0])["silences"])
+    want("a lead ends another team's", 404, act("lead", "DELETE", "/v1/silences/" + answer["id"])[0])
+    want("an admin ends it", 200, act("admin", "DELETE", "/v1/silences/" + answer["id"])[0])
+    want("silences left", [], d.get("/v1/alerts", TOKENS["admin"][0])["silences"])
+
+
 def holds_canary(text):
     return [c for c in CANARIES if c in text]
 
@@ -249,7 +296,7 @@ def a_line_that_was_changed_breaks_the_chain():
 try:
     run([every_path_of_the_document_has_its_part, who_is_not_logged_in_hears_401_and_nothing_else, the_table_is_what_holds,
          an_agent_that_is_not_there_looks_like_one_that_is_not_shown, lists_hold_those_whom_one_sees_and_no_others,
-         the_leaderboard_is_the_settings, pay_is_on_its_interfaces_and_nowhere_else, nor_in_redis,
+         the_leaderboard_is_the_settings, alerts_are_for_those_they_concern, pay_is_on_its_interfaces_and_nowhere_else, nor_in_redis,
          every_look_at_pay_is_in_the_audit_log, a_line_that_was_changed_breaks_the_chain])
 finally:
     d.kill()

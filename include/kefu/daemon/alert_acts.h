@@ -29,9 +29,10 @@ struct alert_act {
 struct alert_acting *alert_act_begin(struct pipeline *p, const struct alert_act *a, int64_t now_ms, struct err *e);
 void alert_act_forget(struct alert_acting *a); /* done is not called any more */
 
-/* Whom a list is for: NULL: for all; else asked about each alert. */
+/* Whom a list is for: NULL: for all; else asked about each alert and each silence. */
 struct alert_sight {
     bool (*sees)(void *arg, const struct alert_view *v);
+    bool (*sees_silence)(void *arg, const struct alert_silence *s);
     void *arg;
 };
 /* "alerts": [{alert, state, rule, label {zh, en}, severity, scope, agent|team|subject, team, value, limit, unit, since, told,

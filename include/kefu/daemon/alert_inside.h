@@ -36,6 +36,8 @@ struct alert {
 struct act {
     struct arena arena; /* of the event's strings */
     struct event event;
+    void (*settled)(void *arg); /* told when its outcome is durable; NULL: nobody asks */
+    void *arg;
 };
 
 struct kept_silence {

@@ -48,6 +48,8 @@ void alerts_free(struct alerts *a); /* NULL is well */
 int alerts_load(struct alerts *a, const struct memory_row *row, struct err *e);
 /* An act of a person that was folded; copied. */
 void alerts_act(struct alerts *a, const struct event *e);
+/* Tells once, when the outcome of the act of this id is durable: at once if it is (or there is none). Also before alerts_free ends. */
+void alerts_when_settled(struct alerts *a, struct str id, void (*settled)(void *arg), void *arg);
 /* Acts whose outcome is not durable yet: a checkpoint must not be cut over them. */
 bool alerts_has_acts(const struct alerts *a);
 /* The figures or the present of an agent (0 too) changed. */

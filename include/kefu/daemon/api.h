@@ -28,6 +28,11 @@ void api_pay(struct call *c);
 void api_payroll(struct call *c);
 /* api_whatif.c */
 void api_whatif(struct call *c);
+/* api_alerts.c */
+void api_alerts(struct call *c);
+void api_alert_ack(struct call *c);
+void api_alert_silence(struct call *c);
+void api_alert_unsilence(struct call *c);
 /* api_explain.c */
 void api_explain(struct call *c);
 

@@ -19,7 +19,8 @@
     X(MONTHS, "months")           /* the table of a month, without pay */                                              \
     X(PAY, "pay")                 /* one agent's pay */                                                                \
     X(PAYROLL, "payroll")         /* everybody's */                                                                    \
-    X(RULEBOOK, "rulebook")       /* the rules in force, without pay */
+    X(RULEBOOK, "rulebook")       /* the rules in force, without pay */                                                \
+    X(ALERTS, "alerts")           /* alerts that are on, and silences */
 
 enum part {
     PART_NONE = 0,
