@@ -25,7 +25,10 @@ struct alerts *alerts_new(const struct alerts_options *o)
 /* Forgets the first acts. */
 static void free_acts(struct alerts *a, size_t n)
 {
-    struct act **gone = xcalloc(n + 1, sizeof(struct act *)); /* who is told may act again */
+    if (n == 0) {
+        return;
+    }
+    struct act **gone = xcalloc(n, sizeof(struct act *)); /* who is told may act again */
     for (size_t i = 0; i < n; i++) {
         gone[i] = a->acts[i];
     }

@@ -44,7 +44,7 @@ struct pipeline {
     int64_t site_due_ms;
     int64_t rules_mono_ms; /* not before */
     int64_t full_mono_ms;  /* no desk before */
-    int64_t found_full_mono_ms;
+    bool found_full;       /* by the last commit */
 };
 
 static int64_t now_of(const struct pipeline *p)
@@ -98,11 +98,6 @@ static void keep_late(void *arg, const struct batch *b, const struct refusal *r)
     arena_fini(&arena);
 }
 
-static void note_full(struct pipeline *p, bool durable)
-{
-    p->found_full_mono_ms = durable ? INT64_MIN : mono_of(p);
-}
-
 static void take_act(struct pipeline *p, const struct event *e)
 {
     if (p->alerts && event_subject_kind(e->type) == SUBJECT_ALERT) {
@@ -130,7 +125,7 @@ static void flight_back(struct commit *c)
     } else {
         abandon(p, f);
     }
-    note_full(p, durable);
+    p->found_full = !durable;
     settle(p, b, durable ? BATCH_STORED : BATCH_FULL);
     flight_free(f);
 }
@@ -222,7 +217,7 @@ static void desk_back(struct commit *c)
     struct pipeline *p = c->owner;
     bool durable = c->result == COMMIT_DONE;
     judge_settle(p->judge, &p->desk.judgement, durable);
-    note_full(p, durable);
+    p->found_full = !durable;
     if (durable) {
         publish_desk(p);
     } else {
@@ -444,16 +439,11 @@ struct pipeline *pipeline_new(const struct pipeline_options *o)
     p->outbox = outbox_new();
     p->sources = sources_new(o->seed);
     p->checkpoint = checkpoint_new(o->site, p->sources, &p->o.checkpoint);
-    p->rules_mono_ms = p->full_mono_ms = p->found_full_mono_ms = INT64_MIN;
+    p->rules_mono_ms = p->full_mono_ms = INT64_MIN;
     if (o->alerts) {
-        p->alerts = alerts_new(&(struct alerts_options){.site = o->site,
-                                                        .rulebooks = o->rulebooks,
-                                                        .tz = o->tz,
-                                                        .sources = p->sources,
-                                                        .quarantine = &p->quarantine,
-                                                        .channels = o->channels,
-                                                        .own = o->own,
-                                                        .own_arg = o->own_arg});
+        struct alerts_options a = {o->site,        o->rulebooks, o->tz,  p->sources,
+                                   &p->quarantine, o->channels,  o->own, o->own_arg};
+        p->alerts = alerts_new(&a);
     }
     return p;
 }
@@ -565,7 +555,7 @@ struct alerts *pipeline_alerts(const struct pipeline *p)
 
 bool pipeline_is_full(const struct pipeline *p)
 {
-    return p->found_full_mono_ms != INT64_MIN;
+    return p->found_full;
 }
 
 struct checkpoint *pipeline_checkpoint(struct pipeline *p)
