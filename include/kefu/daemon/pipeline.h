@@ -103,9 +103,9 @@ void pipeline_catch_up(struct pipeline *p);
 /* For status; borrowed, for reading. */
 const struct site *pipeline_site(const struct pipeline *p);
 const struct quarantine *pipeline_quarantine(const struct pipeline *p);
-struct checkpoint *pipeline_checkpoint(struct pipeline *p);     /* to want one, too; turned by the pipeline */
-struct alerts *pipeline_alerts(const struct pipeline *p); /* NULL: none wanted */
-bool pipeline_is_full(const struct pipeline *p);                /* the last commit found no room on the disk */
+struct checkpoint *pipeline_checkpoint(struct pipeline *p); /* to want one, too; turned by the pipeline */
+struct alerts *pipeline_alerts(const struct pipeline *p);   /* NULL: none wanted */
+bool pipeline_is_full(const struct pipeline *p);            /* the last commit found no room on the disk */
 const struct sources *pipeline_sources(const struct pipeline *p);
 int32_t pipeline_month(const struct pipeline *p);
 const struct rulebook *pipeline_rulebook(const struct pipeline *p);             /* in force this month */
