@@ -145,7 +145,8 @@ static void make_channel(struct trial *t)
 
 static void replay(struct trial *t)
 {
-    qsort(t->events, t->events_n, sizeof(struct event *), by_time);
+    if (t->events_n)
+        qsort(t->events, t->events_n, sizeof(struct event *), by_time);
     make_channel(t);
     struct alert_replay *r =
         alert_replay_new(&(struct alert_replay_options){&t->books, t->tz, &t->channels, on_effect, t});

@@ -10,7 +10,7 @@
 #include "kefu/base/mem.h"
 #include "kefu/model/event_table.h"
 
-#define MINUTES_MAX (31 * 24 * 60)
+#define MINUTES_MAX 44640 /* 31 days */
 
 struct alert_acting {
     struct alerts *alerts;

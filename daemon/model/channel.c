@@ -3,6 +3,7 @@
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "kefu/base/json.h"
 #include "kefu/model/rulebook_reader.h"
@@ -74,7 +75,7 @@ static int read_name(const struct place *p)
     if (reader_text(p->r, at, member(p, "name", at), &c->name))
         return -1;
     for (size_t i = 0; i < c->name.n; i++)
-        if (!memchr("abcdefghijklmnopqrstuvwxyz0123456789_-", c->name.p[i], 38) || c->name.n > NAME_MAX_N)
+        if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_-", c->name.p[i]) || c->name.n > NAME_MAX_N)
             return reader_fail(p->r, at, "found \"%.60s\", expected up to 64 of a-z, 0-9, _ and -", c->name.p);
     char *stream = arena_alloc(p->r->arena, sizeof CHANNEL_STREAM_PREFIX + c->name.n);
     sprintf(stream, CHANNEL_STREAM_PREFIX "%.*s", STR_ARG(c->name));

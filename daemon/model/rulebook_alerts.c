@@ -1,10 +1,13 @@
 /* The alert rules of a rulebook: one row a field. A rule that could not do what it says is refused, not bent. */
 #include <stdio.h>
+#include <string.h>
 
 #include "kefu/base/fix.h"
 #include "kefu/model/rulebook_reader.h"
 
-enum { ALERTS_MAX = 64, PATH_MAX_N = 160, NAME_MAX_N = 64, ALERT_DAY_S = 86400 };
+enum { ALERTS_MAX = 64, PATH_MAX_N = 160, NAME_MAX_N = 64 };
+
+#define SECONDS_MAX INT64_C(2678400) /* 31 days */
 
 #define VALUE_MAX_MICRO (INT64_C(1000000000) * FIX_ONE)
 
@@ -29,7 +32,7 @@ static int read_name(const struct place *p)
     if (reader_text(p->r, at, v, &p->to->name))
         return -1;
     for (size_t i = 0; i < p->to->name.n; i++)
-        if (!memchr("abcdefghijklmnopqrstuvwxyz0123456789_-", p->to->name.p[i], 38))
+        if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_-", p->to->name.p[i]))
             return reader_fail(p->r, at, "found \"%.60s\", expected letters a-z, digits, _ and - alone", p->to->name.p);
     return p->to->name.n <= NAME_MAX_N ? 0 : reader_fail(p->r, at, "found %zu bytes, expected 1 to 64", p->to->name.n);
 }
@@ -146,7 +149,7 @@ static int read_seconds(const struct place *p, const char *name, int64_t *to_ms)
     char at[PATH_MAX_N];
     int64_t s = 0;
     const cJSON *v = member(p, name, at);
-    if (v && reader_whole(p->r, at, v, (struct range){0, 31 * ALERT_DAY_S}, &s))
+    if (v && reader_whole(p->r, at, v, (struct range){0, SECONDS_MAX}, &s))
         return -1;
     *to_ms = s * 1000;
     return 0;

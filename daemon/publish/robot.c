@@ -257,22 +257,21 @@ int robot_write(struct robot_call *out, const struct channel *c, const struct ro
 
 /* What the vendors' codes mean. Any other than 0 is tried again, patiently. */
 static const struct {
+    int64_t code, wait_ms;
     enum channel_kind kind;
-    int64_t code;
     enum robot_verdict verdict;
-    int64_t wait_ms;
 } codes[] = {
-    {CHANNEL_DINGTALK, 130101, ROBOT_LATER, 600000}, /* too fast: silent for ten minutes */
-    {CHANNEL_DINGTALK, 310000, ROBOT_REFUSED, 0},    /* signature, time, keyword or address not allowed */
-    {CHANNEL_DINGTALK, 300001, ROBOT_REFUSED, 0},    /* no such token */
-    {CHANNEL_DINGTALK, 460101, ROBOT_TOO_LONG, 0},
-    {CHANNEL_FEISHU, 11232, ROBOT_LATER, 30000}, /* too fast, or all at the full hour */
-    {CHANNEL_FEISHU, 19021, ROBOT_REFUSED, 0},   /* signature or time */
-    {CHANNEL_FEISHU, 19022, ROBOT_REFUSED, 0},   /* address */
-    {CHANNEL_FEISHU, 19024, ROBOT_REFUSED, 0},   /* keyword */
-    {CHANNEL_WECOM, 45009, ROBOT_LATER, 60000},  /* too fast */
-    {CHANNEL_WECOM, 93000, ROBOT_REFUSED, 0},    /* no such key */
-    {CHANNEL_WECOM, 40058, ROBOT_TOO_LONG, 0},
+    {130101, 600000, CHANNEL_DINGTALK, ROBOT_LATER}, /* too fast: silent for ten minutes */
+    {310000, 0, CHANNEL_DINGTALK, ROBOT_REFUSED},    /* signature, time, keyword or address not allowed */
+    {300001, 0, CHANNEL_DINGTALK, ROBOT_REFUSED},    /* no such token */
+    {460101, 0, CHANNEL_DINGTALK, ROBOT_TOO_LONG},
+    {11232, 30000, CHANNEL_FEISHU, ROBOT_LATER}, /* too fast, or all at the full hour */
+    {19021, 0, CHANNEL_FEISHU, ROBOT_REFUSED},   /* signature or time */
+    {19022, 0, CHANNEL_FEISHU, ROBOT_REFUSED},   /* address */
+    {19024, 0, CHANNEL_FEISHU, ROBOT_REFUSED},   /* keyword */
+    {45009, 60000, CHANNEL_WECOM, ROBOT_LATER},  /* too fast */
+    {93000, 0, CHANNEL_WECOM, ROBOT_REFUSED},    /* no such key */
+    {40058, 0, CHANNEL_WECOM, ROBOT_TOO_LONG},
 };
 
 static struct robot_answer of_code(enum channel_kind k, int64_t code)

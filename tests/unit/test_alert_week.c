@@ -173,8 +173,8 @@ static bool is(const struct incident *i, const char *rule)
 
 static void inject(struct week *w, const struct incident *i)
 {
-    int agent = strncmp(i->subject, "agent", 5) == 0 ? atoi(i->subject + 5) : 1;
-    int team = strncmp(i->subject, "team", 4) == 0 ? atoi(i->subject + 4) : 0;
+    int agent = strncmp(i->subject, "agent", 5) == 0 ? (int)strtol(i->subject + 5, NULL, 10) : 1;
+    int team = strncmp(i->subject, "team", 4) == 0 ? (int)strtol(i->subject + 4, NULL, 10) : 0;
     struct chat c = {.agent = agent, .at = i->at, .rounds = 1};
     if (is(i, "wait_lead"))
         c.answer_ms = 35 * SECOND + support_below(&w->random, 100) * SECOND;

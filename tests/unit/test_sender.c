@@ -209,7 +209,7 @@ static void nobody_there_is_waited_for_ever_longer(void **state)
     struct err e;
     f->http = http_listen(&(struct http_options){.base = f->base,
                                                  .address = "127.0.0.1",
-                                                 .port = (uint16_t)atoi(strchr(f->host_room, ':') + 1),
+                                                 .port = (uint16_t)strtol(strchr(f->host_room, ':') + 1, NULL, 10),
                                                  .body_max_bytes = 100000,
                                                  .handle = serve,
                                                  .arg = f},
