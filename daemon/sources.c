@@ -5,6 +5,7 @@
 
 #include "kefu/base/intern.h"
 #include "kefu/base/mem.h"
+#include "kefu/model/event_table.h"
 
 struct sources {
     struct intern names;
@@ -44,6 +45,9 @@ static struct source_count *count_of(struct sources *s, struct str source)
 
 void sources_saw(struct sources *s, const struct event *e)
 {
+    if (event_is_act(e->type)) {
+        return; /* nobody waits for people's acts to go on */
+    }
     struct source_count *c = count_of(s, e->source);
     c->events_n++;
     c->last_ts = e->ts > c->last_ts ? e->ts : c->last_ts;

@@ -14,7 +14,7 @@ struct sources;
 /* Nobody has sent anything yet. seed: for the hash table, random in a daemon. */
 struct sources *sources_new(uint64_t seed);
 void sources_free(struct sources *s);
-/* Counts an accepted event (borrowed for the call) for its source. */
+/* Counts an accepted event (borrowed for the call) for its source; what people do counts for none. */
 void sources_saw(struct sources *s, const struct event *e);
 
 /* All of it as bytes, and back into an empty one. -1 with e: not such bytes. */
