@@ -8,6 +8,8 @@
 #define DAY_MS        INT64_C(86400000)
 #define SILENT_MAX_MS (7 * DAY_MS) /* a source that was silent for longer is no more */
 #define MONTHS_BACK   12
+#define GONE_MS       INT64_C(3600000)
+#define WAITS_MAX     128
 #define MS            (FIX_ONE / 1000)
 
 struct look { /* at one subject */
@@ -57,12 +59,38 @@ static void each_agent(const struct look *l, void (*each)(const struct look *l, 
 
 /* --- now ---------------------------------------------------------------------------------------------------------- */
 
+/* Since when the customer waits who has waited longest, of those that are still waited for: after an hour of working time
+ * the customer has gone, the wait is a miss, and must not hide those who came later. INT64_MAX: nobody. */
+static int64_t waits_since(const struct site *s, uint32_t agent, int64_t now_ms)
+{
+    struct site_wait waits[WAITS_MAX];
+    struct agent_now now;
+    site_agent_now(s, agent, &now);
+    if (!now.waiting_n || site_worked(s, now.oldest_wait_at, now_ms) < GONE_MS) {
+        return now.oldest_wait_at;
+    }
+    size_t n = site_waits(s, agent, waits, WAITS_MAX);
+    for (size_t i = 0; i < n; i++) {
+        if (site_worked(s, waits[i].since, now_ms) < GONE_MS) {
+            return waits[i].since;
+        }
+    }
+    return INT64_MAX;
+}
+
+int64_t alert_wait_reaches(const struct turn *t, const struct alert *x)
+{
+    const struct site *s = t->a->o.site;
+    int64_t since_ms = waits_since(s, x->subject.agent, t->now_ms);
+    int64_t at_ms = since_ms == INT64_MAX ? INT64_MAX : site_after(s, since_ms, x->rule->raise_micro / MS);
+    return at_ms > t->now_ms ? at_ms : INT64_MAX;
+}
+
 static void look_wait(const struct look *l)
 {
-    struct agent_now now;
-    site_agent_now(site_of(l), l->x->subject.agent, &now);
-    if (now.waiting_n) {
-        see(l, site_waited(site_of(l), l->x->subject.agent, l->t->now_ms) * MS);
+    int64_t since_ms = waits_since(site_of(l), l->x->subject.agent, l->t->now_ms);
+    if (since_ms != INT64_MAX) {
+        see(l, site_worked(site_of(l), since_ms, l->t->now_ms) * MS);
     }
 }
 

@@ -105,13 +105,6 @@ static void apply(const struct turn *t, struct alert *x, const struct alert_outc
     }
 }
 
-/* When a customer who waits now will have waited for too long. */
-static int64_t wait_reaches(const struct turn *t, const struct alert *x)
-{
-    bool quiet = x->work.state == STATE_NONE && x->rule->kind == ALERT_WAIT;
-    return quiet ? site_wait_reaches(t->a->o.site, x->subject.agent, x->rule->raise_micro / 1000) : INT64_MAX;
-}
-
 static void step(const struct turn *t, struct alert *x, const struct alert_seen *seen, bool remember)
 {
     struct alert_outcome o = alert_step(&x->work, x->rule, seen, t->now_ms);
@@ -119,7 +112,8 @@ static void step(const struct turn *t, struct alert *x, const struct alert_seen 
     if (seen->known || seen->happened) {
         x->value_micro = seen->value_micro;
     }
-    int64_t reaches_ms = wait_reaches(t, x);
+    bool quiet = x->work.state == STATE_NONE && x->rule->kind == ALERT_WAIT;
+    int64_t reaches_ms = quiet ? alert_wait_reaches(t, x) : INT64_MAX;
     int64_t look_ms = o.look_again_ms < reaches_ms ? o.look_again_ms : reaches_ms;
     if (!x->name && !o.remember && look_ms == INT64_MAX) {
         return; /* nothing to be kept of it */

@@ -274,20 +274,9 @@ static struct calendar *calendar_of(const struct site *s)
     return &((struct site *)s)->calendar;
 }
 
-int64_t site_wait_reaches(const struct site *s, uint32_t agent, int64_t need_ms)
+int64_t site_after(const struct site *s, int64_t from_ms, int64_t need_ms)
 {
-    uint32_t oldest = s->agents[agent].oldest_wait;
-    if (oldest == CONVERSATION_NONE)
-        return INT64_MAX;
-    return calendar_after(calendar_of(s), conversation_at(s, oldest)->machine.wait.opened_at, need_ms);
-}
-
-int64_t site_waited(const struct site *s, uint32_t agent, int64_t now_ms)
-{
-    uint32_t oldest = s->agents[agent].oldest_wait;
-    if (oldest == CONVERSATION_NONE)
-        return 0;
-    return calendar_worked(calendar_of(s), conversation_at(s, oldest)->machine.wait.opened_at, now_ms);
+    return calendar_after(calendar_of(s), from_ms, need_ms);
 }
 
 int64_t site_worked(const struct site *s, int64_t from_ms, int64_t to_ms)

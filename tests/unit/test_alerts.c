@@ -135,6 +135,40 @@ static void a_customer_who_waits_is_told_of_by_time_alone(void **state)
     assert_int_equal(told(w, "state=resolved", "agent=amy"), 3);
 }
 
+static void who_has_gone_hides_nobody(void **state)
+{
+    struct fixture *f = *state;
+    struct world *w = f->w;
+    ask(w);
+    pass(w, 3700 * SECOND); /* nobody came: the wait is a miss, and over for alerts */
+    assert_int_equal(told(w, "title=【警告】", "已解除:amy"), 0); /* it has to be well for five minutes */
+    pass(w, 400 * SECOND);
+    assert_int_equal(told(w, "title=【警告】", "已解除:amy"), 2);
+    struct batch *b = world_batch(w);
+    assigned(b, "c2", "a2", "amy", w->now_ms);
+    said(b, "c2", "m2", w->now_ms, FROM_CUSTOMER);
+    submit(w, b);
+    size_t before = told(w, "title=【警告】", "触发:amy");
+    pass(w, 35 * SECOND);
+    assert_int_equal(told(w, "title=【警告】", "触发:amy"), before + 2);
+    world_again(w);
+    pass(w, 10 * SECOND);
+    assert_int_equal(told(w, "state=firing", ""), 0);
+}
+
+static void old_history_is_no_news(void **state)
+{
+    struct fixture *f = *state;
+    struct world *w = f->w;
+    struct batch *b = world_batch(w);
+    assigned(b, "c1", "a1", "amy", T0 - 86400 * SECOND);
+    said(b, "c1", "m1", T0 - 86400 * SECOND, FROM_CUSTOMER);
+    said(b, "q", "m2", T0 - 86400 * SECOND, FROM_CUSTOMER);
+    submit(w, b);
+    pass(w, 60 * SECOND);
+    assert_int_equal(w->effects_n, 0);
+}
+
 static void nobody_in_the_queue_waits_unseen(void **state)
 {
     struct fixture *f = *state;
@@ -236,7 +270,7 @@ static void who_takes_it_on_hears_no_more_of_it(void **state)
     act(w, EVENT_ALERT_ACKED, "k1", number, 0);
     assert_int_equal(told(w, "state=acknowledged", "by=lead1"), 1);
     world_again(w);
-    pass(w, 3600 * SECOND);
+    pass(w, 3000 * SECOND);
     assert_int_equal(told(w, "title=【严重】", ""), 0);
     v = (struct alert_view){0};
     alerts_each(pipeline_alerts(w->p), w->now_ms, note, &v);
@@ -335,6 +369,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_customer_who_waits_is_told_of_by_time_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_has_gone_hides_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(old_history_is_no_news, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_in_the_queue_waits_unseen, setup, teardown),
         cmocka_unit_test_setup_teardown(two_hundred_agents_make_one_message_a_team, setup, teardown),
         cmocka_unit_test_setup_teardown(a_restart_raises_nothing_anew_and_forgets_nothing, setup, teardown),

@@ -88,6 +88,8 @@ struct turn {
 
 /* alert_value.c: what is seen of the subject now. May bring work.day and work.counted up to date (then *remember). */
 void alert_look(const struct turn *t, struct alert *x, struct alert_seen *seen, bool *remember);
+/* When the wait that is looked at reaches the rule's limit; INT64_MAX: nobody waits, or it has. */
+int64_t alert_wait_reaches(const struct turn *t, const struct alert *x);
 struct str alert_team_of(const struct alerts *a, const struct subject *s); /* absent: none */
 
 /* alert_notice.c: why channels are not told of it now (absent: they are); tells those whose time it is. */

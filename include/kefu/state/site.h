@@ -86,12 +86,10 @@ struct agent_now {
     int64_t oldest_wait_at;                                /* start of the oldest of them; INT64_MAX: none */
 };
 void site_agent_now(const struct site *s, uint32_t agent, struct agent_now *out);
-/* The instant at which the oldest wait held by the agent (0: by nobody) has stood open for so much working time; INT64_MAX:
- * nobody waits, or never. And how much it has at now_ms; 0 if nobody waits. */
-int64_t site_wait_reaches(const struct site *s, uint32_t agent, int64_t need_ms);
-int64_t site_waited(const struct site *s, uint32_t agent, int64_t now_ms);
 /* Working time in [from, to), and the first instant from `from` on that is in it (INT64_MAX: none). */
 int64_t site_worked(const struct site *s, int64_t from_ms, int64_t to_ms);
+int64_t site_after(const struct site *s, int64_t from_ms,
+                   int64_t need_ms); /* the first instant that has so much of it */
 int64_t site_next_open(const struct site *s, int64_t from_ms);
 bool site_has_hours(const struct site *s); /* false: open all week */
 /* The last hour of an agent (0 is nobody); NULL: nothing in it. Borrowed until the next fold or advance. */
