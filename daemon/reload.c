@@ -37,8 +37,9 @@ static bool adopt_rulebooks(struct daemon *d, struct settings *fresh)
     for (size_t i = 0; i < list.n; i++) {
         const struct rulebook *r = fresh->rulebooks.list[i];
         const struct rulebook *old = named(&d->settings->rulebooks, r->name);
-        list.list[i] = old ? old : r;
-        if (!old) {
+        bool same = old && str_eq(old->text, r->text);
+        list.list[i] = same ? old : r; /* of one in force whom alerts wake may be new, and nothing else */
+        if (!same) {
             used = true;
             log_line(LOG_LEVEL_NOTE, "rulebook", "name=%.*s adopted=1", STR_ARG(r->name));
         }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kefu/base/buf.h"
 #include "kefu/base/digest.h"
 #include "kefu/base/fix.h"
 #include "kefu/base/json.h"
@@ -323,6 +324,20 @@ static struct rulebook *new_over(const struct rulebook *base)
     return r;
 }
 
+/* The hash of all that a figure, a score or pay hangs on: what the file says and what it leaves to its base, but not how it
+ * is laid out, and not whom alerts wake. */
+static void sign(struct rulebook *out, cJSON *tree, const struct rulebook *base)
+{
+    struct buf said = {0};
+    cJSON_DeleteItemFromObjectCaseSensitive(tree, "alerts");
+    char *text = cJSON_PrintUnformatted(tree);
+    buf_put_str(&said, str_of(base ? base->sha256 : ""));
+    buf_put_str(&said, str_of(text));
+    digest_sha256_hex(out->sha256, buf_str(&said));
+    cJSON_free(text);
+    buf_fini(&said);
+}
+
 struct rulebook *rulebook_read(struct str text, const char *file, const struct rulebook *base, struct err *e)
 {
     struct err unwanted = {0};
@@ -333,7 +348,7 @@ struct rulebook *rulebook_read(struct str text, const char *file, const struct r
         rulebook_free(out);
         out = NULL;
     } else {
-        digest_sha256_hex(out->sha256, text);
+        sign(out, tree, base);
         out->text = arena_copy(&out->memory->arena, text);
     }
     cJSON_Delete(tree);

@@ -30,6 +30,13 @@ def test(folder):
     daemon.load([{"id": "1", "ts": 1600000000000, "type": "message", "conversation": "c", "from": "customer"}])
     daemon.stop()
 
+    # whom alerts wake is no figure, and may change at any time
+    write(folder, "first", effective_from="2020-01", alerts=[])
+    daemon.start()
+    write(folder, "first", effective_from="2020-01")
+    daemon.ctl("reload")
+    assert b"name=first adopted=1" in daemon.log_text(), "a reload takes other alerts over"
+    daemon.stop()
     write(folder, "first", effective_from="2020-01", response_target_ms=31000)
     refused(daemon, '"first"', "under one name a rulebook never changes")
     write(folder, "first", effective_from="2020-01")

@@ -19,6 +19,15 @@ static struct rulebook *seed(void)
     return r;
 }
 
+static struct rulebook *read_over(const struct rulebook *base, const char *text)
+{
+    struct err e = {0};
+    struct rulebook *r = rulebook_read(str_of(text), "rules.json", base, &e);
+    if (!r)
+        fail_msg("%s: %s", e.where, e.what);
+    return r;
+}
+
 static void seed_is_complete_and_as_promised(void **state)
 {
     (void)state;
@@ -37,6 +46,36 @@ static void seed_is_complete_and_as_promised(void **state)
     assert_true(r->always_open);
     assert_int_equal(r->effective_month, INT32_MIN);
     rulebook_free(r);
+}
+
+/* Stores out there have been judged by it: other figures need another name. */
+static void seed_stays_what_it_is(void **state)
+{
+    (void)state;
+    struct rulebook *r = seed();
+    assert_string_equal(r->sha256, "30ff6f4600cbcf14554a8345c2ad466bafc4038db46a22ae37597e4afa0b2356");
+    rulebook_free(r);
+}
+
+/* What pay hangs on, and nothing else: not the layout, not whom alerts wake; but also what is left to the base. */
+static void a_hash_tells_what_pay_hangs_on(void **state)
+{
+    (void)state;
+    struct rulebook *base = seed();
+    struct rulebook *other_base = read_over(base, "{\"name\": \"seed\", \"fcr_window_ms\": 1}");
+    struct rulebook *a = read_over(base, "{\"name\": \"a\", \"dwell_ms\": 5}");
+    struct rulebook *laid_out = read_over(base, "{ // a note\n \"name\": \"a\",\n \"dwell_ms\": 5, \"alerts\": []}");
+    struct rulebook *changed = read_over(base, "{\"name\": \"a\", \"dwell_ms\": 6}");
+    struct rulebook *elsewhere = read_over(other_base, "{\"name\": \"a\", \"dwell_ms\": 5}");
+    assert_string_equal(a->sha256, laid_out->sha256);
+    assert_string_not_equal(a->sha256, changed->sha256);
+    assert_string_not_equal(a->sha256, elsewhere->sha256);
+    rulebook_free(elsewhere);
+    rulebook_free(changed);
+    rulebook_free(laid_out);
+    rulebook_free(a);
+    rulebook_free(other_base);
+    rulebook_free(base);
 }
 
 static struct rulebook *over_seed(struct rulebook *base, const char *text, struct err *e)
@@ -216,6 +255,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(seed_is_complete_and_as_promised),
+        cmocka_unit_test(seed_stays_what_it_is),
+        cmocka_unit_test(a_hash_tells_what_pay_hangs_on),
         cmocka_unit_test(a_field_replaces_the_same_field_of_the_base_whole),
         cmocka_unit_test(what_is_not_right_is_refused_with_place_and_mend),
         cmocka_unit_test(tiers_may_be_listed_from_0_up),

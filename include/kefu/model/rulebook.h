@@ -125,7 +125,7 @@ struct rulebook {
     int64_t dwell_ms;             /* or how long the score must stand beyond it */
     struct alert_rule *alerts;    /* in the order of the file */
     size_t alerts_n;
-    char sha256[65];                /* of the file's bytes (of seed's, for a derived one), for audit */
+    char sha256[65];                /* of what figures and pay hang on: all fields but alerts, the base's too */
     struct str text;                /* the file's bytes, whole (of a derived one: its own) */
     struct rulebook_memory *memory; /* owns all of the above */
 };
