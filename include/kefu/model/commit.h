@@ -56,8 +56,8 @@ struct commit {
     size_t outbox_sent_n;
     const struct str *audit; /* lines for the audit log (store/audit.h) */
     size_t audit_n;
-    char *audit_head;         /* with them: room for DIGEST_SHA256_HEX, filled with the hash of the last */
-    struct shelf_work *shelf; /* a step of a checkpoint, or NULL */
+    char *audit_head;             /* with them: room for DIGEST_SHA256_HEX, filled with the hash of the last */
+    struct shelf_work *shelf;     /* a step of a checkpoint, or NULL */
     const struct book_work *book; /* an entry of the book, or NULL */
     /* filled by the writer */
     enum commit_result result;
