@@ -60,10 +60,12 @@ void api_alerts(struct call *c)
     struct buf out = {0};
     int64_t now_ms = clock_wall_ms(&c->d->clock);
     struct alert_sight sight = {sees, sees_silence, c};
-    buf_printf(&out, "{\"now_ms\": %" PRId64 ", \"may_act\": %s, ", now_ms, may_act(c) ? "true" : "false");
+    buf_printf(&out, "{\"now_ms\": %" PRId64 ", ", now_ms);
+    size_t tagged = out.n;
+    buf_printf(&out, "\"may_act\": %s, ", may_act(c) ? "true" : "false");
     alert_print_list(&out, pipeline_alerts(c->d->pipeline), now_ms, &sight);
     buf_put_byte(&out, '}');
-    call_answer(c, &out);
+    call_answer_tagged(c, &out, tagged);
 }
 
 /* --- acts --------------------------------------------------------------------------------------------------------- */

@@ -2,13 +2,16 @@
 // daemon answers 404 for it anyway.
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
+import { watchAlerts } from "./alerts.js";
 import { findSession, session, unreachable } from "./base/api.js";
 import { startLanguage, t } from "./base/i18n.js";
 import { go, route, startRoute } from "./base/route.js";
 import { loadRulebook } from "./base/rulebook.js";
+import { startSound } from "./base/sound.js";
 import { startTheme } from "./base/theme.js";
 import { startTicking } from "./base/time.js";
 import { AgentPage } from "./pages/agent.jsx";
+import { AlertsPage } from "./pages/alerts.jsx";
 import { Login } from "./pages/login.jsx";
 import { MonthPage } from "./pages/month.jsx";
 import { TeamPage } from "./pages/team.jsx";
@@ -25,6 +28,7 @@ function Page() {
     if (at === undefined) return null;
     if (at === "me" && found.agent != null) return <AgentPage id={found.agent} own={true} />;
     if (at === "team") return <TeamPage team={one} />;
+    if (at === "alerts") return <AlertsPage />;
     if (at === "month") return <MonthPage month={one} />;
     if (at === "agents" && one && two === "why" && three) return <WhyPage key={one} agent={one} period={three} kpi={query.get("kpi") ?? ""} />;
     if (at === "agents" && one && !two) return <AgentPage key={one} id={one} own={one === found.agent} />;
@@ -39,6 +43,7 @@ function App() {
         const hourly = setInterval(loadRulebook, 3600000);
         return () => clearInterval(hourly);
     }, [found]);
+    useEffect(() => (found?.sees.includes("alerts") ? watchAlerts() : undefined), [found]);
     if (found === null) {
         return (
             <>
@@ -61,5 +66,6 @@ startTheme();
 startLanguage();
 startRoute();
 startTicking();
+startSound();
 findSession();
 render(<App />, document.getElementById("app"));

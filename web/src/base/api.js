@@ -31,6 +31,17 @@ export async function get(path, signal) {
     }
 }
 
+// Does something: `body`, if there is one, goes as JSON.
+export async function act(method, path, body) {
+    const headers = body && { "Content-Type": "application/json" };
+    try {
+        return await ask(path, { method, headers, body: body && JSON.stringify(body) });
+    } catch (error) {
+        if (error.status === 401) session.value = null;
+        throw error;
+    }
+}
+
 // Logged out without having asked for it: by expiry or by being revoked.
 export const loseSession = () => {
     session.value = null;

@@ -3,6 +3,7 @@ import { logOut, session } from "../base/api.js";
 import { lang, switchLanguage, t } from "../base/i18n.js";
 import { page, route } from "../base/route.js";
 import { switchTheme, theme } from "../base/theme.js";
+import { AlertBadge } from "./alert_badge.jsx";
 import { Sign, Spoken } from "./bits.jsx";
 
 function Switches() {
@@ -59,6 +60,7 @@ export function Bar() {
                     ))}
                 </nav>
             )}
+            {found?.sees.includes("alerts") && <AlertBadge />}
             <Switches />
             {found && (
                 <div class="who">
