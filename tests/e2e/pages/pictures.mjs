@@ -22,6 +22,8 @@ const PICTURES = [
     ["me-phone", agent, [], ".wait", PHONE, "zh-CN", "light"],
     ["team", lead, [], ".heat", DESK, "zh-CN", "light"],
     ["team-phone-dark", lead, [], ".heat", PHONE, "zh-CN", "dark"],
+    ["alerts", lead, [".alert-badge"], ".alert", DESK, "zh-CN", "light"],
+    ["alerts-phone-dark", lead, [".alert-badge"], ".alert", PHONE, "zh-CN", "dark"],
     ["month", payroll, [".pay-line button"], "tbody td:nth-child(11)", DESK, "zh-CN", "light"],
     ["why", agent, [".kpi:first-child a"], ".items td", DESK, "zh-CN", "light"],
     ["why-phone", agent, [".kpi:first-child a"], ".items td", PHONE, "zh-CN", "light"],

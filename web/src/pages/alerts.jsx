@@ -7,7 +7,7 @@ import { label, lang, t } from "../base/i18n.js";
 import { page } from "../base/route.js";
 import { sound, switchSound } from "../base/sound.js";
 import { serverNow, tick } from "../base/time.js";
-import { seconds } from "../base/words.js";
+import { limit, seconds } from "../base/words.js";
 import { Card, Empty, Sign } from "../parts/bits.jsx";
 import { Missing, PageHead } from "../parts/frame.jsx";
 
@@ -161,7 +161,7 @@ function Alert({ one, names, mayAct }) {
             </div>
             <div class="alert-facts">
                 <Whom one={one} names={names} />
-                <span>{t("alerts.value", { value: figure(one.value, one.unit), limit: figure(one.limit, one.unit) })}</span>
+                <span>{t("alerts.value", { value: figure(one.value, one.unit), limit: one.unit === "seconds" ? limit(one.limit * 1000) : figure(one.limit, one.unit) })}</span>
                 <span>
                     {t("alerts.since", { time: when(one.since) })} · {clock(tick.value - one.since)}
                 </span>
