@@ -9,7 +9,6 @@
 #define SILENT_MAX_MS (7 * DAY_MS) /* a source that was silent for longer is no more */
 #define MONTHS_BACK   12
 #define GONE_MS       INT64_C(3600000)
-#define WAITS_MAX     128
 #define MS            (FIX_ONE / 1000)
 
 struct look { /* at one subject */
@@ -59,23 +58,31 @@ static void each_agent(const struct look *l, void (*each)(const struct look *l, 
 
 /* --- now ---------------------------------------------------------------------------------------------------------- */
 
+/* The earliest instant from which on less than GONE_MS of working time has passed: between `gone`, which is too early, and now. */
+static int64_t not_gone_from(const struct site *s, int64_t gone, int64_t now_ms)
+{
+    int64_t near = now_ms;
+    while (near - gone > 1) {
+        int64_t middle = gone + (near - gone) / 2;
+        if (site_worked(s, middle, now_ms) < GONE_MS) {
+            near = middle;
+        } else {
+            gone = middle;
+        }
+    }
+    return near;
+}
+
 /* Since when the customer waits who has waited longest, of those that are still waited for: after an hour of working time
  * the customer has gone, the wait is a miss, and must not hide those who came later. INT64_MAX: nobody. */
 static int64_t waits_since(const struct site *s, uint32_t agent, int64_t now_ms)
 {
-    struct site_wait waits[WAITS_MAX];
     struct agent_now now;
     site_agent_now(s, agent, &now);
     if (!now.waiting_n || site_worked(s, now.oldest_wait_at, now_ms) < GONE_MS) {
         return now.oldest_wait_at;
     }
-    size_t n = site_waits(s, agent, waits, WAITS_MAX);
-    for (size_t i = 0; i < n; i++) {
-        if (site_worked(s, waits[i].since, now_ms) < GONE_MS) {
-            return waits[i].since;
-        }
-    }
-    return INT64_MAX;
+    return site_wait_since(s, agent, not_gone_from(s, now.oldest_wait_at, now_ms));
 }
 
 int64_t alert_wait_reaches(const struct turn *t, const struct alert *x)

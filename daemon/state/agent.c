@@ -163,6 +163,17 @@ size_t site_waits(const struct site *s, uint32_t agent, struct site_wait *out, s
     return n;
 }
 
+int64_t site_wait_since(const struct site *s, uint32_t agent, int64_t from)
+{
+    uint32_t top = s->agents[agent].oldest_wait;
+    int64_t least = INT64_MAX;
+    for (uint32_t at = top; at != CONVERSATION_NONE; at = next_in_heap(s, top, at)) {
+        int64_t since = conversation_at(s, at)->machine.wait.opened_at;
+        least = since >= from && since < least ? since : least;
+    }
+    return least;
+}
+
 struct part part_of(const struct machine *m)
 {
     if (!m->running.open)

@@ -169,6 +169,29 @@ static void old_history_is_no_news(void **state)
     assert_int_equal(w->effects_n, 0);
 }
 
+static void however_many_have_gone_they_hide_nobody(void **state)
+{
+    struct fixture *f = *state;
+    struct world *w = f->w;
+    static char names[300][3][8]; /* conversation, assignment, message; borrowed by the batch */
+    struct batch *b = world_batch(w);
+    for (int i = 0; i < 300; i++) {
+        for (int k = 0; k < 3; k++)
+            snprintf(names[i][k], sizeof names[i][k], "%c%d", "gxy"[k], i);
+        assigned(b, names[i][0], names[i][1], "amy", T0 - 86400 * SECOND + i);
+        said(b, names[i][0], names[i][2], T0 - 86400 * SECOND + i, FROM_CUSTOMER);
+    }
+    submit(w, b);
+    pass(w, 10 * SECOND);
+    assert_int_equal(told(w, "state=firing", ""), 0);
+    b = world_batch(w);
+    assigned(b, "c2", "a2", "amy", w->now_ms);
+    said(b, "c2", "m2", w->now_ms, FROM_CUSTOMER);
+    submit(w, b);
+    pass(w, 35 * SECOND);
+    assert_int_equal(told(w, "title=【警告】顾客等待超过 30 秒", "触发:amy 30 秒"), 2);
+}
+
 static void nobody_in_the_queue_waits_unseen(void **state)
 {
     struct fixture *f = *state;
@@ -370,6 +393,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_customer_who_waits_is_told_of_by_time_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(who_has_gone_hides_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(however_many_have_gone_they_hide_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(old_history_is_no_news, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_in_the_queue_waits_unseen, setup, teardown),
         cmocka_unit_test_setup_teardown(two_hundred_agents_make_one_message_a_team, setup, teardown),
