@@ -23,14 +23,15 @@ static void put_id(char out[33])
 /* The act as a line of JSON with its envelope, for the decoder. */
 static char *enveloped(const cJSON *event, int64_t now_ms)
 {
-    char id[33];
+    char id[33], ts[24];
     cJSON *copy = cJSON_Duplicate(event, true);
     static const char *const ours[] = {"id", "source", "ts"};
     put_id(id);
+    snprintf(ts, sizeof(ts), "%" PRId64, now_ms);
     for (size_t i = 0; i < 3; i++)
         cJSON_DeleteItemFromObjectCaseSensitive(copy, ours[i]);
     cJSON_AddStringToObject(copy, "id", id);
-    cJSON_AddNumberToObject(copy, "ts", (double)now_ms);
+    cJSON_AddRawToObject(copy, "ts", ts); /* whole, and never by way of a double */
     char *line = cJSON_PrintUnformatted(copy);
     cJSON_Delete(copy);
     return line;

@@ -31,6 +31,8 @@ static void put_text(struct book_file *f, struct str s)
     buf_fini(&text);
 }
 
+/* A cell of a workbook is a double, and the library takes nothing else. Whole fen, milli and micro become one here, at the
+ * very end, and nothing is reckoned with it: each prints as the decimal that it was. */
 static void put_number(struct book_file *f, double v, lxw_format *format)
 {
     worksheet_write_number(f->sheet, f->row, f->col++, v, format);
