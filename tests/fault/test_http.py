@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# alone: it takes the p99 of answers
 """F15: slow heads and smuggled requests; F16: boards that do not read, and one that sends; F17: no file descriptors left. All
 against the real daemon, the others' answers timed meanwhile. KEFU_SOAK=1 takes the full numbers."""
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# alone: it takes the time of every acknowledgement
 # limit_s: 600
 """F9: Redis stopped (SIGSTOP) under 5,000 events a second, for 8 s, or a minute with KEFU_SOAK. What must hold: it is noticed in
 7 s; ingest is unhurt: every event acknowledged, no slower than before; memory grows by at most 16 MiB more than under the
