@@ -88,9 +88,8 @@ void alert_replay_to(struct alert_replay *r, int64_t now_ms)
 void alert_replay_event(struct alert_replay *r, const struct event *e)
 {
     alert_replay_to(r, e->ts);
-    if (event_subject_kind(e->type) == SUBJECT_ALERT) {
-        alerts_act(r->alerts, e);
-    } else if (site_fold(r->site, e, r->now_ms) == VERDICT_ACCEPTED) {
+    alerts_act(r->alerts, e);
+    if (site_fold(r->site, e, r->now_ms) == VERDICT_ACCEPTED) {
         sources_saw(r->sources, e);
     }
     turn(r);

@@ -325,6 +325,9 @@ static void take_rulebook(const struct turn *t)
 
 void alerts_act(struct alerts *a, const struct event *e)
 {
+    if (event_subject_kind(e->type) != SUBJECT_ALERT) {
+        return;
+    }
     struct act *act = xcalloc(1, sizeof(*act));
     act->event = event_copy(e, &act->arena);
     xgrow(&a->acts, &a->acts_cap, a->acts_n + 1, sizeof(struct act *));

@@ -16,6 +16,7 @@
 #include "kefu/daemon/flight.h"
 #include "kefu/daemon/judge.h"
 #include "kefu/daemon/outbox.h"
+#include "kefu/daemon/recovery.h"
 #include "kefu/daemon/retry.h"
 
 #define FOLDS_A_TURN      20000 /* events; more wait for the next turn, so that the loop stays live */
@@ -98,13 +99,6 @@ static void keep_late(void *arg, const struct batch *b, const struct refusal *r)
     arena_fini(&arena);
 }
 
-static void take_act(struct pipeline *p, const struct event *e)
-{
-    if (p->alerts && event_subject_kind(e->type) == SUBJECT_ALERT) {
-        alerts_act(p->alerts, e);
-    }
-}
-
 static void flight_back(struct commit *c)
 {
     struct flight *f = (struct flight *)c;
@@ -118,8 +112,8 @@ static void flight_back(struct commit *c)
         if (c->events_n) {
             checkpoint_folded(p->checkpoint, c->first_seq + c->events_n - 1);
         }
-        for (size_t i = 0; i < c->events_n; i++) {
-            take_act(p, c->events[i]);
+        for (size_t i = 0; p->alerts && i < c->events_n; i++) {
+            alerts_act(p->alerts, c->events[i]);
         }
         quarantine_drop(p->quarantine, b->retry_of);
     } else {
@@ -327,89 +321,32 @@ int64_t pipeline_turn(struct pipeline *p)
 
 /* --- start and end ------------------------------------------------------------------------------------------------ */
 
-struct loading {
-    struct pipeline *p;
-    int64_t now_ms;
-    int status;
-    struct err *e;
-    struct site_ahead ahead;
-};
-
-static void load_ahead(void *arg, const struct event *e)
+static int recover(struct pipeline *p, struct err *e)
 {
-    struct loading *l = arg;
-    site_prefetch(l->p->o.site, &l->ahead, e);
-}
-
-static void load_event(void *arg, uint64_t seq, const struct event *e)
-{
-    struct loading *l = arg;
-    checkpoint_folded(l->p->checkpoint, seq);
-    take_act(l->p, e);
-    if (site_fold(l->p->o.site, e, e->ts < l->now_ms ? e->ts : l->now_ms) == VERDICT_ACCEPTED) {
-        sources_saw(l->p->sources, e);
-    }
-}
-
-static void load_memory(void *arg, const struct memory_row *row)
-{
-    struct loading *l = arg;
-    if (l->status == 0) {
-        l->status = judge_load(l->p->judge, row, l->e);
-    }
-}
-
-static void load_quarantined(void *arg, const struct quarantined *row)
-{
-    struct loading *l = arg;
-    quarantine_load(l->p->quarantine, row);
-    uint64_t gone = quarantine_overflow(l->p->quarantine);
-    desk_add_drops(&l->p->desk, &gone, gone != 0);
-}
-
-static void load_unsent(void *arg, const struct effect *f)
-{
-    outbox_add(((struct loading *)arg)->p->outbox, f);
-}
-
-static void load_sent(void *arg, const struct effect *f)
-{
-    outbox_add_sent(((struct loading *)arg)->p->outbox, f);
-}
-
-static int load_effects(struct pipeline *p, struct loading *l, uint64_t last_number)
-{
-    uint64_t above = last_number > OUTBOX_KEPT ? last_number - OUTBOX_KEPT : 0;
-    bool bad = store_each_unsent(p->o.store, load_unsent, l, l->e) < 0 ||
-               store_each_sent(p->o.store, above, load_sent, l, l->e) < 0;
-    return bad ? -1 : 0;
-}
-
-static int load(struct pipeline *p, struct err *e)
-{
-    struct loading l = {.p = p, .now_ms = now_of(p), .e = e};
-    struct store_replay replay = {load_event, p->o.progress, &l, p->o.progress_arg, load_ahead};
-    struct store *s = p->o.store;
-    struct store_marks marks;
-    uint64_t next_seq;
-    if (store_marks(s, &marks, e) < 0 || checkpoint_load(p->checkpoint, s, &next_seq, e) < 0 ||
-        store_replay(s, next_seq, &replay, e) < 0) {
+    struct recovery r = {.store = p->o.store,
+                         .site = p->o.site,
+                         .sources = p->sources,
+                         .checkpoint = p->checkpoint,
+                         .alerts = p->alerts,
+                         .outbox = p->outbox,
+                         .rulebooks = p->o.rulebooks,
+                         .quarantine_max = p->o.quarantine_max,
+                         .now_ms = now_of(p),
+                         .progress = p->o.progress,
+                         .progress_arg = p->o.progress_arg};
+    if (recovery_run(&r, &p->judge, &p->quarantine, e) < 0) {
         return -1;
     }
-    p->judge = judge_new(p->o.site, p->o.rulebooks, &marks);
-    judge_attend(p->judge, p->alerts);
-    p->quarantine = quarantine_new(p->o.quarantine_max, marks.quarantine_row);
     p->retry = (struct retry){&p->ingest, p->quarantine};
-    if (store_each_memory(s, load_memory, &l, e) < 0 || l.status < 0 ||
-        store_each_quarantined(s, load_quarantined, &l, e) < 0 || load_effects(p, &l, marks.effect_number) < 0) {
-        return -1;
+    for (uint64_t gone; (gone = quarantine_overflow(p->quarantine));) {
+        desk_add_drops(&p->desk, &gone, 1);
     }
     return 0;
 }
 
 int pipeline_start(struct pipeline *p, struct err *e)
 {
-    if (load(p, e) < 0 || numbering_start(&p->desk.numbers, p->o.store, now_of(p), e) < 0) {
+    if (recover(p, e) < 0 || numbering_start(&p->desk.numbers, p->o.store, now_of(p), e) < 0) {
         return -1;
     }
     pipeline_catch_up(p);

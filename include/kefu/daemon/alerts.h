@@ -46,7 +46,7 @@ struct alerts *alerts_new(const struct alerts_options *o);
 void alerts_free(struct alerts *a); /* NULL is well */
 /* A row read at start; those of other rules are passed over. -1 with e: damaged. */
 int alerts_load(struct alerts *a, const struct memory_row *row, struct err *e);
-/* An act of a person that was folded; copied. */
+/* An event that was folded. Acts of persons upon alerts are copied and wait for the next look; others are passed over. */
 void alerts_act(struct alerts *a, const struct event *e);
 /* Tells once, when the outcome of the act of this id is durable: at once if it is (or there is none). Also before alerts_free ends. */
 void alerts_when_settled(struct alerts *a, struct str id, void (*settled)(void *arg), void *arg);
