@@ -173,7 +173,7 @@ static void however_many_have_gone_they_hide_nobody(void **state)
 {
     struct fixture *f = *state;
     struct world *w = f->w;
-    static char names[300][3][8]; /* conversation, assignment, message; borrowed by the batch */
+    static char names[300][3][16]; /* conversation, assignment, message; borrowed by the batch */
     struct batch *b = world_batch(w);
     for (int i = 0; i < 300; i++) {
         for (int k = 0; k < 3; k++)
