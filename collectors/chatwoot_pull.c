@@ -1,13 +1,16 @@
 /* Asking Chatwoot for what its webhooks lost: it never sends one again.
  *
  * A sweep walks the conversations by their last activity, the newest first, down to where the last sweep began, and reads of
- * each the messages since then. What is known already is a duplicate. Its position is the moment a sweep began, moved when the
- * sweep has come to its end; a sweep begins anew after a fall. Messages that are asked for have whole seconds, so those of the
- * last minute are left to the webhooks, which have milliseconds. It refuses to walk without end: a sweep looks back a week at most. */
+ * each the messages since then. One that becomes active meanwhile jumps from a page to come to one that was walked: so the pages
+ * are walked again from the top, down to what was newest before, until one page holds all that has moved; each conversation is
+ * read once. What is known already is a duplicate. Its position is the moment a sweep began, moved when the sweep has come to its
+ * end; a sweep begins anew after a fall. Messages that are asked for have whole seconds, so those of the last minute are left to
+ * the webhooks, which have milliseconds. It refuses to walk without end: a sweep looks back a week at most. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kefu/base/intern.h"
 #include "kefu/base/json.h"
 #include "kefu/base/mem.h"
 #include "kefu/collectors/chatwoot.h"
@@ -18,24 +21,34 @@
 #define SETTLE_MS   INT64_C(60000)     /* what is younger is left to the webhooks */
 #define BACK_MS     INT64_C(604800000) /* how far back a first sweep looks, and any at most */
 #define FIRST_MS    INT64_C(86400000)
-#define PAGE_N      25 /* conversations on a page of Chatwoot's */
 #define PAGES_MAX   2000
-#define PENDING_MAX ((size_t)100) /* conversations of a page that are looked into */
+#define PENDING_MAX ((size_t)100) /* conversations of a page that are looked into; Chatwoot's pages have 25 */
 
 enum step { STEP_REST = 0, STEP_PAGE, STEP_MESSAGES };
 
+/* Where a sweep stands. */
+struct place {
+    enum step step;
+    int page;
+    size_t at;             /* in the conversations of the page */
+    struct peek_id before; /* messages older than this one; "" at first */
+    int64_t floor_ms;      /* what was not active since is not walked to */
+    uint32_t read_n;       /* conversations that were read when this walk began */
+};
+
 struct sweep {
     const struct collector *c;
-    enum step step, then; /* then: where `stored` goes on */
-    int64_t since_ms;     /* what was active before has been seen */
+    struct place here, then; /* then: where `stored` goes on */
+    int64_t since_ms;        /* what was active before has been seen */
     int64_t began_ms;
     int64_t due_ms;
+    int64_t newest_ms;              /* of what the first page showed */
+    int walked_n;                   /* pages, of all walks together */
     int64_t gap_from_ms, gap_to_ms; /* too long ago to be asked for; 0, 0: nothing is, or it has been told */
-    int page;
     bool last_page;
     struct str *ids; /* of the page's conversations, owned strings */
-    size_t ids_n, ids_at;
-    struct peek_id before; /* messages older than this one; "" at first */
+    size_t ids_n;
+    struct intern read; /* conversations whose messages this sweep has */
 };
 
 static void *start(const struct collector *c, struct str position, int64_t now_ms)
@@ -43,6 +56,7 @@ static void *start(const struct collector *c, struct str position, int64_t now_m
     struct sweep *w = xcalloc(1, sizeof(*w));
     w->c = c;
     w->ids = xcalloc(PENDING_MAX, sizeof(*w->ids));
+    intern_init(&w->read, 0);
     w->since_ms = now_ms - FIRST_MS;
     if (position.n > 0 && position.n < 20) {
         char text[24];
@@ -58,48 +72,49 @@ static void forget_page(struct sweep *w)
     for (size_t i = 0; i < w->ids_n; i++) {
         free((char *)w->ids[i].p);
     }
-    w->ids_n = w->ids_at = 0;
-    w->before.bytes[0] = 0;
+    w->ids_n = 0;
 }
 
 static void end(void *state)
 {
     struct sweep *w = state;
     forget_page(w);
+    intern_fini(&w->read);
     free(w->ids);
     free(w);
 }
 
 static void begin(struct sweep *w, int64_t now_ms)
 {
-    forget_page(w);
+    intern_fini(&w->read);
+    intern_init(&w->read, 0);
     w->began_ms = now_ms;
+    w->walked_n = 0;
     if (w->since_ms < now_ms - BACK_MS) {
         w->gap_from_ms = w->since_ms;
         w->since_ms = w->gap_to_ms = now_ms - BACK_MS;
     }
-    w->page = 1;
-    w->step = STEP_PAGE;
+    w->here = (struct place){.step = STEP_PAGE, .page = 1, .floor_ms = w->since_ms - OVERLAP_MS};
 }
 
 static bool next(void *state, int64_t now_ms, struct pull_ask *ask, int64_t *due_ms)
 {
     struct sweep *w = state;
     const struct collector *c = w->c;
-    if (w->step == STEP_REST && now_ms < w->due_ms) {
+    if (w->here.step == STEP_REST && now_ms < w->due_ms) {
         *due_ms = w->due_ms;
         return false;
     }
-    if (w->step == STEP_REST) {
+    if (w->here.step == STEP_REST) {
         begin(w, now_ms);
     }
     buf_printf(&ask->url, "%.*s/api/v1/accounts/%.*s/conversations", STR_ARG(c->url), STR_ARG(c->account));
-    if (w->step == STEP_PAGE) {
-        buf_printf(&ask->url, "?status=all&assignee_type=all&sort_by=last_activity_at_desc&page=%d", w->page);
+    if (w->here.step == STEP_PAGE) {
+        buf_printf(&ask->url, "?status=all&assignee_type=all&sort_by=last_activity_at_desc&page=%d", w->here.page);
     } else {
-        buf_printf(&ask->url, "/%.*s/messages", STR_ARG(w->ids[w->ids_at]));
-        if (w->before.bytes[0]) {
-            buf_printf(&ask->url, "?before=%s", w->before.bytes);
+        buf_printf(&ask->url, "/%.*s/messages", STR_ARG(w->ids[w->here.at]));
+        if (w->here.before.bytes[0]) {
+            buf_printf(&ask->url, "?before=%s", w->here.before.bytes);
         }
     }
     ask->header_name = "api_access_token";
@@ -128,37 +143,54 @@ static int64_t active_of(const cJSON *conversation)
     return ms ? ms : peek_ms(conversation, "updated_at");
 }
 
-static int take_page(struct sweep *w, const cJSON *list, struct turned *out)
+/* One conversation of a page. */
+static void take_conversation(struct sweep *w, const cJSON *conversation, struct str id, struct turned *out)
+{
+    if (is_settled(w, peek_ms(conversation, "created_at"))) {
+        chatwoot_opened(out, conversation, id);
+    }
+    if (is_settled(w, peek_ms(conversation, "updated_at"))) {
+        chatwoot_ended(out, conversation, id);
+    }
+    w->ids[w->ids_n++] = (struct str){xstrndup(id.p, id.n), id.n};
+}
+
+static void take_page(struct sweep *w, const cJSON *list, struct turned *out)
 {
     struct peek_id room;
     const cJSON *conversation = NULL;
-    w->last_page = cJSON_GetArraySize(list) == 0 || w->page >= PAGES_MAX;
+    int64_t oldest_ms = 0;
+    w->last_page = cJSON_GetArraySize(list) == 0;
     forget_page(w);
+    if (w->here.page == 1) {
+        w->newest_ms = 0;
+    }
     cJSON_ArrayForEach(conversation, list)
     {
         struct str id = peek_id(conversation, "id", &room);
         int64_t active_ms = active_of(conversation);
-        int64_t changed_ms = peek_ms(conversation, "updated_at");
-        if (active_ms && active_ms < w->since_ms - OVERLAP_MS) {
+        if (active_ms && active_ms < w->here.floor_ms) {
             w->last_page = true; /* they come by activity: all that follow are older */
             break;
         }
-        if (!id.n || w->ids_n == PENDING_MAX) {
-            continue;
+        if (w->here.page == 1 && active_ms > w->newest_ms) {
+            w->newest_ms = active_ms;
         }
-        if (is_settled(w, peek_ms(conversation, "created_at"))) {
-            chatwoot_opened(out, conversation, id);
+        oldest_ms = active_ms;
+        if (id.n && w->ids_n < PENDING_MAX && !intern_find(&w->read, id)) {
+            take_conversation(w, conversation, id, out);
         }
-        if (is_settled(w, changed_ms)) {
-            chatwoot_ended(out, conversation, id);
-        }
-        w->ids[w->ids_n++] = (struct str){xstrndup(id.p, id.n), id.n};
     }
-    return 0;
+    if (w->walked_n + 1 >= PAGES_MAX && !w->last_page) {
+        w->last_page = true;
+        w->gap_from_ms = w->here.floor_ms;
+        w->gap_to_ms = oldest_ms;
+    }
 }
 
-/* True: there may be older ones that this sweep wants. */
-static bool take_messages(struct sweep *w, const cJSON *answer, const cJSON *list, struct turned *out)
+/* True: there may be older ones that this sweep wants; *before names the oldest here. */
+static bool take_messages(struct sweep *w, const cJSON *answer, const cJSON *list, struct turned *out,
+                          struct peek_id *before)
 {
     struct peek_id room;
     const cJSON *message = NULL;
@@ -170,34 +202,66 @@ static bool take_messages(struct sweep *w, const cJSON *answer, const cJSON *lis
         int64_t ts = peek_ms(message, "created_at");
         oldest_ms = ts < oldest_ms ? ts : oldest_ms;
         if (is_settled(w, ts)) {
-            chatwoot_asked_message(out, message, w->ids[w->ids_at], peek(answer, "meta"));
+            chatwoot_asked_message(out, message, w->ids[w->here.at], peek(answer, "meta"));
         }
     }
-    bool on = n > 0 && oldest.n && oldest_ms >= w->since_ms - OVERLAP_MS && strcmp(w->before.bytes, oldest.p) != 0;
-    snprintf(w->before.bytes, sizeof(w->before.bytes), "%.*s", on ? (int)oldest.n : 0, on ? oldest.p : "");
-    return on;
+    snprintf(before->bytes, sizeof(before->bytes), "%.*s", STR_ARG(oldest));
+    return n > 0 && oldest.n && oldest_ms >= w->since_ms - OVERLAP_MS &&
+           strcmp(w->here.before.bytes, before->bytes) != 0;
 }
 
-static void plan_after_page(struct sweep *w)
+/* Has anything moved to pages that were walked? What one page showed came with one answer. */
+static bool may_have_moved(const struct sweep *w)
 {
-    w->ids_at = 0;
-    w->then = w->ids_n > 0 ? STEP_MESSAGES : w->last_page ? STEP_REST : STEP_PAGE;
-    w->page += w->then == STEP_PAGE;
+    bool found = w->here.step == STEP_MESSAGES || intern_count(&w->read) > w->here.read_n;
+    return w->here.page > 1 && w->walked_n < PAGES_MAX && (found || w->newest_ms > w->here.floor_ms);
 }
 
-static void plan_after_messages(struct sweep *w, bool more)
+/* Where to go from the page's conversation `at`, if there is one. */
+static void plan(struct sweep *w, size_t at)
 {
-    w->ids_at += !more;
-    w->then = w->ids_at < w->ids_n ? STEP_MESSAGES : w->last_page ? STEP_REST : STEP_PAGE;
-    w->page += w->then == STEP_PAGE;
+    w->then = w->here;
+    w->then.before.bytes[0] = 0;
+    w->then.at = at;
+    if (at < w->ids_n) {
+        w->then.step = STEP_MESSAGES;
+    } else if (!w->last_page) {
+        w->then.step = STEP_PAGE;
+        w->then.page++;
+    } else if (may_have_moved(w)) {
+        bool reads = w->here.step == STEP_MESSAGES;
+        w->then = (struct place){.step = STEP_PAGE, .page = 1, .floor_ms = w->newest_ms};
+        w->then.read_n = intern_count(&w->read) + reads;
+    } else {
+        w->then.step = STEP_REST;
+    }
+}
+
+static void plan_older(struct sweep *w, const struct peek_id *before)
+{
+    w->then = w->here;
+    w->then.before = *before;
+}
+
+static void take_list(struct sweep *w, const cJSON *answer, const cJSON *list, struct turned *out)
+{
+    struct peek_id before;
+    if (w->here.step == STEP_PAGE) {
+        take_page(w, list, out);
+        plan(w, 0);
+    } else if (take_messages(w, answer, list, out, &before)) {
+        plan_older(w, &before);
+    } else {
+        plan(w, w->here.at + 1);
+    }
 }
 
 static int take(void *state, const struct fetch_answer *a, struct pull_got *got, struct err *why)
 {
     struct sweep *w = state;
-    if (a->status == 404 && w->step == STEP_MESSAGES) {
+    if (a->status == 404 && w->here.step == STEP_MESSAGES) {
         turned_ignore(got->out, "a conversation that is gone");
-        plan_after_messages(w, false);
+        plan(w, w->here.at + 1);
     } else if (a->status != 200) {
         return err_set(why, "Chatwoot", "answered %d%s", a->status,
                        a->status == 401 ? "; is the token of token_file still valid?" : "");
@@ -208,20 +272,15 @@ static int take(void *state, const struct fetch_answer *a, struct pull_got *got,
             cJSON_Delete(answer);
             return err_set(why, "Chatwoot", "the answer has no payload; does url lead to Chatwoot's API?");
         }
+        take_list(w, answer, list, got->out);
         if (w->gap_to_ms) {
             got->gap_from_ms = w->gap_from_ms;
             got->gap_to_ms = w->gap_to_ms;
             w->gap_from_ms = w->gap_to_ms = 0;
         }
-        if (w->step == STEP_PAGE) {
-            take_page(w, list, got->out);
-            plan_after_page(w);
-        } else {
-            plan_after_messages(w, take_messages(w, answer, list, got->out));
-        }
         cJSON_Delete(answer);
     }
-    if (w->then == STEP_REST) {
+    if (w->then.step == STEP_REST) {
         buf_printf(&got->position, "%" PRId64, w->began_ms - SETTLE_MS);
     }
     return 0;
@@ -230,8 +289,12 @@ static int take(void *state, const struct fetch_answer *a, struct pull_got *got,
 static void stored(void *state, int64_t now_ms)
 {
     struct sweep *w = state;
-    w->step = w->then;
-    if (w->step == STEP_REST) {
+    if (w->here.step == STEP_MESSAGES && (w->then.step != STEP_MESSAGES || w->then.at != w->here.at)) {
+        intern_put(&w->read, w->ids[w->here.at]);
+    }
+    w->walked_n += w->here.step == STEP_PAGE;
+    w->here = w->then;
+    if (w->here.step == STEP_REST) {
         w->since_ms = w->began_ms - SETTLE_MS;
         w->due_ms = now_ms + w->c->ask_every_s * 1000;
     }

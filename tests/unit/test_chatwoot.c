@@ -1,5 +1,6 @@
 /* Chatwoot: signatures, words, and a life of two days that comes out the same whether it is told plainly or by webhooks that are
  * shuffled, repeated, late and lost. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -233,7 +234,23 @@ static const struct collector asking_one = {.platform = &platform_chatwoot,
                                             .token = {"t", 1},
                                             .ask_every_s = 600};
 
-/* Turns the machine until it rests; fails every nth question once. Returns how many it asked. */
+/* Whoever comes last is written to: from the last page to the first, while the pages are walked. */
+static void come_forward(struct life *l, int64_t now_ms)
+{
+    struct life_talk *last = NULL;
+    for (size_t i = 0; i < l->talks_n; i++) {
+        struct life_talk *t = &l->talks[i];
+        if (t->messages_n && t->messages_n < 64 &&
+            (!last || t->messages[t->messages_n - 1].ts_ms < last->messages[last->messages_n - 1].ts_ms)) {
+            last = t;
+        }
+    }
+    last->messages[last->messages_n++] = (struct life_message){
+        .id = l->next_message++, .ts_ms = now_ms, .type = 1, .sender = 1, .sender_id = 33, .private = true};
+}
+
+/* Turns the machine until it rests; fails some questions, and has no room for what some others brought, once each: what was not
+ * made durable is asked for again. Returns how many it asked. */
 static int sweep(struct life *l, struct scene *s, void *machine, int64_t now_ms, struct buf *position)
 {
     struct pull_ask ask = {0};
@@ -248,18 +265,21 @@ static int sweep(struct life *l, struct scene *s, void *machine, int64_t now_ms,
         assert_memory_equal(ask.url.p, host.p, host.n);
         assert_string_equal(ask.header_name, "api_access_token");
         int status = life_answer(l, (struct str){ask.url.p + host.n, ask.url.n - host.n}, &body);
-        bool fails = ++asked_n % 7 == 0;
+        if (memmem(ask.url.p, ask.url.n, "&page=", 6)) {
+            come_forward(l, now_ms);
+        }
+        bool fails = ++asked_n % 7 == 0, full = !fails && asked_n % 5 == 0;
         turned_init(&out, signed_one.name, NULL);
         int taken = puller_chatwoot.take(
             machine, &(struct fetch_answer){.status = fails ? 500 : status, .body = buf_str(&body)}, &got, &why);
         assert_int_equal(taken, fails ? -1 : 0);
-        if (!fails) {
+        if (!fails && !full) {
             struct batch *b = batch_new(STR_LIT("test"), NULL, NULL);
             turned_decode(&out, b, &s->context);
             fold(s, b);
             puller_chatwoot.stored(machine, now_ms);
         }
-        if (got.position.n) {
+        if (got.position.n && !full) {
             position->n = 0;
             buf_put_str(position, buf_str(&got.position));
         }
@@ -303,6 +323,42 @@ static void what_webhooks_lost_is_asked_for(void **state)
     life_fini(&l);
 }
 
+/* Conversations without end, a minute apart, one on a page, and nothing said in them. */
+static void what_is_too_much_to_walk_is_a_gap(void **state)
+{
+    const int64_t now_ms = INT64_C(1772442046000), least_ms = INT64_C(1772442046000) - INT64_C(2000) * 60000;
+    void *machine = puller_chatwoot.start(&asking_one, STR_LIT("1771900000000"), now_ms);
+    struct pull_ask ask = {0};
+    int64_t due_ms, gap_from_ms = 0, gap_to_ms = 0, page = 0;
+    (void)state;
+    while (puller_chatwoot.next(machine, now_ms, &ask, &due_ms) && page < 2010) {
+        struct turned out;
+        struct pull_got got = {.out = &out};
+        struct err why;
+        char text[200] = "{\"payload\":[]}";
+        const char *at = memmem(ask.url.p, ask.url.n, "&page=", 6);
+        if (at) {
+            page = strtoll(at + 6, NULL, 10);
+            snprintf(text, sizeof(text), "{\"payload\":[{\"id\":%" PRId64 ",\"last_activity_at\":%" PRId64 "}]}", page,
+                     now_ms / 1000 - page * 60);
+        }
+        turned_init(&out, signed_one.name, NULL);
+        struct fetch_answer a = {.status = 200, .body = str_of(text)};
+        assert_int_equal(puller_chatwoot.take(machine, &a, &got, &why), 0);
+        gap_from_ms = got.gap_to_ms ? got.gap_from_ms : gap_from_ms;
+        gap_to_ms = got.gap_to_ms ? got.gap_to_ms : gap_to_ms;
+        puller_chatwoot.stored(machine, now_ms);
+        turned_fini(&out);
+        buf_fini(&got.position);
+        ask.url.n = ask.header.n = 0;
+    }
+    assert_int_equal(gap_from_ms, INT64_C(1771900000000) - 300000);
+    assert_int_equal(gap_to_ms, least_ms);
+    puller_chatwoot.end(machine);
+    buf_fini(&ask.url);
+    buf_fini(&ask.header);
+}
+
 static void what_is_longer_ago_than_a_week_is_a_gap(void **state)
 {
     const int64_t now_ms = INT64_C(1772442046000), week_ms = INT64_C(604800000);
@@ -338,6 +394,7 @@ int main(void)
         cmocka_unit_test(an_old_installation_shows_the_secret_in_the_address),
         cmocka_unit_test(two_days_come_out_the_same),
         cmocka_unit_test(what_webhooks_lost_is_asked_for),
+        cmocka_unit_test(what_is_too_much_to_walk_is_a_gap),
         cmocka_unit_test(what_is_longer_ago_than_a_week_is_a_gap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
