@@ -248,21 +248,37 @@ static bool just_written(const cJSON *conversation, int64_t ts)
     return last && message_type(last) == INCOMING && peek_ms(last, "created_at") / 1000 >= ts / 1000 - 1;
 }
 
-static void put_state(struct turned *out, const char *type, struct str conversation_id, int64_t ts)
+static void put_state_as(struct turned *out, const char *type, const char *word, struct str conversation_id, int64_t ts)
 {
-    const char *word = strchr(type, '.') + 1;
     turned_begin(out, type, ts);
     turned_id(out, "c%.*s:%s:%" PRId64, STR_ARG(conversation_id), word, ts);
     turned_own(out, "conversation", conversation_id);
 }
 
+static void put_state(struct turned *out, const char *type, struct str conversation_id, int64_t ts)
+{
+    put_state_as(out, type, strchr(type, '.') + 1, conversation_id, ts);
+}
+
+/* One end is told twice, and only conversation_updated knows that it was the bot's. Were both one event, who comes first would
+ * decide whose end it is; so the bot's has an id of its own, which sorts before the other's ('-' before ':'), and the second end
+ * of an episode changes nothing. */
+static void put_bots_end(struct turned *out, struct str conversation_id, int64_t ts)
+{
+    put_state_as(out, "conversation.resolved", "resolved-bot", conversation_id, ts);
+    turned_text(out, "by", STR_LIT("bot"));
+    turned_end(out, "the bot ended it");
+}
+
 static void take_status(struct turned *out, struct str id, struct str now, struct str before, int64_t ts)
 {
     bool from_bot = is(before, "pending");
-    if (is(now, "resolved")) {
+    if (is(now, "resolved") && from_bot) {
+        put_bots_end(out, id, ts);
+    } else if (is(now, "resolved")) {
         put_state(out, "conversation.resolved", id, ts);
-        turned_text(out, "by", from_bot ? STR_LIT("bot") : STR_LIT("agent"));
-        turned_end(out, from_bot ? "the bot ended it" : "it was ended; Chatwoot does not tell by whom");
+        turned_text(out, "by", STR_LIT("agent"));
+        turned_end(out, "it was ended; Chatwoot does not tell by whom");
     } else if (is(now, "open") && from_bot) {
         put_state(out, "conversation.handoff", id, ts);
         turned_end(out, "from pending to open: the bot gave it to people");

@@ -183,7 +183,7 @@ static void step_status(struct life *l, struct life_talk *t, const char *status,
     t->updated_ms = ts;
     if (!strcmp(status, "resolved"))
         say(l, t, "conversation.resolved", ts, from_bot ? ",\"by\":\"bot\"" : ",\"by\":\"agent\"");
-    else
+    else if (strcmp(status, "pending") != 0)
         say(l, t, from_bot ? "conversation.handoff" : "conversation.reopened", ts, "");
     send_late(l, t);
     hook_talk(l, t, "conversation_updated", change);
@@ -234,12 +234,15 @@ static int64_t later(struct life *l, int64_t ts, uint32_t most_ms)
     return below(l, 2) ? ts / 1000 * 1000 : ts | 1;
 }
 
+/* What was ended opens again; with a bot in the house, sometimes for the bot, which ends it or gives it to people. */
 static int64_t ask(struct life *l, struct life_talk *t, int64_t ts)
 {
-    bool closed = !strcmp(t->status, "resolved");
+    bool closed = !strcmp(t->status, "resolved"), for_bot = closed && below(l, 3) == 0;
     step_message(l, t, (struct life_message){.ts_ms = ts, .sender_id = t->contact});
     if (closed)
-        step_status(l, t, "open", ts + 60);
+        step_status(l, t, for_bot ? "pending" : "open", ts + 60);
+    if (for_bot)
+        step_status(l, t, below(l, 2) ? "open" : "resolved", ts = later(l, ts, MINUTE) + 7);
     return ts;
 }
 
