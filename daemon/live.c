@@ -2,7 +2,7 @@
  *
  * It keeps true that a board's `sent` says all it knows: whatever has a higher number is sent with the next event, so that a
  * client that comes back with Last-Event-ID misses nothing and is sent nothing twice. A look at who may still see it comes before
- * anything is sent after a token or session has gone: within a second. */
+ * anything is sent after a token or session has gone or an agent has left a team, and within a second. */
 #include "kefu/daemon/live.h"
 
 #include <event2/event.h>
@@ -64,7 +64,8 @@ struct live {
     uint64_t tick;
     int64_t ticked_ms;
     int32_t day;
-    uint64_t gone_n; /* tokens and sessions that had gone at the last look */
+    uint64_t moved_n; /* agents that left a team */
+    uint64_t gone_n;  /* tokens and sessions that had gone, and agents that had moved, at the last look */
     int64_t rights_ms;
     bool armed, stopping;
     struct live_counts counts;
@@ -148,6 +149,7 @@ void live_changed(struct live *l, uint32_t agent)
     a->changed = ++l->seq;
     if (moved) {
         team_moved(l, a->team, true);
+        l->moved_n += a->team != 0;
     }
     a->team = team;
     team_moved(l, team, moved);
@@ -334,33 +336,6 @@ static bool is_lost(const struct board *b, int64_t mono_ms)
     return b->behind_ms != INT64_MAX && mono_ms - b->behind_ms >= BEHIND_MS;
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *arg)
-{
-    struct live *l = arg;
-    int64_t mono_ms = mono_of(l);
-    bool more = false;
-    (void)fd;
-    (void)what;
-    l->armed = false;
-    l->ticked_ms = mono_ms;
-    l->tick++;
-    for (struct board *b = l->boards; b; b = b->next) {
-        if (!has_news(l, b)) {
-            continue;
-        }
-        if (mono_ms - b->pushed_ms < PUSH_MS) {
-            more = true;
-        } else if (is_reading(b, mono_ms)) {
-            push(b);
-        } else {
-            l->counts.skipped_n++; /* the next look at all boards tries again */
-        }
-    }
-    if (more) {
-        want_tick(l);
-    }
-}
-
 /* May the one who opened it still see it? */
 static bool may_still(struct live *l, const struct board *b)
 {
@@ -399,10 +374,11 @@ static void look_for_due(struct live *l)
     }
 }
 
-/* Is it time to look again at who may see what? Tokens and sessions that go are seen at once; time and teams that change, soon. */
+/* Is it time to look again at who may see what? Tokens and sessions that go and agents that move are seen at once; what ends by
+ * time, soon. */
 static bool rights_are_due(struct live *l, int64_t mono_ms)
 {
-    uint64_t gone_n = l->d->tokens_changed_n + sessions_closed_n(l->d->sessions);
+    uint64_t gone_n = l->d->tokens_changed_n + sessions_closed_n(l->d->sessions) + l->moved_n;
     if (gone_n == l->gone_n && mono_ms - l->rights_ms < RIGHTS_MS) {
         return false;
     }
@@ -411,11 +387,51 @@ static bool rights_are_due(struct live *l, int64_t mono_ms)
     return true;
 }
 
+/* Ends the board of one who may not see it any more. True: it is gone. */
+static bool ends_forbidden(struct board *b, bool look)
+{
+    if (!look || may_still(b->live, b)) {
+        return false;
+    }
+    bye(b, "session");
+    return true;
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct live *l = arg;
+    int64_t mono_ms = mono_of(l);
+    bool more = false;
+    (void)fd;
+    (void)what;
+    l->armed = false;
+    l->ticked_ms = mono_ms;
+    l->tick++;
+    bool look = rights_are_due(l, mono_ms);
+    for (struct board *b = l->boards, *next; b; b = next) {
+        next = b->next;
+        if (ends_forbidden(b, look) || !has_news(l, b)) {
+            continue;
+        }
+        if (mono_ms - b->pushed_ms < PUSH_MS) {
+            more = true;
+        } else if (is_reading(b, mono_ms)) {
+            push(b);
+        } else {
+            l->counts.skipped_n++; /* the next look at all boards tries again */
+        }
+    }
+    if (more) {
+        want_tick(l);
+    }
+}
+
 static void care_for(struct live *l, struct board *b, bool look, int64_t mono_ms)
 {
-    if (look && !may_still(l, b)) {
-        bye(b, "session");
-    } else if (!is_reading(b, mono_ms)) {
+    if (ends_forbidden(b, look)) {
+        return;
+    }
+    if (!is_reading(b, mono_ms)) {
         if (is_lost(b, mono_ms)) {
             l->counts.cut_n++;
             http_stream_cut(b->stream);

@@ -12,6 +12,9 @@
 #include "kefu/daemon/daemon.h"
 #include "kefu/daemon/metrics.h"
 
+#define ASK_MAX_BYTES                                                                                                  \
+    16384 /* of a body that comes with no proof of who sends it; deliveries of events have their own door */
+
 struct route {
     const char *path;
     const char *method;
@@ -148,7 +151,7 @@ int routes_admit(void *arg, struct http_request *r)
     const char *allow;
     const struct route *route = find(h, words, &allow);
     if (route) {
-        return route->admit ? route->admit(arg, r) : 0;
+        return route->admit ? route->admit(arg, r) : h->length_bytes > ASK_MAX_BYTES ? 413 : 0;
     }
     if (allow) {
         http_add_header(r, "Allow", allow);

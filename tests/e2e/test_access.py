@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -226,6 +227,35 @@ def alerts_are_for_those_they_concern():
     want("silences left", [], d.get("/v1/alerts", TOKENS["admin"][0])["silences"])
 
 
+def team_now(agent, team):
+    d.post(TOKENS["ingest"][0], [{"id": f"{agent}-{team}-{time.monotonic_ns()}", "type": "agent.profile", "agent": agent,
+                                  "team": team, "ts": int(time.time() * 1000)}])
+
+
+def whoever_moves_away_is_not_shown_again():
+    s = Stream(d.port, "/v1/agents/red2/live", TOKENS["lead"][0])
+    want("the team at first", RED, s.event()[2]["agent"]["team"])
+    team_now("red2", BLUE)
+    want("what comes next", "bye", s.event()[1])
+    team_now("red2", RED)
+    s.close()
+    clear, number = d.token("admin")
+    s = Stream(d.port, "/v1/agents/red2/live", clear)
+    s.event()
+    d.ctl("token", "revoke", number)
+    team_now("red2", "third")
+    want("what comes after a token has gone", "bye", s.event()[1])
+    team_now("red2", RED)
+    s.close()
+
+
+def nobody_unknown_is_lent_memory_for_a_body():
+    for method, path in (("POST", "/v1/session"), ("POST", "/v1/silences"), ("GET", "/healthz"), ("GET", "/v1/me")):
+        with socket.create_connection(("127.0.0.1", d.port), timeout=20) as s:
+            s.sendall(f"{method} {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n".encode())
+            want(f"{method} {path} with a million bytes to come", b"HTTP/1.1 413", s.recv(12))
+
+
 def holds_canary(text):
     return [c for c in CANARIES if c in text]
 
@@ -296,7 +326,8 @@ def a_line_that_was_changed_breaks_the_chain():
 try:
     run([every_path_of_the_document_has_its_part, who_is_not_logged_in_hears_401_and_nothing_else, the_table_is_what_holds,
          an_agent_that_is_not_there_looks_like_one_that_is_not_shown, lists_hold_those_whom_one_sees_and_no_others,
-         the_leaderboard_is_the_settings, alerts_are_for_those_they_concern, pay_is_on_its_interfaces_and_nowhere_else, nor_in_redis,
+         the_leaderboard_is_the_settings, alerts_are_for_those_they_concern, whoever_moves_away_is_not_shown_again,
+         nobody_unknown_is_lent_memory_for_a_body, pay_is_on_its_interfaces_and_nowhere_else, nor_in_redis,
          every_look_at_pay_is_in_the_audit_log, a_line_that_was_changed_breaks_the_chain])
 finally:
     d.kill()
