@@ -28,9 +28,11 @@ static bool is_trusted(const struct daemon *d, const struct http_request *r)
     return false;
 }
 
-/* The last of a list with commas: what the nearest proxy put there. */
-static struct str last_of(struct str list)
+/* The last word of a list with commas, in however many lines it came: what the nearest proxy put there. */
+static struct str last_of(const struct http_request *r, const char *name)
 {
+    size_t n;
+    struct str list = http_head_last(http_request_head(r), name, &n);
     size_t from = list.n;
     while (from > 0 && list.p[from - 1] != ',') {
         from--;
@@ -43,15 +45,13 @@ static struct str last_of(struct str list)
 
 struct str who_address(struct daemon *d, const struct http_request *r)
 {
-    struct str told = is_trusted(d, r) ? http_head_find(http_request_head(r), "X-Forwarded-For") : (struct str){0};
-    struct str last = last_of(told);
+    struct str last = is_trusted(d, r) ? last_of(r, "X-Forwarded-For") : (struct str){0};
     return last.n ? last : str_of(http_request_peer(r));
 }
 
 bool who_secure(struct daemon *d, const struct http_request *r)
 {
-    return is_trusted(d, r) &&
-           str_eq(last_of(http_head_find(http_request_head(r), "X-Forwarded-Proto")), STR_LIT("https"));
+    return is_trusted(d, r) && str_eq(last_of(r, "X-Forwarded-Proto"), STR_LIT("https"));
 }
 
 bool who_same_origin(const struct http_request *r)
@@ -158,13 +158,23 @@ static bool by_session(struct daemon *d, struct str value, struct who *out)
     return is_somebody(d, access_find(&d->settings->tokens, s.token, now_ms), out);
 }
 
+/* Whom a trusted proxy names. False: nobody may be believed, for there are two lines and one may be the visitor's. */
+static bool read_login(struct daemon *d, const struct http_request *r, struct str *login)
+{
+    struct str header = d->settings->config.sso_header;
+    size_t n = 0;
+    *login = header.n && is_trusted(d, r) ? http_head_last(http_request_head(r), header.p, &n) : (struct str){0};
+    return n <= 1;
+}
+
 bool who_asks(struct daemon *d, const struct http_request *r, struct who *out)
 {
     const struct http_head *h = http_request_head(r);
-    struct str header = d->settings->config.sso_header;
-    struct str login = header.n && is_trusted(d, r) ? http_head_find(h, header.p) : (struct str){0};
-    struct str bearer = bearer_of(h), cookie = cookie_of(h);
+    struct str bearer = bearer_of(h), cookie = cookie_of(h), login;
     *out = (struct who){.until_ms = INT64_MAX};
+    if (!read_login(d, r, &login)) {
+        return false;
+    }
     if (login.n) {
         out->by_proxy = true;
         return is_somebody(d, access_find_login(&d->settings->tokens, login, clock_wall_ms(&d->clock)), out);

@@ -166,15 +166,6 @@ static int parse_header(struct str line, struct http_head *h)
     return 0;
 }
 
-static size_t hosts(const struct http_head *h)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < h->headers_n; i++) {
-        n += same_word(h->headers[i].name, "Host");
-    }
-    return n;
-}
-
 /* One line without its CR LF; false at the empty line that ends the head. */
 static bool next_line(struct str *rest, struct str *line)
 {
@@ -202,7 +193,8 @@ int http_head_parse(struct str text, struct http_head *h)
     if (status) {
         return status;
     }
-    size_t n = hosts(h);
+    size_t n;
+    http_head_last(h, "Host", &n);
     return n > 1 || (n == 0 && h->minor == 1) ? BAD : 0;
 }
 
@@ -214,4 +206,17 @@ struct str http_head_find(const struct http_head *h, const char *name)
         }
     }
     return (struct str){NULL, 0};
+}
+
+struct str http_head_last(const struct http_head *h, const char *name, size_t *n)
+{
+    struct str last = {NULL, 0};
+    *n = 0;
+    for (size_t i = 0; i < h->headers_n; i++) {
+        if (same_word(h->headers[i].name, name)) {
+            last = h->headers[i].value;
+            ++*n;
+        }
+    }
+    return last;
 }

@@ -120,6 +120,7 @@ def guessing_is_slow_and_hurts_nobody_else():
     if not 1 <= int(answer[1]["retry-after"]) <= 60:
         raise Wrong("Retry-After: " + answer[1]["retry-after"])
     want("another address", 401, log_in("kefu_x", **{"X-Forwarded-For": "9.9.9.9, 6.6.6.6"})[0])
+    want("what the visitor made up, before the proxy's line", 429, log_in("kefu_x", **{"x-forwarded-for": "8.8.8.8"}, **guess)[0])
     want("a right token from there", 200, log_in(AGENT[0], **guess)[0])
 
 
@@ -127,6 +128,7 @@ def a_trusted_proxy_names_the_person():
     want("lin", "lead", d.get("/v1/session", None, **{"X-Remote-User": "lin"})["role"])
     want("a stranger", 401, d.ask("/v1/session", headers={"X-Remote-User": "nobody"})[0])
     want("a stranger with a cookie", 401, d.ask("/v1/session", headers={"X-Remote-User": "no", "Cookie": cookie_of(log_in(AGENT[0]))})[0])
+    want("two names", 401, d.ask("/v1/session", headers={"X-Remote-User": "lin", "x-remote-user": "other"})[0])
     other = Daemon({"sso_header": "X-Remote-User"}, name="untrusting")
     try:
         other.token("admin", login="root")

@@ -117,6 +117,18 @@ static void the_end_is_found_wherever_the_pieces_break(void **state)
     }
 }
 
+static void of_several_the_last_is_the_nearest_proxys(void **state)
+{
+    struct http_head h;
+    size_t n;
+    (void)state;
+    assert_int_equal(http_head_parse(STR_LIT("GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nx-a: 2\r\n\r\n"), &h), 0);
+    assert_true(str_eq(http_head_last(&h, "X-A", &n), STR_LIT("2")));
+    assert_int_equal(n, 2);
+    assert_int_equal(http_head_last(&h, "X-B", &n).n, 0);
+    assert_int_equal(n, 0);
+}
+
 static void a_bare_line_feed_is_seen_at_once(void **state)
 {
     size_t seen_n = 0;
@@ -135,6 +147,7 @@ int main(void)
         cmocka_unit_test(a_request_line_has_three_words),
         cmocka_unit_test(too_many_headers_are_refused),
         cmocka_unit_test(the_end_is_found_wherever_the_pieces_break),
+        cmocka_unit_test(of_several_the_last_is_the_nearest_proxys),
         cmocka_unit_test(a_bare_line_feed_is_seen_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

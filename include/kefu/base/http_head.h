@@ -44,4 +44,7 @@ int http_head_parse(struct str text, struct http_head *h);
 /* A header by name, without regard to case; absent if it is not there, the first if there are several. */
 struct str http_head_find(const struct http_head *h, const char *name);
 
+/* The last of them, and in *n how many there are: proxies that do not replace a header put theirs behind those that came. */
+struct str http_head_last(const struct http_head *h, const char *name, size_t *n);
+
 #endif
