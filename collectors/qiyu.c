@@ -6,9 +6,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "kefu/base/fix.h"
 #include "kefu/base/json.h"
 #include "kefu/collectors/peek.h"
 #include "kefu/collectors/platforms.h"
+
+#define UNREAD INT64_MIN
 
 static int check(const struct collector *c, const struct delivery *d, const struct sign *s, struct err *why)
 {
@@ -34,11 +37,21 @@ static bool is(struct str s, const char *word)
     return str_eq(s, str_of(word));
 }
 
+/* A whole number, as one or as its digits; `otherwise` if nothing stands there, UNREAD if something else does. */
+static int64_t whole_of(const cJSON *at, const char *path, int64_t otherwise)
+{
+    int64_t number;
+    struct str text = peek_text(at, path);
+    if (text.n) {
+        return fix_parse_whole(text, &number) == 0 ? number : UNREAD;
+    }
+    return peek(at, path) ? peek_whole(at, path, UNREAD) : otherwise;
+}
+
 /* Milliseconds, as a number or as its digits; 0: none (七鱼 writes -1). */
 static int64_t ms_of(const cJSON *at, const char *path)
 {
-    struct str text = peek_text(at, path);
-    int64_t ms = text.n ? strtoll(text.p, NULL, 10) : peek_whole(at, path, 0);
+    int64_t ms = whole_of(at, path, 0);
     return ms > 0 ? ms : 0;
 }
 
@@ -47,6 +60,7 @@ struct session {
     struct str uid, id, staff;
     struct peek_id rooms[3];
     int64_t told_ms; /* when the delivery was signed */
+    int64_t kind;    /* staffType, or of a session's data interaction */
     bool by_human;
 };
 
@@ -96,7 +110,7 @@ static void on_start(struct turned *out, const struct session *s)
 static void on_end(struct turned *out, const struct session *s)
 {
     static const char *const by[] = {[0] = "agent", [1] = "customer", [2] = "timeout", [4] = "timeout"};
-    int64_t reason = peek_whole(s->json, "closeReason", -1);
+    int64_t reason = whole_of(s->json, "closeReason", UNREAD);
     if (reason == 3) {
         put(out, s, "conversation.handoff", s->told_ms);
         turned_id(out, "s%.*s:handoff", STR_ARG(s->id));
@@ -126,10 +140,13 @@ static int stars_of(int64_t value)
 /* The data of a session that has ended: of all it tells, the rating alone is not told otherwise. */
 static void on_data(struct turned *out, const struct session *s)
 {
-    int stars = stars_of(peek_whole(s->json, "evaluation", 0));
+    int64_t value = whole_of(s->json, "evaluation", 0);
+    int stars = stars_of(value);
     int64_t ts = ms_of(s->json, "userJoinEvaluateTime");
     ts = ts ? ts : ms_of(s->json, "endTime");
-    if (!stars) {
+    if (!stars && (value > 0 || value == UNREAD)) {
+        turned_refuse(out, "evaluation: expected a value of one of the three models, 1 to 100");
+    } else if (!stars) {
         turned_ignore(out, "the data of a session that was not rated");
     } else if (!ts) {
         turned_refuse(out, "userJoinEvaluateTime, endTime: expected the time of the rating");
@@ -153,8 +170,8 @@ static void read_session(struct session *s, const cJSON *json, int64_t told_ms)
     s->uid = s->uid.n ? s->uid : peek_id(json, "foreignId", &s->rooms[0]);
     s->id = peek_id(json, is_data ? "id" : "sessionId", &s->rooms[1]);
     s->staff = peek_id(json, "staffId", &s->rooms[2]);
-    s->by_human =
-        (is_data ? peek_whole(json, "interaction", 1) == 0 : peek_whole(json, "staffType", 1) == 1) && s->staff.n;
+    s->kind = whole_of(json, is_data ? "interaction" : "staffType", 1);
+    s->by_human = s->kind == (is_data ? 0 : 1) && s->staff.n;
 }
 
 static void route(struct turned *out, struct str type, const struct session *s)
@@ -164,6 +181,8 @@ static void route(struct turned *out, struct str type, const struct session *s)
         turned_ignore(out, "eventType EVA_INVITATION: the question for a rating, not yet an answer");
     } else if (!s->uid.n) {
         turned_refuse(out, "uid: expected the customer's");
+    } else if (s->kind == UNREAD) {
+        turned_refuse(out, "staffType, interaction: expected a number");
     } else if (is(type, "MSG")) {
         on_message(out, s);
     } else if (of_session && (!s->id.n || !s->told_ms)) {
