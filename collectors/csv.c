@@ -34,35 +34,51 @@ static char now(const struct csv *c)
     return at_end(c) ? '\n' : c->text.p[c->at];
 }
 
-/* A cell in quotes, behind the first one; -1: it has no end. */
-static int quoted(struct csv *c, char *out, size_t *n)
+/* How many bytes stand between the quote at c->at and its end, doubled ones counted twice; -1: it has no end. */
+static long quoted_bytes(const struct csv *c)
 {
-    for (;; c->at++) {
-        if (at_end(c)) {
+    size_t from = c->at + 1, at = from;
+    for (;;) {
+        const char *quote = at < c->text.n ? memchr(c->text.p + at, '"', c->text.n - at) : NULL;
+        if (!quote) {
             return -1;
         }
-        if (now(c) == '"') {
-            c->at++;
-            if (at_end(c) || now(c) != '"') {
-                return 0;
-            }
+        at = (size_t)(quote - c->text.p) + 1;
+        if (at >= c->text.n || c->text.p[at] != '"') {
+            return (long)(at - 1 - from);
         }
-        c->next_line += now(c) == '\n';
-        out[(*n)++] = now(c);
+        at++;
     }
+}
+
+/* A cell in quotes; -1: it has no end. */
+static int quoted(struct csv *c, struct arena *arena, struct str *out)
+{
+    long bytes_n = quoted_bytes(c);
+    if (bytes_n < 0) {
+        return -1;
+    }
+    const char *from = c->text.p + c->at + 1;
+    char *room = arena_bytes(arena, (size_t)bytes_n);
+    size_t n = 0;
+    for (size_t i = 0; i < (size_t)bytes_n; i++) {
+        i += from[i] == '"';
+        c->next_line += from[i] == '\n';
+        room[n++] = from[i];
+    }
+    c->at += (size_t)bytes_n + 2;
+    *out = (struct str){room, n};
+    return 0;
 }
 
 static int cell(struct csv *c, struct arena *arena, struct str *out)
 {
-    size_t from = c->at, n = 0;
+    size_t from = c->at;
     const char *end = memchr(c->text.p + from, '\n', c->text.n - from);
     if (now(c) == '"') {
-        char *room = arena_bytes(arena, c->text.n - from);
-        c->at++;
-        if (quoted(c, room, &n) < 0) {
+        if (quoted(c, arena, out) < 0) {
             return -1;
         }
-        *out = (struct str){room, n};
         while (!at_end(c) && now(c) != c->separator && now(c) != '\n') {
             c->at++; /* what stands behind a quote is nothing */
         }
@@ -71,7 +87,7 @@ static int cell(struct csv *c, struct arena *arena, struct str *out)
     size_t stop = end ? (size_t)(end - c->text.p) : c->text.n;
     const char *sep = memchr(c->text.p + from, c->separator, stop - from);
     c->at = sep ? (size_t)(sep - c->text.p) : stop;
-    n = c->at - from;
+    size_t n = c->at - from;
     n -= n > 0 && c->text.p[from + n - 1] == '\r';
     *out = (struct str){c->text.p + from, n};
     return 0;

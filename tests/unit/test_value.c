@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "kefu/base/buf.h"
 #include "kefu/collectors/csv.h"
 #include "kefu/collectors/value.h"
 
@@ -157,6 +158,27 @@ static void tables(void **state)
     arena_fini(&arena);
 }
 
+/* A row takes the room of its own cells, however long the table behind it is. */
+static void a_row_of_a_long_table_is_small(void **state)
+{
+    struct csv c;
+    struct buf text = {0};
+    struct arena arena = {0};
+    struct str cells[CSV_COLUMNS_MAX];
+    struct err e;
+    size_t n;
+    (void)state;
+    for (int i = 0; i < 10000; i++) {
+        buf_put_str(&text, STR_LIT("\"会话\",\"好\"\"的\"\n"));
+    }
+    csv_begin(&c, buf_str(&text), 0);
+    assert_int_equal(csv_next(&c, &arena, cells, &n, &e), 1);
+    assert_true(n == 2 && str_eq(cells[1], STR_LIT("好\"的")));
+    assert_in_range(arena.total_n, 0, 100);
+    arena_fini(&arena);
+    buf_fini(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +186,7 @@ int main(void)
         cmocka_unit_test(shares_numbers_and_money),
         cmocka_unit_test(instants),
         cmocka_unit_test(tables),
+        cmocka_unit_test(a_row_of_a_long_table_is_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
