@@ -228,6 +228,16 @@ static int put_score(struct one_row *r, const struct mapping_spec *s, struct str
     return 0;
 }
 
+static int put_scale(struct one_row *r, const struct mapping_spec *s, struct str text)
+{
+    int64_t v;
+    if (value_milli(text, &v) != VALUE_READ || v <= 0 || v % 1000 != 0) {
+        return refuse(r, s, "a whole number of stars such as 5");
+    }
+    turned_number(r->out, "scale", v / 1000);
+    return 0;
+}
+
 static int put_fen(struct one_row *r, const struct mapping_spec *s, struct str text)
 {
     int64_t fen;
@@ -243,7 +253,7 @@ static int put_value(struct one_row *r, const struct mapping_spec *s, const stru
     switch (f->kind) {
     case FIELD_SCORE: return put_score(r, s, text);
     case FIELD_FEN: return put_fen(r, s, text);
-    case FIELD_SCALE: turned_literal(r->out, "scale", text); return 0;
+    case FIELD_SCALE: return put_scale(r, s, text);
     case FIELD_FLAG:
     case FIELD_CLOSING: turned_true(r->out, f->name.p, is_yes(text)); return 0;
     case FIELD_SUBJECT:

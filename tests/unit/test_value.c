@@ -7,6 +7,7 @@
 
 #include "kefu/base/buf.h"
 #include "kefu/collectors/csv.h"
+#include "kefu/collectors/mapping.h"
 #include "kefu/collectors/value.h"
 
 #define BAD  INT64_C(-1)
@@ -179,6 +180,41 @@ static void a_row_of_a_long_table_is_small(void **state)
     buf_fini(&text);
 }
 
+/* The scale of a rating is one number, whatever else a cell holds. */
+static void a_cell_says_its_own_field_only(void **state)
+{
+    static const struct {
+        const char *scale, *json;
+    } rows[] = {{"10", ",\"scale\":10"},
+                {"１０", ",\"scale\":10"},
+                {"5,\"agent\":\"boss\"", NULL},
+                {"4.5", NULL},
+                {"five", NULL}};
+    struct err e;
+    struct mapping *m = mapping_read(
+        STR_LIT("{\"name\": \"tb\", \"events\": [{\"type\": \"rating\", \"conversation\": \"c\", \"ts\": \"t\", "
+                "\"score\": \"s\", \"scale\": \"of\"}]}"),
+        "map.json", &e);
+    struct str head[] = {STR_LIT("c"), STR_LIT("t"), STR_LIT("s"), STR_LIT("of")};
+    (void)state;
+    assert_non_null(m);
+    assert_int_equal(mapping_head(m, head, 4, &e), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct turned out;
+        struct str cells[] = {STR_LIT("7"), STR_LIT("2026-03-02 09:00:45"), STR_LIT("4"), str_of(rows[i].scale)};
+        turned_init(&out, mapping_name(m), NULL);
+        mapping_row(m, cells, 4, &out);
+        assert_int_equal(out.n, 1);
+        assert_int_equal(out.items[0].kind, rows[i].json ? TURNED_EVENT : TURNED_REFUSED);
+        if (rows[i].json) {
+            struct str json = out.items[0].json;
+            assert_non_null(memmem(json.p, json.n, rows[i].json, strlen(rows[i].json)));
+        }
+        turned_fini(&out);
+    }
+    mapping_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +223,7 @@ int main(void)
         cmocka_unit_test(instants),
         cmocka_unit_test(tables),
         cmocka_unit_test(a_row_of_a_long_table_is_small),
+        cmocka_unit_test(a_cell_says_its_own_field_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
