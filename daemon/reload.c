@@ -100,10 +100,11 @@ int reload(struct daemon *d, struct err *e)
     int status = -1;
     supervise_reloading(d->supervise, clock_mono_ms(&d->clock));
     struct settings *fresh = settings_reload(d->settings, d->settings->config.file.p, latest_ms(d), e);
-    if (!fresh || collect_adopt(d->collect, &fresh->directory->roster, e) < 0) {
+    if (!fresh || adopted_check(d, &fresh->rulebooks, e) < 0) {
         goto out;
     }
-    if (adopted_check(d, &fresh->rulebooks, e) < 0) {
+    if (collect_adopt(d->collect, &fresh->directory->roster, e) <
+        0) { /* the last that may fail: it takes over at once */
         goto out;
     }
     adopted_remember(d, &fresh->rulebooks);

@@ -5,6 +5,8 @@ find otherwise are refused, with what to do; a rulebook that has not begun may b
 import json
 import os
 import sys
+import urllib.error
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from kefud_run import Kefud, main
@@ -22,9 +24,29 @@ def refused(daemon, *pieces):
         assert piece in said, f"expected {piece!r} in: {said}"
 
 
+def collectors(folder, *names):
+    with open(os.path.join(folder, "collectors.json"), "w") as f:
+        json.dump([{"name": n, "platform": "chatwoot", "secret_file": "secret", "signed": False} for n in names], f)
+
+
+def deliver(daemon, name):
+    """What a delivery to this collector is answered with."""
+    http = daemon.json("status")["http"]
+    body = json.dumps({"event": "conversation_typing_on"}).encode()
+    url = f"http://{http['address']}:{http['port']}/v1/hooks/{name}?key=s3cret"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as e:
+        return e.code
+
+
 def test(folder):
     os.mkdir(os.path.join(folder, "rules"))
-    daemon = Kefud(folder, rulebooks_dir=os.path.join(folder, "rules"))
+    daemon = Kefud(folder, rulebooks_dir=os.path.join(folder, "rules"), collectors_file="collectors.json")
+    collectors(folder, "cw1")
+    with open(os.path.join(folder, "secret"), "w") as f:
+        f.write("s3cret\n")
     write(folder, "first", effective_from="2020-01")
     daemon.start()  # an empty store takes any
     daemon.load([{"id": "1", "ts": 1600000000000, "type": "message", "conversation": "c", "from": "customer"}])
@@ -53,8 +75,12 @@ def test(folder):
     os.remove(os.path.join(folder, "rules", "later.json"))
     daemon.start()  # it had not begun
     write(folder, "later", effective_from="2098-02")
-    daemon.ctl("reload", status=1)
-    assert "under one name a rulebook never changes" in daemon.said, daemon.said
+    collectors(folder, "cw2")
+    for _ in range(3):
+        daemon.ctl("reload", status=1)
+        assert "under one name a rulebook never changes" in daemon.said, daemon.said
+        answers = deliver(daemon, "cw1"), deliver(daemon, "cw2")
+        assert answers == (200, 404), f"of a reload that was refused nothing is taken over, but hooks answer {answers}"
     os.remove(os.path.join(folder, "rules", "later.json"))
     write(folder, "last", effective_from="2098-03")
     daemon.ctl("reload")
