@@ -18,8 +18,9 @@
 
 #define RETRY_MIN_MS INT64_C(1000)
 #define RETRY_MAX_MS INT64_C(300000)
+#define REST_MAX_S   INT64_C(3600) /* that a platform may ask for */
 #define LOG_EVERY_MS INT64_C(60000)
-#define WAIT_MAX_MS  INT64_C(60000) /* so that a wall clock that was set is noticed */
+#define WAIT_MAX_MS  INT64_C(60000) /* at a time, so that a wall clock that was set is noticed */
 
 /* One collector: what it has been, and its machine. Lives until its last batch is back. */
 struct one {
@@ -34,6 +35,7 @@ struct one {
     bool flying; /* a batch of it is under way */
     bool stale;  /* that batch was of a machine that is gone */
     int failures_n;
+    int64_t rest_until_mono_ms; /* after a failure; 0: none */
     char trouble[200];
     struct log_limit limit;
     struct pull_ask ask;
@@ -130,6 +132,13 @@ static void one_free(struct one *o)
 
 /* --- asking ------------------------------------------------------------------------------------------------------- */
 
+/* Asks nothing for so long. */
+static void rest(struct one *o, int64_t wait_ms)
+{
+    o->rest_until_mono_ms = clock_mono_ms(&o->collect->o.clock) + wait_ms;
+    arm(o, wait_ms);
+}
+
 static void failed(struct one *o, const struct err *why, int64_t retry_after_s)
 {
     uint64_t suppressed_n;
@@ -143,7 +152,8 @@ static void failed(struct one *o, const struct err *why, int64_t retry_after_s)
         log_line(LOG_LEVEL_WARN, "collect", "name=%s asked=0 error=\"%s\" failures=%d suppressed=%" PRIu64, o->name,
                  o->trouble, o->failures_n, suppressed_n);
     }
-    arm(o, retry_after_s * 1000 > wait_ms ? retry_after_s * 1000 : wait_ms);
+    retry_after_s = retry_after_s > REST_MAX_S ? REST_MAX_S : retry_after_s;
+    rest(o, retry_after_s * 1000 > wait_ms ? retry_after_s * 1000 : wait_ms);
 }
 
 static void well(struct one *o)
@@ -152,6 +162,7 @@ static void well(struct one *o)
         log_line(LOG_LEVEL_NOTE, "collect", "name=%s asked=1 failures=%d", o->name, o->failures_n);
     }
     o->failures_n = 0;
+    o->rest_until_mono_ms = 0;
     o->trouble[0] = 0;
     o->told.asked_n++;
     o->told.asked_at_ms = now_of(o->collect);
@@ -281,7 +292,12 @@ static void ask(struct one *o)
 static void turn(struct one *o)
 {
     int64_t now_ms = now_of(o->collect), due_ms = now_ms;
+    int64_t rest_ms = o->rest_until_mono_ms - clock_mono_ms(&o->collect->o.clock);
     if (o->collect->stopped || o->call || o->flying || !o->state) {
+        return;
+    }
+    if (o->failures_n && rest_ms > 0) {
+        arm(o, rest_ms);
         return;
     }
     o->ask.url.n = o->ask.header.n = o->ask.body.n = 0;
@@ -386,6 +402,7 @@ static void start_one(struct collect *c, const struct collector *of, struct str 
         o->puller = of->platform->puller;
         o->state = o->puller->start(of, position, now_of(c));
         o->failures_n = 0;
+        o->rest_until_mono_ms = 0;
         o->trouble[0] = 0;
         arm(o, 0);
     }

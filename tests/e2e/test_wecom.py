@@ -43,6 +43,7 @@ class WeCom(http.server.BaseHTTPRequestHandler):
     pages = {"": ("c1", [row(1, 3, NOW - 100)], 1), "c1": ("c2", [], 1),
              "c2": ("c3", [row(2, 5, NOW - 90, servicer_userid="ZhangSan")], 0), "c3": ("c3", [], 0)}
     asked, tokens, good = [], 0, None
+    rest_s, asked_at = 0, []  # it wants to be left alone for so long
 
     def do_GET(self):
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
@@ -54,6 +55,12 @@ class WeCom(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if WeCom.rest_s:
+            WeCom.asked_at.append(time.monotonic())
+            self.send_response(429)
+            self.send_header("Retry-After", str(WeCom.rest_s))
+            self.end_headers()
+            return
         if query["access_token"] != WeCom.good:
             self.answer({"errcode": 42001, "errmsg": "access_token expired"})
             return
@@ -121,6 +128,15 @@ def accepted():
     return json.loads(ctl("status", "--json"))["counts"]["events"]
 
 
+def a_platform_that_asks_for_a_rest_has_it():
+    WeCom.rest_s = 65
+    bell = b"<xml><Event><![CDATA[kf_msg_or_event]]></Event><Token><![CDATA[bell-2]]></Token></xml>"
+    assert call(seal(bell)) == (200, "success")
+    wait_for("two questions", lambda: len(WeCom.asked_at) == 2, limit_s=80)
+    assert WeCom.asked_at[1] - WeCom.asked_at[0] >= 65, WeCom.asked_at
+    WeCom.rest_s = 0
+
+
 def main():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), WeCom)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -156,6 +172,8 @@ def main():
     assert WeCom.asked[n]["cursor"] == "c4", WeCom.asked[n:]
     assert accepted() == 3
     assert [u["account"] for u in json.loads(ctl("collector", "unbound", "--json"))["unbound"]] == ["kf:ZhangSan"]
+    if os.environ.get("KEFU_SOAK"):
+        a_platform_that_asks_for_a_rest_has_it()
     kefud.send_signal(signal.SIGTERM)
     assert kefud.wait(20) == 0
     for private in (TOKEN, AES_KEY, CORP_SECRET, "access-1", "在吗"):

@@ -175,6 +175,8 @@ static const struct {
 
     {&platform_qiyu, "eventType=MSG", "{'uid':'u1','content':'2222','staffId':143,'timeStamp':1463216914316,'msgId':'8c','msgType':'TEXT'}", {"message 8c @1463216914316 agent agent x:143"}},
     {&platform_qiyu, "eventType=MSG", "{'uid':'u1','staffId':143,'msgId':'8c'}", {"refused: MSG"}},
+    {&platform_qiyu, "eventType=MSG", "{'uid':'u1','staffId':143,'timeStamp':1463216914316,'msgId':9007199254740991}", {"message 9007199254740991 @1463216914316 agent agent x:143"}},
+    {&platform_qiyu, "eventType=MSG", "{'uid':'u1','staffId':143,'timeStamp':1463216914316,'msgId':9007199254740993}", {"refused: MSG"}},
     {&platform_qiyu, "eventType=SESSION_START&time=1772442046", QY(",'staffType':1,'transferFrom':62917"), {"conversation.assigned s62927:assigned @1772442046000 system agent x:143"}},
     {&platform_qiyu, "eventType=SESSION_START&time=1772442046", QY(",'staffType':0"), {"conversation.opened s62927:opened @1772442046000"}},
     {&platform_qiyu, "eventType=SESSION_END&time=1772442046", QY(",'staffType':1,'closeReason':0"), {"conversation.resolved s62927:resolved @1772442046000 agent agent x:143"}},
