@@ -266,7 +266,7 @@ static int take(void *state, const struct fetch_answer *a, struct pull_got *got,
         return err_set(why, "Chatwoot", "answered %d%s", a->status,
                        a->status == 401 ? "; is the token of token_file still valid?" : "");
     } else {
-        cJSON *answer = json_parse(a->body, why);
+        cJSON *answer = json_parse_mended(a->body, why);
         const cJSON *list = payload_of(answer);
         if (!list) {
             cJSON_Delete(answer);

@@ -173,7 +173,7 @@ static int take(void *state, const struct fetch_answer *a, struct pull_got *got,
     if (a->status != 200) {
         return err_set(why, "WeCom", "answered %d", a->status);
     }
-    cJSON *answer = json_parse(a->body, why);
+    cJSON *answer = json_parse_mended(a->body, why);
     int64_t code = peek_whole(answer, "errcode", 0);
     int status = -1;
     if (!answer) {

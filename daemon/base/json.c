@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "kefu/base/mem.h"
+#include "kefu/base/utf8.h"
 
 /* A checked text as a tree. The grammar was right, so what cJSON may still not read whole is a number over its own limit:
  * some versions take 63 characters and leave the rest standing. */
@@ -34,6 +35,86 @@ cJSON *json_parse(struct str text, struct err *e)
 {
     return json_check(text, JSON_DEPTH_MAX, e) ? NULL : tree_of(text, e);
 }
+
+/* --- mending ------------------------------------------------------------------------------------------------------ */
+
+/* The code of \uXXXX at p; -1: it is none. */
+static int32_t code_of(const char *p, const char *end)
+{
+    int32_t code = 0;
+    if (end - p < 6 || p[0] != '\\' || p[1] != 'u') {
+        return -1;
+    }
+    for (int i = 2; i < 6; i++) {
+        const char *digits = "0123456789abcdef", *at = p[i] ? strchr(digits, p[i] | 0x20) : NULL;
+        if (!at || (p[i] < '0')) {
+            return -1;
+        }
+        code = code * 16 + (int32_t)(at - digits);
+    }
+    return code;
+}
+
+/* The escape at p; returns its length. */
+static size_t mend_escape(char *p, const char *end)
+{
+    static const char odd[] = {'\\', 'u', 'f', 'f', 'f', 'd'};
+    int32_t code = code_of(p, end), low = code_of(p + (end - p < 6 ? end - p : 6), end);
+    if (code < 0) {
+        return end - p < 2 ? 1 : 2;
+    }
+    if (code >= 0xD800 && code < 0xDC00 && low >= 0xDC00 && low < 0xE000) {
+        return 12;
+    }
+    if (code == 0 || (code >= 0xD800 && code < 0xE000)) {
+        memcpy(p, odd, sizeof odd);
+    }
+    return 6;
+}
+
+/* The character at p, inside a string; returns its length. */
+static size_t mend_character(char *p, const char *end)
+{
+    if (*p == '\\') {
+        return mend_escape(p, end);
+    }
+    size_t n = utf8_length(p, end);
+    if (n == 0) {
+        *p = '?';
+    } else if ((unsigned char)*p < 0x20) {
+        *p = ' ';
+    }
+    return n ? n : 1;
+}
+
+static void mend(char *p, const char *end)
+{
+    bool quoted = false;
+    while (p < end) {
+        if (*p == '"') {
+            quoted = !quoted;
+            p++;
+        } else {
+            p += quoted ? mend_character(p, end) : 1;
+        }
+    }
+}
+
+cJSON *json_parse_mended(struct str text, struct err *e)
+{
+    cJSON *tree = json_parse(text, e);
+    if (tree || text.n == 0) {
+        return tree;
+    }
+    char *copy = xmalloc(text.n);
+    memcpy(copy, text.p, text.n);
+    mend(copy, copy + text.n);
+    tree = json_parse((struct str){copy, text.n}, e);
+    free(copy);
+    return tree;
+}
+
+/* --- files of people ---------------------------------------------------------------------------------------------- */
 
 /* Behind a string that begins at p: a quote, or the end of the text. */
 static char *string_end(char *p, char *end)

@@ -11,6 +11,7 @@
 
 #include "kefu/base/buf.h"
 #include "kefu/base/json.h"
+#include "kefu/base/mem.h"
 #include "kefu/base/utf8.h"
 
 static const char *const must_accept[] = {
@@ -290,6 +291,39 @@ static void a_tree_is_parsed_only_from_checked_text(void **state)
     assert_string_equal(e.where, "line 1 column 8");
 }
 
+static void odd_characters_are_mended_and_nothing_else_is(void **state)
+{
+    static const struct {
+        const char *text, *read;
+    } rows[] = {
+        {"[\"a\\u0000b\"]", "a\xEF\xBF\xBD"
+                            "b"},
+        {"[\"\\uD83D\"]", "\xEF\xBF\xBD"},
+        {"[\"\\ude00\\ud83d\\ude00\"]", "\xEF\xBF\xBD\xF0\x9F\x98\x80"},
+        {"[\"\\ud83dx\\\\u0000\"]", "\xEF\xBF\xBDx\\u0000"},
+        {"[\"\x01\xC3\xA9\xF0\x9F\"]", " \xC3\xA9??"},
+        {"[\"fine\"]", "fine"},
+        {"[\"\\u12\"]", NULL},
+        {"[\"\\u00\x10\x11\"]", NULL},
+        {"[\"a\\", NULL},
+        {"[\"a\"\x01]", NULL},
+        {"{\"a\":1,\"a\":2}", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct err e;
+        size_t n = strlen(rows[i].text);
+        char *text = xmalloc(n); /* not a byte more */
+        memcpy(text, rows[i].text, n);
+        cJSON *tree = json_parse_mended((struct str){text, n}, &e);
+        assert_int_equal(tree != NULL, rows[i].read != NULL);
+        if (tree)
+            assert_string_equal(cJSON_GetArrayItem(tree, 0)->valuestring, rows[i].read);
+        cJSON_Delete(tree);
+        free(text);
+    }
+}
+
 static void a_long_number_is_read_whole_or_refused(void **state)
 {
     (void)state;
@@ -475,6 +509,7 @@ int main(void)
         cmocka_unit_test(the_first_value_is_read_whatever_follows),
         cmocka_unit_test(escapes_are_undone),
         cmocka_unit_test(a_tree_is_parsed_only_from_checked_text),
+        cmocka_unit_test(odd_characters_are_mended_and_nothing_else_is),
         cmocka_unit_test(a_long_number_is_read_whole_or_refused),
         cmocka_unit_test(comments_are_blanks_but_not_inside_strings),
         cmocka_unit_test(errors_of_files_begin_with_name_and_line),

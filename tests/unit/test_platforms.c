@@ -459,6 +459,32 @@ static void wecom_is_asked_until_there_is_no_more(void **state)
     pulling_end(&p);
 }
 
+/* A text with half a character, or what else strict JSON has not, costs itself alone: if the answer were none, nothing behind it
+ * would ever be asked for. */
+static void a_broken_text_holds_up_nothing(void **state)
+{
+    static const char *const broken[] = {"a\\u0000b", "\\ud83d",      "\\ude00\\ud83d",
+                                         "\x01\x1f",  "\xF0\x9F\x98", "\xC0\x80"};
+    const int64_t t = INT64_C(1615478600000);
+    (void)state;
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        struct pulling p = {.machine = puller_wecom.start(&wecom, STR_LIT("1615478500000 c9"), t)};
+        char text[400];
+        assert_true(next(&p, t));
+        assert_int_equal(answer(&p, "{'errcode':0,'access_token':'A','expires_in':7200}", t), 0);
+        assert_true(next(&p, t));
+        snprintf(
+            text, sizeof(text),
+            "{'errcode':0,'next_cursor':'c10','has_more':0,'msg_list':[{'msgid':'m0','open_kfid':'wk1','external_userid':"
+            "'wm1','send_time':1615478585,'origin':3,'msgtype':'text','text':{'content':'%s'}}," MESSAGE "]}",
+            broken[i]);
+        assert_int_equal(answer(&p, text, t), 0);
+        assert_int_equal(turned_count(&p.out, TURNED_EVENT), 2);
+        assert_string_equal(p.got.position.p, "1615478600000 c10");
+        pulling_end(&p);
+    }
+}
+
 static void an_access_token_that_ended_is_got_anew(void **state)
 {
     const int64_t t = INT64_C(1615478600000);
@@ -509,6 +535,7 @@ int main(void)
         cmocka_unit_test(wecoms_question_who_we_are_is_answered),
         cmocka_unit_test(wecoms_bell_is_heard_and_no_other),
         cmocka_unit_test(wecom_is_asked_until_there_is_no_more),
+        cmocka_unit_test(a_broken_text_holds_up_nothing),
         cmocka_unit_test(an_access_token_that_ended_is_got_anew),
         cmocka_unit_test(more_than_three_days_of_silence_are_a_gap),
     };

@@ -16,6 +16,9 @@
 
 /* Check (at most JSON_DEPTH_MAX levels), then parse. NULL with e filled. The tree is the caller's (cJSON_Delete) and dies in the function that asked. */
 cJSON *json_parse(struct str text, struct err *e);
+/* The same for what a platform answers: in strings, a character that strict JSON has not (half a surrogate pair, \u0000, bad
+ * UTF-8, a bare control character) is read as U+FFFD, '?' or a blank, so that somebody's odd text does not lose the rest. */
+cJSON *json_parse_mended(struct str text, struct err *e);
 /* The same for files of people: // and slash-star comments count as blanks (lines keep their numbers), a UTF-8 byte
  * order mark at the start is skipped. `name` is what e->where begins with ("rulebooks/a.json:12 column 5"). */
 cJSON *json_parse_commented(struct str text, const char *name, struct err *e);
