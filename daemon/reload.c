@@ -103,8 +103,8 @@ int reload(struct daemon *d, struct err *e)
     if (!fresh || adopted_check(d, &fresh->rulebooks, e) < 0) {
         goto out;
     }
-    if (collect_adopt(d->collect, &fresh->directory->roster, e) <
-        0) { /* the last that may fail: it takes over at once */
+    /* The last that may fail: it takes over at once. */
+    if (collect_adopt(d->collect, &fresh->directory->roster, e) < 0) {
         goto out;
     }
     adopted_remember(d, &fresh->rulebooks);

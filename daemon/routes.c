@@ -12,8 +12,8 @@
 #include "kefu/daemon/daemon.h"
 #include "kefu/daemon/metrics.h"
 
-#define ASK_MAX_BYTES                                                                                                  \
-    16384 /* of a body that comes with no proof of who sends it; deliveries of events have their own door */
+/* Of a body that comes with no proof of who sends it; deliveries of events have their own door. */
+#define ASK_MAX_BYTES 16384
 
 struct route {
     const char *path;
