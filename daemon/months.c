@@ -148,6 +148,18 @@ int months_draft(struct months *m, int32_t month, struct month_draft *d, struct 
 
 /* --- closing ------------------------------------------------------------------------------------------------------ */
 
+/* The earliest month up to this one that was opened again; this one if none was. */
+static int32_t first_reopened(const struct months *m, int32_t month)
+{
+    int32_t first = month;
+    for (size_t i = 0; i < m->entries_n; i++) {
+        int32_t of = m->entries[i].month;
+        if (of < first && last_of(m, of)->kind == BOOK_REOPENED)
+            first = of;
+    }
+    return first;
+}
+
 static int check_order(const struct months *m, int32_t month, struct err *e)
 {
     char text[16], next[16];
@@ -155,7 +167,7 @@ static int check_order(const struct months *m, int32_t month, struct err *e)
     civil_print_month(text, sizeof text, month);
     if (ends_at(m, month) > now_of(m))
         return err_set(e, text, "the month has not ended");
-    int32_t due = last == INT32_MIN ? month : last + 1;
+    int32_t due = last == INT32_MIN ? first_reopened(m, month) : last + 1;
     while (due < month && !has_figures(m, due) && !last_of(m, due))
         due++;
     if (month == due)

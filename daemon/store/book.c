@@ -211,6 +211,8 @@ static void check_row(struct check *c, const struct book_text *t, bool sound)
         book_person(person, t->salt, t->identity);
         if (!str_eq(row.person, (struct str){person, BOOK_HEX_BYTES}))
             tell_row(c, t, &row, "it is bound to another person");
+    } else if (t->identity.n) {
+        tell_row(c, t, &row, "it names a person to whom nothing binds it");
     } else {
         c->found->forgotten_n++;
     }
@@ -262,6 +264,21 @@ static void check_entry(struct check *c, const struct book_text *t, bool sound)
     arena_reset(&c->arena);
 }
 
+/* Every row belongs to an entry that was looked at. */
+static void check_strays(struct check *c)
+{
+    sqlite3_stmt *stmt = c->db->statements[SQL_BOOKED_EACH];
+    int64_t rows_n = 0;
+    int rc = SQLITE_DONE;
+    while (stmt && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+        rows_n++;
+    sqlite3_reset(stmt);
+    if (rc != SQLITE_DONE)
+        tell(c, c->db->path, sqlite3_errmsg(c->db->sql));
+    else if (rows_n != c->found->rows_n)
+        tell(c, "book", "there are rows of an entry that is missing");
+}
+
 void book_verify(struct db *db, void (*damage)(void *, const struct err *), void *arg, struct book_found *out)
 {
     struct check c = {.db = db, .damage = damage, .arg = arg, .found = out};
@@ -276,6 +293,7 @@ void book_verify(struct db *db, void (*damage)(void *, const struct err *), void
     sqlite3_reset(stmt);
     if (rc != SQLITE_DONE)
         tell(&c, db->path, sqlite3_errmsg(db->sql));
+    check_strays(&c);
     buf_fini(&c.rows);
     arena_fini(&c.arena);
 }

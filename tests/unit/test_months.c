@@ -176,6 +176,24 @@ static void a_month_opened_again_keeps_both_versions(void **state)
     assert_non_null(strstr(d->e.what, "a later month is closed"));
 }
 
+static void a_month_that_was_opened_again_is_closed_before_later_ones(void **state)
+{
+    struct desk_of_months *d = *state;
+    months_free(d->m);
+    d->m = months_new(&(struct months_options){d->w->p, d->w->site, d->w->store, &d->w->rulebooks, d->w->tz, 3}, &d->e);
+    d->w->now_ms = T0 + 27 * DAY;
+    close_month(d, FEB); /* the first that was ever closed */
+    assert_int_equal(reopen_month(d, FEB, "a wrong import"), MONTH_UNDER_WAY);
+    d->w->now_ms = T0 + 70 * DAY;
+    assert_int_equal(close_month(d, FEB + 1), MONTH_REFUSED);
+    assert_non_null(strstr(d->e.what, "2026-02 is next"));
+    months_turn(d->m); /* the calendar neither */
+    world_run(d->w);
+    assert_null(months_closing(d->m, FEB + 1));
+    assert_int_equal(close_month(d, FEB), MONTH_UNDER_WAY);
+    assert_int_equal(close_month(d, FEB + 1), MONTH_UNDER_WAY);
+}
+
 static void a_full_disk_closes_nothing_and_says_so(void **state)
 {
     struct desk_of_months *d = *state;
@@ -322,6 +340,72 @@ static void damage_is_told_by_month_and_agent(void **state)
     world_open(d->w);
 }
 
+/* Whoever can write the database can reckon its checksums too. */
+static void write_row(struct desk_of_months *d, const char *identity)
+{
+    struct db db = {0};
+    char path[160];
+    struct month_rows all;
+    snprintf(path, sizeof path, "%s/kefu.db", d->w->dir);
+    assert_int_equal(months_entry_rows(d->m, 1, &all, &d->e), 0);
+    struct buf text = {0};
+    book_print_row(&text, &all.list[1]);
+    char sha256[DIGEST_SHA256_HEX];
+    digest_sha256_hex(sha256, buf_str(&text));
+    assert_int_equal(db_open(&db, path, NULL, &d->e), 0);
+    assert_int_equal(db_prepare(&db, true, &d->e), 0);
+    struct db_row row = row_of(&db, SQL_BOOKED_ADD);
+    row_int(&row, 1);
+    row_int(&row, 2);
+    row_text(&row, (struct str){0});
+    row_text(&row, str_of(identity));
+    row_text(&row, str_of(sha256));
+    row_text(&row, buf_str(&text));
+    assert_int_equal(row_save(&row), SQLITE_OK);
+    db_close(&db);
+    buf_fini(&text);
+    month_rows_fini(&all);
+}
+
+static int64_t damages(struct desk_of_months *d, int64_t *forgotten_n)
+{
+    struct book_found found;
+    book_verify(months_db(d->m), tell_damage, NULL, &found);
+    *forgotten_n = found.forgotten_n;
+    return found.damages_n;
+}
+
+static void a_row_without_its_salt_is_a_forgotten_one_only_without_a_name(void **state)
+{
+    struct desk_of_months *d = *state;
+    int64_t forgotten_n;
+    d->w->now_ms = T0 + 40 * DAY;
+    close_month(d, FEB);
+    write_row(d, NULL);
+    assert_int_equal(damages(d, &forgotten_n), 0);
+    assert_int_equal(forgotten_n, 1);
+    write_row(d, "{\"agent\":\"cai\",\"name\":\"\",\"employee_no\":\"7\",\"hired_on\":\"\",\"left_on\":\"\"}");
+    assert_int_equal(damages(d, &forgotten_n), 1);
+    assert_int_equal(forgotten_n, 0);
+}
+
+/* Rows of an entry that is no longer there. */
+static void an_entry_taken_off_the_end_leaves_its_rows(void **state)
+{
+    struct desk_of_months *d = *state;
+    int64_t forgotten_n;
+    d->w->now_ms = T0 + 40 * DAY;
+    close_month(d, FEB);
+    assert_int_equal(damages(d, &forgotten_n), 0);
+    months_free(d->m);
+    d->m = NULL;
+    world_close(d->w);
+    test_sql(d->w->dir, "DELETE FROM book");
+    world_open(d->w);
+    open_months(d);
+    assert_int_equal(damages(d, &forgotten_n), 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, months_setup, months_teardown)
@@ -332,10 +416,13 @@ int main(void)
         T(months_are_closed_when_they_have_ended_and_in_their_order),
         T(first_contacts_that_may_still_fail_hold_a_closing_up),
         T(a_month_opened_again_keeps_both_versions),
+        T(a_month_that_was_opened_again_is_closed_before_later_ones),
         T(a_full_disk_closes_nothing_and_says_so),
         T(a_closing_killed_at_any_operation_is_there_whole_or_not_at_all),
         T(the_calendar_closes_when_due_and_once_whatever_the_clock_does),
         T(damage_is_told_by_month_and_agent),
+        T(a_row_without_its_salt_is_a_forgotten_one_only_without_a_name),
+        T(an_entry_taken_off_the_end_leaves_its_rows),
     };
     log_set_level(LOG_LEVEL_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
