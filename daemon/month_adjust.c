@@ -17,10 +17,21 @@ static bool same_figures(const struct figures *a, const struct figures *b)
     return memcmp(a, b, sizeof *a) == 0; /* numbers alone, no padding */
 }
 
+static bool same_words(const struct str *a, size_t a_n, const struct str *b, size_t b_n)
+{
+    size_t i = 0;
+    while (i < a_n && i < b_n && str_eq(a[i], b[i]))
+        i++;
+    return i == a_n && i == b_n;
+}
+
+/* What a row brought, here and in the months after it: these hang on how many there were in a row. */
 static bool same_outcome(const struct book_row *a, const struct book_row *b)
 {
     return same_figures(&a->figures, &b->figures) && a->total_milli == b->total_milli && str_eq(a->tier, b->tier) &&
-           a->bonus_fen == b->bonus_fen;
+           a->bonus_fen == b->bonus_fen && a->unqualified_months == b->unqualified_months &&
+           a->top_months == b->top_months && same_words(a->perks, a->perks_n, b->perks, b->perks_n) &&
+           same_words(a->actions, a->actions_n, b->actions, b->actions_n);
 }
 
 struct comparing {
@@ -42,6 +53,28 @@ static int add_difference(struct comparing *c, const struct book_row *now, const
     return month_evidence(c->m, &q, &out->arena, &d->evidence, e);
 }
 
+/* Who had a row and would have none now: neither employed nor with any figure. */
+static int compare_gone(struct comparing *c, const struct month_draft *d, struct err *e)
+{
+    const struct month_rows *seen = &c->out->seen;
+    for (size_t i = 0; i < seen->n; i++) {
+        const struct book_row *s = &seen->list[i];
+        if (!s->agent.n || months_find(d->rows, d->rows_n, s->agent) || (!s->tier.n && !figures_any(&s->figures)))
+            continue;
+        struct book_row now = {.agent = s->agent,
+                               .name = s->name,
+                               .employee_no = s->employee_no,
+                               .hired_on = s->hired_on,
+                               .left_on = s->left_on,
+                               .team = s->team,
+                               .days = s->days,
+                               .total_milli = SCORE_NONE};
+        if (add_difference(c, &now, s, e))
+            return -1;
+    }
+    return 0;
+}
+
 /* A row whose agent was closed, or who has figures now. */
 static int compare(struct comparing *c, struct month_draft *d, struct err *e)
 {
@@ -54,7 +87,7 @@ static int compare(struct comparing *c, struct month_draft *d, struct err *e)
         if (!same_outcome(seen ? seen : &none, now) && add_difference(c, now, seen, e))
             return -1;
     }
-    return 0;
+    return compare_gone(c, d, e);
 }
 
 int month_differences(struct months *m, int32_t month, struct month_differences *out, struct err *e)
@@ -88,15 +121,23 @@ void month_differences_free(struct month_differences *d)
     *d = (struct month_differences){0};
 }
 
-static void print_changed(struct buf *out, const struct figures *a, const struct figures *b)
+static void print_changed(struct buf *out, const struct book_row *a, const struct book_row *b)
 {
     struct str names[64];
     size_t n = 0;
 #define X(name)                                                                                                        \
-    if (a->name != b->name)                                                                                            \
+    if (a->figures.name != b->figures.name)                                                                            \
         names[n++] = STR_LIT(#name);
     FIGURES(X)
 #undef X
+    if (a->unqualified_months != b->unqualified_months)
+        names[n++] = STR_LIT("unqualified_months");
+    if (a->top_months != b->top_months)
+        names[n++] = STR_LIT("top_months");
+    if (!same_words(a->perks, a->perks_n, b->perks, b->perks_n))
+        names[n++] = STR_LIT("perks");
+    if (!same_words(a->actions, a->actions_n, b->actions, b->actions_n))
+        names[n++] = STR_LIT("actions");
     month_print_words(out, "changed", names, n);
 }
 
@@ -120,7 +161,7 @@ void month_print_differences(struct buf *out, const struct month_differences *d)
         buf_put_str(out, STR_LIT(",\"to\":"));
         month_print_row(out, &x->now, true);
         buf_printf(out, ",\"difference_fen\":%" PRId64, x->difference_fen);
-        print_changed(out, &x->paid.figures, &x->now.figures);
+        print_changed(out, &x->paid, &x->now);
         print_evidence(out, &x->evidence);
         buf_put_byte(out, '}');
     }

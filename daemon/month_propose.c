@@ -61,9 +61,11 @@ static bool hurts(struct str proposal)
     return !str_eq(proposal, PAY_TEAM_LEAD);
 }
 
-static int64_t confirm_from(const struct looking *l, struct str proposal)
+/* The days of appeal begin when it was first known: with the closing, or with the adjustment by which the row is as it is. */
+static int64_t confirm_from(const struct looking *l, const struct book_row *r, struct str proposal)
 {
-    return l->closing->at_ms + (hurts(proposal) ? l->appeal_ms : 0);
+    int64_t known_ms = r->decided_ms > l->closing->at_ms ? r->decided_ms : l->closing->at_ms;
+    return known_ms + (hurts(proposal) ? l->appeal_ms : 0);
 }
 
 static void print_proposal(struct buf *out, struct looking *l, const struct book_row *r, struct str proposal)
@@ -75,7 +77,7 @@ static void print_proposal(struct buf *out, struct looking *l, const struct book
     buf_put_str(out, STR_LIT(",\"proposal\":"));
     buf_put_json(out, proposal);
     buf_printf(out, ",\"months\":%" PRId64 ",\"confirm_from\":%" PRId64 ",\"state\":", months,
-               confirm_from(l, proposal));
+               confirm_from(l, r, proposal));
     buf_put_json(out, by ? by->decision : STR_LIT("open"));
     if (by) {
         buf_put_str(out, STR_LIT(",\"decided_by\":"));
@@ -121,7 +123,7 @@ static int check_proposal(struct looking *l, const struct month_act *act, const 
                        STR_ARG(act->agent));
     if (decided(l, act->agent, act->proposal))
         return err_set(e, "proposal", "is decided already");
-    int64_t from_ms = confirm_from(l, act->proposal);
+    int64_t from_ms = confirm_from(l, *row, act->proposal);
     if (!act->accept || in->now_ms(in) >= from_ms)
         return 0;
     rfc3339_print(at, sizeof at, from_ms);

@@ -168,6 +168,109 @@ static void what_hurts_a_person_waits_for_the_days_of_appeal_and_a_name(void **s
     buf_fini(&out);
 }
 
+static bool proposes(struct desk_of_months *d, int32_t month, const char *what)
+{
+    struct buf out = {0};
+    assert_int_equal(month_print_proposals(&out, d->m, month, &d->e), 0);
+    buf_put_byte(&out, 0);
+    bool is = strstr(out.p, what) != NULL;
+    buf_fini(&out);
+    return is;
+}
+
+/* What makes February good: all but the very slow answers were those of somebody else. */
+static void live_better(struct desk_of_months *d)
+{
+    struct batch *b = world_batch(d->w);
+    int64_t at_ms = tz_at(d->w->tz, civil_month_first(FEB), 900);
+    for (int i = 0; i < 300; i++) {
+        char id[40];
+        snprintf(id, sizeof id, "better%d", i);
+        say(b, "amy", arena_copy(&b->arena, str_of(id)).p, at_ms + i * MINUTE);
+    }
+    world_submit(d->w, b);
+    world_run(d->w);
+    months_turn(d->m);
+    world_run(d->w);
+    batch_free(b);
+}
+
+static enum month_outcome decide_of(struct desk_of_months *d, int32_t month, bool accept)
+{
+    struct month_act act = act_of(d, month, "seen");
+    act.agent = STR_LIT("amy");
+    act.accept = accept;
+    enum month_outcome out = months_adjust(d->m, &act, &d->e);
+    world_run(d->w);
+    d->w->now_ms += 1000;
+    return out;
+}
+
+static void an_adjusted_month_changes_what_months_in_a_row_brought_after_it(void **state)
+{
+    struct desk_of_months *d = *state;
+    live_badly(d, FEB, "f");
+    assert_int_equal(close_month(d, FEB), MONTH_UNDER_WAY);
+    live_badly(d, FEB + 1, "z");
+    assert_int_equal(close_month(d, FEB + 1), MONTH_UNDER_WAY);
+    assert_true(proposes(d, FEB + 1, "transfer_suggested"));
+    d->w->now_ms += 1000;
+    live_better(d);
+    assert_int_equal(decide_of(d, FEB, true), MONTH_UNDER_WAY);
+    assert_int_equal(decide_of(d, FEB + 1, true), MONTH_UNDER_WAY); /* March alone is not two months */
+    assert_false(proposes(d, FEB + 1, "transfer_suggested"));
+    assert_true(proposes(d, FEB + 1, "training_required"));
+}
+
+static void the_days_of_appeal_begin_with_the_adjustment_that_brought_it(void **state)
+{
+    struct desk_of_months *d = *state;
+    d->w->now_ms = T0 + 28 * DAY;
+    assert_int_equal(close_month(d, FEB), MONTH_UNDER_WAY);
+    live_badly(d, FEB, "f"); /* told so late that the days after the closing are over */
+    assert_int_equal(decide_of(d, FEB, true), MONTH_UNDER_WAY);
+    assert_true(proposes(d, FEB, "training_required"));
+    assert_int_equal(propose(d, FEB, "training_required", true), MONTH_REFUSED);
+    assert_non_null(strstr(d->e.what, "days of appeal"));
+    d->w->now_ms += 3 * DAY;
+    assert_int_equal(propose(d, FEB, "training_required", true), MONTH_UNDER_WAY);
+}
+
+static void order(struct desk_of_months *d, const char *id, enum event_how state)
+{
+    struct batch *b = world_batch(d->w);
+    struct event *o = world_add(b, EVENT_ORDER, id, T0 + 3 * DAY);
+    o->subject = STR_LIT("o1");
+    o->how = state;
+    o->flags = EVENT_CROSS;
+    o->amount_fen = 990;
+    o->strs[EVENT_AGENT] = STR_LIT("cai");
+    world_submit(d->w, b);
+    world_run(d->w);
+    batch_free(b);
+}
+
+static void whose_last_figure_was_taken_back_is_an_adjustment_too(void **state)
+{
+    struct desk_of_months *d = *state;
+    struct month_differences all;
+    d->w->now_ms = T0 + 40 * DAY;
+    order(d, "paid", ORDER_PAID); /* cai left in January */
+    assert_int_equal(close_month(d, FEB), MONTH_UNDER_WAY);
+    assert_int_equal(months_closing(d->m, FEB)->rows_n, 3);
+    assert_int_equal(differences_n(d), 0);
+    d->w->now_ms += 1000;
+    order(d, "refunded", ORDER_REFUNDED);
+    assert_int_equal(month_differences(d->m, FEB, &all, &d->e), 0);
+    assert_int_equal(all.n, 1);
+    assert_true(str_eq(all.list[0].now.agent, STR_LIT("cai")));
+    assert_int_equal(all.list[0].paid.figures.cross, 1);
+    assert_int_equal(all.list[0].now.figures.cross, 0);
+    month_differences_free(&all);
+    assert_int_equal(decide(d, "cai", true), MONTH_UNDER_WAY);
+    assert_int_equal(differences_n(d), 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, months_setup, months_teardown)
@@ -176,6 +279,9 @@ int main(void)
         T(an_adjustment_is_decided_once_and_the_closed_row_stays),
         T(a_month_without_changes_leaves_no_evidence),
         T(what_hurts_a_person_waits_for_the_days_of_appeal_and_a_name),
+        T(an_adjusted_month_changes_what_months_in_a_row_brought_after_it),
+        T(the_days_of_appeal_begin_with_the_adjustment_that_brought_it),
+        T(whose_last_figure_was_taken_back_is_an_adjustment_too),
     };
     log_set_level(LOG_LEVEL_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);

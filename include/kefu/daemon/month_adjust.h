@@ -19,7 +19,7 @@ struct month_difference {
 
 struct month_differences {
     int32_t month;
-    struct month_difference *list; /* owned; by agent */
+    struct month_difference *list; /* owned; by agent, and then those who would have no row now */
     size_t n, cap;
     struct month_rows paid, seen;    /* what it was compared with, and what was last looked at */
     struct arena arena, draft_arena; /* strings */
@@ -29,7 +29,8 @@ struct month_differences {
  * the month is not closed, or the book is damaged. */
 int month_differences(struct months *m, int32_t month, struct month_differences *out, struct err *e);
 void month_differences_free(struct month_differences *d);
-/* [{"agent", "from": row, "to": row, "difference_fen", "changed": [figures], "evidence": [[kind, id], …], "evidence_all"}] */
+/* [{"agent", "from": row, "to": row, "difference_fen", "changed": [names of figures, and of what they brought that no money is],
+ * "evidence": [[kind, id], …], "evidence_all"}] */
 void month_print_differences(struct buf *out, const struct month_differences *d);
 
 #endif
