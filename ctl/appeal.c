@@ -13,10 +13,11 @@ static void put(struct buf *out, const char *name, const char *value)
     ask_put_typed(out, str_of(value));
 }
 
+/* The last event is what counts, and what undo takes: of an appeal that is accepted, the excuse or the voiding. */
 static void print_done(const cJSON *answer)
 {
     const cJSON *ids = cJSON_GetObjectItemCaseSensitive(answer, "ids");
-    const char *id = cJSON_GetStringValue(cJSON_GetArrayItem(ids, 0));
+    const char *id = cJSON_GetStringValue(cJSON_GetArrayItem(ids, cJSON_GetArraySize(ids) - 1));
     if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "done")))
         printf("Done: %s\n", id ? id : "");
     else

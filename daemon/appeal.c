@@ -50,6 +50,27 @@ static bool is_known(const struct appeal_options *o, struct str source, struct s
     return site_probe(o->site, &e) != VERDICT_ACCEPTED;
 }
 
+/* What an act is about must be of its conversation and of the kind that it can change, or it would change nothing. */
+static int check_meant(const struct appeal_options *o, const struct event *a, struct err *e)
+{
+    bool of_agent = a->type == EVENT_APPEAL;
+    struct str conversation = of_agent ? a->strs[EVENT_CONVERSATION] : a->subject;
+    struct str id = a->strs[EVENT_REF];
+    enum event_type is = site_event_type(o->site, conversation, a->strs[EVENT_REF_SOURCE], id);
+    const char *expected = "message";
+    bool fits = is == EVENT_MESSAGE;
+    if (a->type == EVENT_UNDONE) {
+        expected = "decision";
+        fits = is == EVENT_VOIDED || is == EVENT_EXCUSED;
+    } else if (a->type == EVENT_VOIDED || a->how == ABOUT_RATING) {
+        expected = "rating";
+        fits = is == EVENT_RATING;
+    }
+    return fits ? 0
+                : err_set(e, expected, "the conversation \"%.*s\" has no %s \"%.*s\"", STR_ARG(conversation), expected,
+                          STR_ARG(id));
+}
+
 static int check_act(const struct appeal_options *o, const struct event *a, struct err *e)
 {
     struct str type = event_type_name(a->type);
@@ -66,7 +87,7 @@ static int check_act(const struct appeal_options *o, const struct event *a, stru
         return err_set(e, "agent", "there is no agent \"%.*s\" in any event", STR_ARG(a->subject));
     if (a->type == EVENT_EXEMPT && str_cmp(a->strs[EVENT_HIRED_ON], a->strs[EVENT_LEFT_ON]) > 0)
         return err_set(e, "to", "is before from");
-    return 0;
+    return names_event && a->type != EVENT_APPEAL_DECIDED ? check_meant(o, a, e) : 0;
 }
 
 /* --- an appeal that is decided ------------------------------------------------------------------------------------ */

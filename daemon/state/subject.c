@@ -153,6 +153,21 @@ uint32_t identity_find(struct site *s, const struct event *e, struct item *found
     return ref;
 }
 
+enum event_type site_event_type(struct site *s, struct str conversation, struct str source, struct str id)
+{
+    cold_thaw_key(s, conversation);
+    uint32_t number = names_source(&s->names, source), at = conversation_find(s, conversation);
+    struct list_cursor cursor;
+    struct item i;
+    if (!number || at == TABLE_NONE)
+        return EVENT_NONE;
+    list_first(&cursor, &conversation_at(s, at)->list);
+    while (list_next(&cursor, &i))
+        if (i.source == number && str_eq(i.id, id))
+            return i.type;
+    return EVENT_NONE;
+}
+
 void conversation_drop(struct site *s, uint32_t number)
 {
     struct conversation *c = conversation_at(s, number);

@@ -39,6 +39,10 @@ def test(folder):
 
     opened(daemon, "turn", "nothing", status=1)
     assert "there is no event" in daemon.said, daemon.said
+    opened(daemon, "turn", "c1q", "c2", status=1)  # of another conversation
+    assert "no message" in daemon.said, daemon.said
+    opened(daemon, "rating", "c1q", status=1)
+    assert "no rating" in daemon.said, daemon.said
     appeals = opened(daemon, "turn", "c1q")
     want("open", ["open"], [a["state"] for a in appeals])
     daemon.ctl("appeal", "accept", "amy", appeals[0]["id"], "--by", "lead", status=1)
@@ -58,10 +62,19 @@ def test(folder):
     daemon.stop()
     daemon.start()  # decisions outlive a restart
     want("after a restart", (1, 1), tuple(figures(daemon, "amy")[k] for k in ("answered", "within")))
-    daemon.ctl("appeal", "undo", "c1", answer["ids"][1], "--source", "kefud", "--by", "boss", "--reason", "not true")
+    undo = ("--source", "kefud", "--by", "boss", "--reason", "not true")
+    daemon.ctl("appeal", "undo", "c1", answer["ids"][0], *undo, status=1)  # that it was decided; the excuse is what counts
+    assert "no decision" in daemon.said, daemon.said
+    undone = daemon.json("appeal", "undo", "c1", answer["ids"][1], *undo)
+    daemon.ctl("appeal", "undo", "c1", undone["ids"][0], *undo, status=1)  # to be excused again it is excused again
     want("undone", (2, 1), tuple(figures(daemon, "amy")[k] for k in ("answered", "within")))
     found = daemon.json("month", "adjustments", "2026-01")["adjustments"]
     want("an adjustment", [("amy", [["conversation", "c1"]])], [(a["agent"], a["evidence"]) for a in found])
+    again = opened(daemon, "turn", "c1q")[-1]["id"]
+    said = daemon.ctl("appeal", "accept", "amy", again, "--by", "lead", "--reason", "after all")
+    want("excused again", (1, 1), tuple(figures(daemon, "amy")[k] for k in ("answered", "within")))
+    daemon.ctl("appeal", "undo", "c1", said.split()[-1], *undo)  # the id that accept prints
+    want("undone again", (2, 1), tuple(figures(daemon, "amy")[k] for k in ("answered", "within")))
     daemon.ctl("appeal", "exempt", "amy", "--from", "2026-02-02", "--to", "2026-02-01", "--why", "leave", "--by", "li", status=1)
     daemon.ctl("appeal", "exempt", "amy", "--from", "2026-02-01", "--to", "2026-02-03", "--why", "leave", "--by", "li")
     want("exempt days", 3, daemon.json("month", "review", "2026-02")["rows"][0]["exempt_days"])

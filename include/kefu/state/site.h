@@ -42,6 +42,8 @@ void site_rulebooks_changed(struct site *s);
 /* What folding this event would answer: ACCEPTED, DUPLICATE, or REJECTED (a conflict). Changes no figure (but may bring a
  * conversation back into memory). */
 enum verdict site_probe(struct site *s, const struct event *e);
+/* What the event of this identity is, if it is one of this conversation; EVENT_NONE: it is not. Changes no figure, as above. */
+enum event_type site_event_type(struct site *s, struct str conversation, struct str source, struct str id);
 /* Folds an event (borrowed for the call) at as_of = max(as_of so far, now_ms). Events that come out of order count only
  * after the next site_advance: call it after each batch, before reading figures. */
 enum verdict site_fold(struct site *s, const struct event *e, int64_t now_ms);
