@@ -63,20 +63,26 @@ static int32_t day_or(struct str date, int32_t otherwise)
     return date.n && civil_parse_day(date, &day) == 0 ? day : otherwise;
 }
 
-/* The days of the month from hiring to leaving, those of exemptions among them, and whether it is one of grace. */
+/* From hiring to leaving; who left before being hired was hired again, and not there in between. */
+static bool is_there(int32_t hired, int32_t left, int32_t day)
+{
+    return left < hired ? day <= left || day >= hired : day >= hired && day <= left;
+}
+
+/* The days of the month on which the agent was employed, those of exemptions among them, and whether it is one of grace. */
 static void count_days(struct book_row *row, const struct told *t, int64_t grace_months)
 {
     int32_t month = t->q->month;
-    int32_t first = civil_month_first(month), last = civil_month_first(month + 1) - 1;
-    int32_t from = day_or(row->hired_on, first), to = day_or(row->left_on, last);
-    from = from > first ? from : first;
-    to = to < last ? to : last;
-    row->days = last - first + 1;
-    row->employed_days = to >= from ? to - from + 1 : 0;
-    for (int32_t day = from; day <= to; day++)
-        row->exempt_days += t->exempt[day - first];
-    int32_t hired = day_or(row->hired_on, INT32_MIN);
-    row->grace = hired != INT32_MIN && month < civil_month(hired) + grace_months;
+    int32_t first = civil_month_first(month), hired = day_or(row->hired_on, INT32_MIN);
+    int32_t left = day_or(row->left_on, INT32_MAX);
+    row->days = civil_month_first(month + 1) - first;
+    for (int32_t k = 0; k < row->days; k++)
+        if (is_there(hired, left, first + k)) {
+            row->employed_days++;
+            row->exempt_days += t->exempt[k];
+        }
+    row->grace = hired != INT32_MIN && month < civil_month(hired) + grace_months &&
+                 (left >= hired || month > civil_month(left)); /* not before having left */
 }
 
 static const struct rulebook *rulebook_of(const struct month_request *q)
@@ -144,13 +150,13 @@ static bool worked_by(const struct month_request *q, uint32_t agent)
     return false;
 }
 
-/* Hired by the month's end and not left before it began. Of whom no day of hiring is known: from when we first heard. */
+/* Hired by the month's end and not left before it began. Of whom no such day of hiring is known: from when we first heard. */
 static bool is_employed(const struct book_row *row, const struct month_request *q, uint32_t agent, int64_t first_ts)
 {
     if (row->employed_days == 0)
         return false;
-    int64_t to_ms = tz_at(q->tz, civil_month_first(q->month + 1), 0);
-    return row->hired_on.n || first_ts < to_ms || worked_by(q, agent);
+    int32_t next = civil_month_first(q->month + 1);
+    return day_or(row->hired_on, INT32_MAX) < next || first_ts < tz_at(q->tz, next, 0) || worked_by(q, agent);
 }
 
 static void add_row(struct month_draft *d, const struct month_request *q, uint32_t agent)

@@ -88,6 +88,34 @@ static void exempt_days_are_left_out_and_counted_where_the_rulebook_says_so(void
     batch_free(b);
 }
 
+static void who_left_and_is_hired_again_was_employed_before_and_is_since(void **state)
+{
+    struct desk_of_months *d = *state;
+    static const int64_t days[] = {10, 22, 30}; /* to 10 February, from 10 March on */
+    struct month_draft draft;
+    struct batch *b = world_batch(d->w);
+    struct event *left = world_add(b, EVENT_PROFILE, "x1", T0 + 8 * DAY);
+    left->subject = STR_LIT("bob");
+    left->strs[EVENT_LEFT_ON] = STR_LIT("2026-02-10");
+    struct event *hired = world_add(b, EVENT_PROFILE, "x2", T0 + 36 * DAY);
+    hired->subject = STR_LIT("bob");
+    hired->strs[EVENT_HIRED_ON] = STR_LIT("2026-03-10");
+    d->w->now_ms = T0 + 60 * DAY;
+    world_submit(d->w, b);
+    world_run(d->w);
+    batch_free(b);
+    for (int32_t i = 0; i < 3; i++) {
+        assert_int_equal(months_draft(d->m, FEB + i, &draft, &d->e), 0);
+        const struct book_row *bob = months_find(draft.rows, draft.rows_n, STR_LIT("bob"));
+        assert_non_null(bob);
+        assert_int_equal(bob->employed_days, days[i]);
+        month_draft_free(&draft);
+    }
+    assert_int_equal(months_draft(d->m, FEB - 1, &draft, &d->e), 0);
+    assert_null(months_find(draft.rows, draft.rows_n, STR_LIT("bob"))); /* nobody had heard of him */
+    month_draft_free(&draft);
+}
+
 static void a_month_is_closed_once_whoever_asks_how_often(void **state)
 {
     struct desk_of_months *d = *state;
@@ -412,6 +440,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(every_employed_agent_has_a_row_with_the_team_of_the_months_end),
         T(exempt_days_are_left_out_and_counted_where_the_rulebook_says_so),
+        T(who_left_and_is_hired_again_was_employed_before_and_is_since),
         T(a_month_is_closed_once_whoever_asks_how_often),
         T(months_are_closed_when_they_have_ended_and_in_their_order),
         T(first_contacts_that_may_still_fail_hold_a_closing_up),
