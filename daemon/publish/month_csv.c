@@ -42,9 +42,19 @@ void export_put_fen(struct buf *out, int64_t fen)
 
 /* --- cells -------------------------------------------------------------------------------------------------------- */
 
+/* Excel takes the wide forms, which Chinese keyboards make, for the narrow ones. */
+static bool looks_like_formula(struct str s)
+{
+    static const char *const wide[] = {"\uff1d", "\uff0b", "\uff0d", "\uff20"}; /* = + - @ */
+    bool looks = s.n && (strchr("=+-@", s.p[0]) != NULL || (unsigned char)s.p[0] < 0x20);
+    for (size_t i = 0; s.n >= 3 && i < sizeof wide / sizeof *wide; i++)
+        looks |= memcmp(s.p, wide[i], 3) == 0;
+    return looks;
+}
+
 static void put_text(struct buf *out, struct str s)
 {
-    bool formula = s.n && (strchr("=+-@", s.p[0]) != NULL || (unsigned char)s.p[0] < 0x20);
+    bool formula = looks_like_formula(s);
     buf_put_byte(out, '"');
     if (formula)
         buf_put_byte(out, '\'');

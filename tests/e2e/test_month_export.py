@@ -23,6 +23,7 @@ RULES = {"name": "pay", "effective_from": "2020-01", "tier_min_handled": 1, "kpi
     {"name": "quick", "metric": "reply_within_rate", "weight": 1, "score": {"zero_at": 0, "full_at": 1}}],
     "tiers": [{"name": "gold", "min": 90, "bonus_fen": 200005}, {"name": "tin", "min": 0, "bonus_fen": 0}]}
 EVIL = '=HYPERLINK("http://x","y")'
+WIDE = "\uff1d1+1"  # a full-width =
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
@@ -108,13 +109,14 @@ def test(folder):
         json.dump(RULES, f)
     daemon = Kefud(folder, rulebooks_dir=os.path.join(folder, "rules")).start()
     daemon.payroll_status = 0
-    daemon.load([profile("amy", name=EVIL, employee_no="007", team='A,"B"'), profile("bob", employee_no="008"),
+    daemon.load([profile("amy", name=EVIL, employee_no="007", team='A,"B"'), profile("bob", employee_no="008", name=WIDE),
                  profile("cai", employee_no="009", left_on="2026-01-31")])
     daemon.load(chat("c1", JAN, "amy", 5000) + chat("c2", JAN, "bob", 90_000) + chat("c3", JAN, "cai", 1000))
     daemon.ctl("month", "close", "2026-01", "--by", "li")
     files, first = export_all(daemon, folder, "2026-01")
     rows = {r["agent"]: r for r in read_csv(files["csv"])}
     want("name in CSV", "'" + EVIL, rows["amy"]["name"])
+    want("wide name in CSV", "'" + WIDE, rows["bob"]["name"])
     want("team in CSV", 'A,"B"', rows["amy"]["team"])
     want("bonus in CSV", "2000.05", rows["amy"]["bonus"])
     want("payments", {"007": "2000.05", "009": "2000.05"},

@@ -2,7 +2,7 @@
  *
  * Plain functions of what the book holds and nothing else, not the clock either: the same month gives the same bytes each
  * time. All of it holds pay. Texts are UTF-8. A cell of text that a spreadsheet might take for a formula (it begins with
- * = + - @ or a control character) gets an apostrophe in front in CSV; in a workbook it is a text cell, which is none. */
+ * = + - @, also in their wide forms, or a control character) gets an apostrophe in front in CSV; in a workbook it is a text cell, which is none. */
 #ifndef KEFU_PUBLISH_MONTH_EXPORT_H
 #define KEFU_PUBLISH_MONTH_EXPORT_H
 
