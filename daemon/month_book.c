@@ -1,7 +1,7 @@
 /* Entries of the book in memory, and the way of one more to the disk.
  *
- * Keeps true: an entry is in memory only once it is durable; its event, itself and its rows are one transaction; one is
- * under way at a time, so that each knows the hash of the one before. */
+ * Keeps true: what is written can be read again; an entry is in memory only once it is durable; its event, itself and its
+ * rows are one transaction; one is under way at a time, so that each knows the hash of the one before. */
 #include "kefu/daemon/month_book.h"
 
 #include <inttypes.h>
@@ -180,6 +180,10 @@ void month_parcel_row(struct month_parcel *p, struct book_row *row)
     t->text = keep_buf(&p->arena, &text);
     t->sha256 = keep_sha256(&p->arena, t->text);
     row->person = (struct str){0};
+    struct book_row again;
+    struct err why;
+    if (book_read_row(t, &p->arena, &again, &why))
+        p->unfit = arena_copy(&p->arena, row->agent);
 }
 
 /* Everything in the entry that hangs on the rows and on the entry before. */
@@ -232,6 +236,13 @@ static void on_done(struct batch *b)
 enum month_outcome month_book_send(struct month_parcel *p, struct event *event, struct err *e)
 {
     struct ingest *in = pipeline_ingest(p->months->o.pipeline);
+    if (p->unfit.n) {
+        err_set(e, "agent",
+                "\"%.*s\" has a figure beyond 2^53, which the book cannot hold; find the order of that amount",
+                STR_ARG(p->unfit));
+        parcel_free(p);
+        return MONTH_REFUSED;
+    }
     struct batch *b = batch_new(STR_LIT("act"), on_done, p);
     struct event *to = batch_add_event(b);
     char month[16];

@@ -222,6 +222,40 @@ static void a_month_that_was_opened_again_is_closed_before_later_ones(void **sta
     assert_int_equal(close_month(d, FEB + 1), MONTH_UNDER_WAY);
 }
 
+static void a_figure_that_the_book_cannot_hold_is_refused_before_it_is_written(void **state)
+{
+    struct desk_of_months *d = *state;
+    struct batch *b = world_batch(d->w);
+    struct month_rows all;
+    for (int i = 0; i < 2; i++) {
+        struct event *o = world_add(b, EVENT_ORDER, i ? "o1" : "o2", T0);
+        o->subject = i ? STR_LIT("first") : STR_LIT("second");
+        o->how = ORDER_PAID;
+        o->flags = EVENT_CROSS;
+        o->amount_fen = INT64_C(9007199254740991); /* the largest that the door lets in */
+        o->strs[EVENT_AGENT] = STR_LIT("bob");
+    }
+    d->w->now_ms = T0 + 40 * DAY;
+    world_submit(d->w, b);
+    world_run(d->w);
+    batch_free(b);
+    assert_int_equal(close_month(d, FEB), MONTH_REFUSED);
+    assert_non_null(strstr(d->e.what, "\"bob\" has a figure"));
+    b = world_batch(d->w);
+    struct event *o = world_add(b, EVENT_ORDER, "o3", T0 + 1);
+    o->subject = STR_LIT("first");
+    o->how = ORDER_REFUNDED;
+    o->flags = EVENT_CROSS;
+    o->strs[EVENT_AGENT] = STR_LIT("bob");
+    world_submit(d->w, b);
+    world_run(d->w);
+    batch_free(b);
+    assert_int_equal(close_month(d, FEB), MONTH_UNDER_WAY);
+    assert_int_equal(months_rows_now(d->m, FEB, &all, &d->e), 0);
+    assert_int_equal(all.list[1].figures.cross_fen, INT64_C(9007199254740991));
+    month_rows_fini(&all);
+}
+
 static void a_full_disk_closes_nothing_and_says_so(void **state)
 {
     struct desk_of_months *d = *state;
@@ -446,6 +480,7 @@ int main(void)
         T(first_contacts_that_may_still_fail_hold_a_closing_up),
         T(a_month_opened_again_keeps_both_versions),
         T(a_month_that_was_opened_again_is_closed_before_later_ones),
+        T(a_figure_that_the_book_cannot_hold_is_refused_before_it_is_written),
         T(a_full_disk_closes_nothing_and_says_so),
         T(a_closing_killed_at_any_operation_is_there_whole_or_not_at_all),
         T(the_calendar_closes_when_due_and_once_whatever_the_clock_does),

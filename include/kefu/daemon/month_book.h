@@ -28,13 +28,14 @@ struct month_parcel {
     struct book_entry entry; /* number, prev and hashes are filled in by month_book_send */
     struct book_work work;
     struct book_text *rows; /* owned */
+    struct str unfit;       /* whose row cannot be read back; absent: all can */
 };
 
 struct month_parcel *month_parcel_new(struct months *m, const struct month_act *act, enum book_kind kind);
 /* Adds a row; its person is made here. */
 void month_parcel_row(struct month_parcel *p, struct book_row *row);
 /* Sends the entry with its rows, and the event (type, how, and strs set by the caller in *e; borrowed for the call). Takes
- * the parcel. MONTH_REFUSED with e: the queue is full, nothing was done. */
+ * the parcel. MONTH_REFUSED with e: the queue is full, or a row does not fit; nothing was done. */
 enum month_outcome month_book_send(struct month_parcel *p, struct event *event, struct err *e);
 /* month_late.c: has the store remember what came late; and the last month that is closed, told to the site. */
 void month_late_turn(struct months *m);
