@@ -90,7 +90,7 @@ struct naming {
 static void take_name(void *arg, const struct book_rulebook *r)
 {
     struct naming *n = arg;
-    if (n->n < RULEBOOKS_MAX)
+    if (n->n < RULEBOOKS_MAX && r->month != BOOK_TAKEN_AWAY)
         n->names[n->n++] = arena_copy(&n->arena, r->name); /* in the order of their months */
 }
 

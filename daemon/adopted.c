@@ -57,7 +57,7 @@ static void look_at(void *arg, const struct book_rulebook *r)
         return;
     }
     for (size_t i = 0; i < l->list->n; i++) {
-        l->seen[i] |= l->list->list[i] == is;
+        l->seen[i] |= l->list->list[i] == is && r->month != BOOK_TAKEN_AWAY;
     }
     if (!str_eq(r->sha256, str_of(is->sha256))) {
         l->status =
@@ -109,11 +109,25 @@ int adopted_check(struct daemon *d, const struct rulebooks *fresh, struct err *e
 
 /* --- remembering -------------------------------------------------------------------------------------------------- */
 
+#define REMEMBERED_MAX 64
+
 struct remembering {
     struct book_work work;
-    struct book_rulebook list[64];
+    struct book_rulebook list[REMEMBERED_MAX];
     struct arena arena;
+    struct looking look;
 };
+
+static void remember(struct remembering *r, const struct book_rulebook *is)
+{
+    if (r->work.adopted_n == REMEMBERED_MAX)
+        return; /* at the next start */
+    struct book_rulebook *to = &r->list[r->work.adopted_n++];
+    *to = *is;
+    to->name = arena_copy(&r->arena, is->name);
+    to->sha256 = arena_copy(&r->arena, is->sha256);
+    to->text = arena_copy(&r->arena, is->text);
+}
 
 static void on_done(struct batch *b)
 {
@@ -126,11 +140,18 @@ static void on_done(struct batch *b)
     batch_free(b);
 }
 
-static void mark_known(void *arg, const struct book_rulebook *r)
+/* What is known need not be told again; what is gone before its month began never holds, but its name stays taken. */
+static void mark_known(void *arg, const struct book_rulebook *is)
 {
-    struct looking *l = arg;
+    struct remembering *r = arg;
+    struct looking *l = &r->look;
     for (size_t i = 0; i < l->list->n; i++) {
-        l->seen[i] |= str_eq(l->list->list[i]->name, r->name);
+        l->seen[i] |= str_eq(l->list->list[i]->name, is->name) && is->month != BOOK_TAKEN_AWAY;
+    }
+    if (!named(l->list, is->name) && is->month > l->month && is->month != BOOK_TAKEN_AWAY) {
+        struct book_rulebook gone = *is;
+        gone.month = BOOK_TAKEN_AWAY;
+        remember(r, &gone);
     }
 }
 
@@ -138,15 +159,15 @@ void adopted_remember(struct daemon *d, const struct rulebooks *list)
 {
     struct err e;
     struct ingest *in = pipeline_ingest(d->pipeline);
-    struct looking l = {.list = list};
+    int64_t now_ms = clock_wall_ms(&d->clock);
     struct remembering *r = xcalloc(1, sizeof(*r));
-    bool unread = book_each_rulebook(months_db(d->months), mark_known, &l, &e) < 0;
+    r->look = (struct looking){.list = list, .month = civil_month(tz_day(d->settings->tz, now_ms))};
+    bool unread = book_each_rulebook(months_db(d->months), mark_known, r, &e) < 0;
     for (size_t i = 0; !unread && i < list->n; i++) {
         const struct rulebook *from = list->list[i];
-        if (!l.seen[i]) {
-            r->list[r->work.adopted_n++] = (struct book_rulebook){
-                arena_copy(&r->arena, from->name), arena_copy(&r->arena, str_of(from->sha256)), from->effective_month,
-                clock_wall_ms(&d->clock), arena_copy(&r->arena, from->text)};
+        if (!r->look.seen[i]) {
+            remember(r, &(struct book_rulebook){from->name, str_of(from->sha256), from->effective_month, now_ms,
+                                                from->text});
         }
     }
     r->work.adopted = r->list;

@@ -183,7 +183,7 @@ static const char *const STATEMENTS[SQL_N] = {
                       " AND entry = ? ORDER BY number",
     [SQL_BOOKED_EACH] = "SELECT entry, number, salt, identity, sha256, text, checksum FROM booked WHERE site = " SITE
                         " ORDER BY entry, number",
-    [SQL_RULEBOOK_ADD] = "INSERT INTO rulebook(site, name, sha256, month, at_ms, text, checksum)"
+    [SQL_RULEBOOK_ADD] = "INSERT OR REPLACE INTO rulebook(site, name, sha256, month, at_ms, text, checksum)"
                          " VALUES(" SITE ", ?, ?, ?, ?, ?, ?)",
     [SQL_RULEBOOK_EACH] =
         "SELECT name, sha256, month, at_ms, text, checksum FROM rulebook WHERE site = " SITE " ORDER BY month, name",

@@ -111,10 +111,12 @@ struct book_text {
     struct str sha256;
 };
 
-/* A rulebook that is or was in force: under one name it never changes. */
+#define BOOK_TAKEN_AWAY INT32_MAX /* before its month began: it never held */
+
+/* A rulebook that is or was in force, or was to be: under one name it never changes. */
 struct book_rulebook {
     struct str name, sha256;
-    int32_t month;   /* from which it holds; INT32_MIN: since ever */
+    int32_t month;   /* from which it holds; INT32_MIN: since ever; or BOOK_TAKEN_AWAY */
     int64_t at_ms;   /* when it was adopted */
     struct str text; /* its file's bytes, which are read over seed's */
 };

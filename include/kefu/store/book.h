@@ -12,7 +12,7 @@
 #include "kefu/store/db.h"
 #include "kefu/store/store.h"
 
-/* Adds an entry and its rows, and rulebooks whose names are new. SQLite's result code. */
+/* Adds an entry and its rows; adds rulebooks, or says of known ones from when on they hold. SQLite's result code. */
 int book_do(struct db *db, const struct book_work *work);
 
 /* Entries by number; rows of an entry by number. `each` borrows for the call. -1 with e: damaged. A database of an older
