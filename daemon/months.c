@@ -263,6 +263,19 @@ enum month_outcome months_reopen(struct months *m, const struct month_act *act, 
 
 /* --- the calendar ------------------------------------------------------------------------------------------------- */
 
+/* The month that is next: after the last one closed, or the first there is, but not one that has neither figures nor entries while
+ * a later one has ended. */
+static int32_t calendar_month(const struct months *m, int64_t now_ms)
+{
+    int32_t month, running, last = month_last_closed(m), ended = civil_month(tz_day(m->o.tz, now_ms)) - 1;
+    months_range(m, &month, &running);
+    if (last != INT32_MIN)
+        month = last + 1;
+    while (month < ended && !has_figures(m, month) && !last_of(m, month))
+        month++;
+    return month;
+}
+
 void months_turn(struct months *m)
 {
     struct err e;
@@ -270,13 +283,11 @@ void months_turn(struct months *m)
     month_late_turn(m);
     if (m->o.close_days == 0 || m->under_way || now_ms < m->calendar_at_ms)
         return;
-    int32_t last = month_last_closed(m),
-            month = last == INT32_MIN ? civil_month(tz_day(m->o.tz, now_ms)) - 1 : last + 1;
-    int64_t due_ms = ends_at(m, month) + m->o.close_days * DAY_MS;
-    m->calendar_at_ms = due_ms;
+    int32_t month = calendar_month(m, now_ms);
+    int64_t due_ms = ends_at(m, month) + m->o.close_days * DAY_MS, again_ms = now_ms + CALENDAR_AGAIN_MS;
+    m->calendar_at_ms = now_ms < due_ms && due_ms < again_ms ? due_ms : again_ms;
     if (now_ms < due_ms)
         return;
-    m->calendar_at_ms = now_ms + CALENDAR_AGAIN_MS;
     const struct book_entry *is = last_of(m, month);
     if (is && is->kind == BOOK_REOPENED)
         return; /* who opened it closes it */

@@ -382,6 +382,44 @@ static void the_calendar_closes_when_due_and_once_whatever_the_clock_does(void *
     assert_null(months_closing(d->m, FEB)); /* who opened it closes it */
 }
 
+static void the_calendar_begins_with_the_first_month_that_has_figures(void **state)
+{
+    struct desk_of_months *d = *state;
+    months_free(d->m);
+    d->m = months_new(&(struct months_options){d->w->p, d->w->site, d->w->store, &d->w->rulebooks, d->w->tz, 3}, &d->e);
+    d->w->now_ms = T0 + 64 * DAY; /* it was off while March went by, and is on again in April */
+    world_run_for(d->w, 0);
+    for (int i = 0; i < 2; i++) {
+        assert_null(months_closing(d->m, FEB + i));
+        months_turn(d->m);
+        world_run(d->w);
+        assert_non_null(months_closing(d->m, FEB + i));
+        d->w->now_ms += 2 * 3600000;
+    }
+    months_turn(d->m);
+    world_run(d->w);
+    assert_null(months_closing(d->m, FEB + 2));
+}
+
+/* A store that is new: what will be loaded of the months before is not late. */
+static void the_calendar_closes_no_month_before_there_is_anything(void **state)
+{
+    struct err why;
+    size_t n;
+    void *at = NULL;
+    (void)state;
+    world_setup(&at);
+    struct world *w = at;
+    struct months *m = months_new(&(struct months_options){w->p, w->site, w->store, &w->rulebooks, w->tz, 3}, &why);
+    w->now_ms = T0 + 10 * DAY;
+    months_turn(m);
+    world_run(w);
+    (void)months_entries(m, &n);
+    assert_int_equal(n, 0);
+    months_free(m);
+    world_teardown(&at);
+}
+
 static void damage_is_told_by_month_and_agent(void **state)
 {
     struct desk_of_months *d = *state;
@@ -484,6 +522,8 @@ int main(void)
         T(a_full_disk_closes_nothing_and_says_so),
         T(a_closing_killed_at_any_operation_is_there_whole_or_not_at_all),
         T(the_calendar_closes_when_due_and_once_whatever_the_clock_does),
+        T(the_calendar_begins_with_the_first_month_that_has_figures),
+        cmocka_unit_test(the_calendar_closes_no_month_before_there_is_anything),
         T(damage_is_told_by_month_and_agent),
         T(a_row_without_its_salt_is_a_forgotten_one_only_without_a_name),
         T(an_entry_taken_off_the_end_leaves_its_rows),
