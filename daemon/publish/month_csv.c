@@ -40,6 +40,38 @@ void export_put_fen(struct buf *out, int64_t fen)
     export_put_decimal(out, fen, 2);
 }
 
+static bool is_in_rows(const struct export_month *m, struct str agent)
+{
+    for (size_t i = 0; i < m->rows_n; i++)
+        if (str_eq(m->rows[i].agent, agent))
+            return true;
+    return false;
+}
+
+static bool came_before(const struct export_month *m, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (str_eq(m->adjustments[i].to->agent, m->adjustments[at].to->agent))
+            return true;
+    return false;
+}
+
+bool export_leaver(const struct export_month *m, size_t at, struct book_row *out)
+{
+    const struct book_row *of = m->adjustments[at].to;
+    if (!of->agent.n || is_in_rows(m, of->agent) || came_before(m, at))
+        return false;
+    *out = (struct book_row){.agent = of->agent,
+                             .name = of->name,
+                             .employee_no = of->employee_no,
+                             .team = of->team,
+                             .kpis_n = m->rows_n ? m->rows[0].kpis_n : 0,
+                             .total_milli = SCORE_NONE};
+    for (size_t i = 0; i < out->kpis_n; i++)
+        out->kpis[i].score_milli = SCORE_NONE;
+    return true;
+}
+
 /* --- cells -------------------------------------------------------------------------------------------------------- */
 
 /* Excel takes the wide forms, which Chinese keyboards make, for the narrow ones. */
@@ -157,6 +189,10 @@ void export_csv(struct buf *out, const struct export_month *m)
     put_titles(out, m);
     for (size_t i = 0; i < m->rows_n; i++)
         put_row(out, m, &m->rows[i]);
+    struct book_row leaver;
+    for (size_t i = 0; i < m->adjustments_n; i++)
+        if (export_leaver(m, i, &leaver))
+            put_row(out, m, &leaver);
 }
 
 /* --- payroll ------------------------------------------------------------------------------------------------------ */
@@ -312,34 +348,14 @@ static int put_payment(struct buf *out, const struct payment *y, const struct la
     return 0;
 }
 
-/* Whoever was adjusted but has no row in this month any more is paid too. */
-static bool is_in_rows(const struct export_month *m, struct str agent)
-{
-    for (size_t i = 0; i < m->rows_n; i++)
-        if (str_eq(m->rows[i].agent, agent))
-            return true;
-    return false;
-}
-
-static bool came_before(const struct export_month *m, size_t at)
-{
-    for (size_t i = 0; i < at; i++)
-        if (str_eq(m->adjustments[i].to->agent, m->adjustments[at].to->agent))
-            return true;
-    return false;
-}
-
 static void pay_leavers(struct buf *out, const struct payment *like, const struct layout *l, size_t *without_n)
 {
     const struct export_month *m = like->m;
     for (size_t i = 0; i < m->adjustments_n; i++) {
         struct payment y = *like;
-        struct book_row leaver = *m->adjustments[i].to;
-        if (!leaver.agent.n || is_in_rows(m, leaver.agent) || came_before(m, i))
+        struct book_row leaver;
+        if (!export_leaver(m, i, &leaver))
             continue;
-        leaver.bonus_fen = 0;
-        leaver.total_milli = SCORE_NONE;
-        leaver.tier = (struct str){0};
         y.row = &leaver;
         y.adjusted_fen = y.amount_fen = export_adjusted_fen(m, &leaver);
         *without_n += y.amount_fen && put_payment(out, &y, l) < 0;

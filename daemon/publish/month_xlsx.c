@@ -88,32 +88,39 @@ static struct str who(const struct book_row *r)
     return r->agent.n ? r->agent : r->person;
 }
 
+static void put_summary_row(struct book_file *f, const struct export_month *m, const struct book_row *r)
+{
+    int64_t adjusted_fen = export_adjusted_fen(m, r);
+    put_text(f, who(r));
+    put_text(f, r->name);
+    put_text(f, r->employee_no);
+    put_text(f, r->team);
+    put_whole(f, r->days);
+    put_whole(f, r->employed_days);
+    put_whole(f, r->exempt_days);
+    put_whole(f, r->figures.handled);
+    put_score(f, r->total_milli);
+    put_text(f, r->tier);
+    put_fen(f, r->bonus_fen);
+    put_fen(f, adjusted_fen);
+    put_fen(f, r->bonus_fen + adjusted_fen);
+    put_words(f, r->perks, r->perks_n);
+    put_words(f, r->actions, r->actions_n);
+    end_row(f);
+}
+
 static void put_summary(struct book_file *f, const struct export_month *m)
 {
     static const char *const titles[] = {"agent",         "name",        "employee_no", "team",  "days",
                                          "employed_days", "exempt_days", "handled",     "score", "tier",
                                          "bonus",         "adjustments", "amount",      "perks", "actions"};
+    struct book_row leaver;
     BEGIN(f, "summary", titles);
-    for (size_t i = 0; i < m->rows_n; i++) {
-        const struct book_row *r = &m->rows[i];
-        int64_t adjusted_fen = export_adjusted_fen(m, r);
-        put_text(f, who(r));
-        put_text(f, r->name);
-        put_text(f, r->employee_no);
-        put_text(f, r->team);
-        put_whole(f, r->days);
-        put_whole(f, r->employed_days);
-        put_whole(f, r->exempt_days);
-        put_whole(f, r->figures.handled);
-        put_score(f, r->total_milli);
-        put_text(f, r->tier);
-        put_fen(f, r->bonus_fen);
-        put_fen(f, adjusted_fen);
-        put_fen(f, r->bonus_fen + adjusted_fen);
-        put_words(f, r->perks, r->perks_n);
-        put_words(f, r->actions, r->actions_n);
-        end_row(f);
-    }
+    for (size_t i = 0; i < m->rows_n; i++)
+        put_summary_row(f, m, &m->rows[i]);
+    for (size_t i = 0; i < m->adjustments_n; i++)
+        if (export_leaver(m, i, &leaver))
+            put_summary_row(f, m, &leaver);
 }
 
 static void put_kpis(struct book_file *f, const struct export_month *m)

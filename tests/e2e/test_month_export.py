@@ -126,8 +126,8 @@ def test(folder):
     assert "&lt;" in daemon.ctl("month", "slip", "2026-01", "amy").decode() or EVIL.replace('"', "&quot;") in \
         files["zh"].decode(), "a slip does not escape"
 
-    # late: amy was slow in January, so she is paid too much; cai was quick once more, which changes no pay
-    daemon.load(chat("c4", JAN + 7, "amy", 90_000) + chat("c5", JAN + 9, "cai", 2000))
+    # late: amy was slow in January, so she is paid too much, and so is cai, who has left
+    daemon.load(chat("c4", JAN + 7, "amy", 90_000) + chat("c5", JAN + 9, "cai", 90_000))
     for agent in ("amy", "cai"):
         daemon.ctl("month", "accept", "2026-01", agent, "--by", "li", "--reason", "found late")
     daemon.load(chat("c6", JAN + 31 * DAY, "amy", 5000) + chat("c7", JAN + 31 * DAY, "bob", 5000))
@@ -136,13 +136,17 @@ def test(folder):
     rows = {r["agent"]: r for r in read_csv(files["csv"])}
     want("amy in February", ("2000.05", "-2000.05", "0.00"),
          tuple(rows["amy"][k] for k in ("bonus", "adjustments", "amount")))
-    want("who is paid for February", {"008": "2000.05"},
+    want("cai, who has no row in February", ("", "0.00", "-2000.05", "-2000.05"),
+         tuple(rows["cai"][k] for k in ("score", "bonus", "adjustments", "amount")))
+    want("in the workbook", [("cai", False), (-2000.05, True)], [cells(files["xlsx"], 1)[c + "4"] for c in "AM"])
+    want("who is paid for February", {"008": "2000.05", "009": "-2000.05"},
          {r["employee_no"]: r["amount"] for r in read_csv(files["payroll"])})
     frappe = read_csv(daemon.ctl("month", "export", "2026-02", "--format", "payroll", "--columns", "frappe"))
     want("for Frappe", ("008", "Performance Bonus", "2000.05", "2026-02-28"), tuple(frappe[0].values())[:4])
     own = read_csv(daemon.ctl("month", "export", "2026-02", "--format", "payroll", "--columns",
                               "工号=employee_no, 公司='示例', 金额=amount"))
-    want("own columns", [{"工号": "008", "公司": "示例", "金额": "2000.05"}], own)
+    want("own columns", [{"工号": no, "公司": "示例", "金额": fen} for no, fen in (("008", "2000.05"), ("009", "-2000.05"))], own)
+    want("a deduction for Frappe", ("009", "Performance Bonus Deduction", "2000.05"), tuple(frappe[1].values())[:3])
     daemon.ctl("month", "export", "2026-02", "--format", "payroll", "--columns", "a=b", status=1)
     adjusted = cells(files["xlsx"], 3)
     want("the adjustment", [("amy", False), ("2026-01", False)], [adjusted[c + "2"] for c in "AB"])

@@ -28,6 +28,9 @@ struct export_month { /* all borrowed */
     const struct rulebook *rulebook; /* of the closing */
 };
 
+/* Whoever was adjusted but has no row in this month any more is paid too: the agent of adjustment `at` as a row without figures;
+ * false: the agent has a row, or was met at an adjustment before. */
+bool export_leaver(const struct export_month *m, size_t at, struct book_row *out);
 /* What of the adjustments is the agent's, in fen. */
 int64_t export_adjusted_fen(const struct export_month *m, const struct book_row *row);
 /* -12.34 of -1234. */
@@ -35,7 +38,7 @@ void export_put_fen(struct buf *out, int64_t fen);
 /* Milli or micro units with all places. */
 void export_put_decimal(struct buf *out, int64_t value, int places);
 
-/* A row an agent, CRLF, with the byte order mark that Excel wants. */
+/* A row an agent (leavers with adjustments last), CRLF, with the byte order mark that Excel wants. */
 void export_csv(struct buf *out, const struct export_month *m);
 
 /* A payroll file: columns as "Title=field, Title=field …". Fields: agent, name, employee_no, team, tier, score, bonus,
