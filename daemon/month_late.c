@@ -2,7 +2,8 @@
  * time at which it last changed something. The evidence of adjustments.
  *
  * Keeps true: it is in the store before a checkpoint holds the figures that it changed (site_may_cut waits for it); what a full
- * disk refused is sent again. */
+ * disk refused is sent again. Not kept: a fall between the commit of a late event and that of its row leaves the adjustment
+ * without this piece of evidence. Its money is right, since that is reckoned from the figures. */
 #include "kefu/daemon/month_book.h"
 
 #include <stdlib.h>

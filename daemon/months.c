@@ -168,8 +168,6 @@ static int check_order(const struct months *m, int32_t month, struct err *e)
     if (ends_at(m, month) > now_of(m))
         return err_set(e, text, "the month has not ended");
     int32_t due = last == INT32_MIN ? first_reopened(m, month) : last + 1;
-    while (due < month && !has_figures(m, due) && !last_of(m, due))
-        due++;
     if (month == due)
         return 0;
     civil_print_month(next, sizeof next, due);
@@ -263,14 +261,14 @@ enum month_outcome months_reopen(struct months *m, const struct month_act *act, 
 
 /* --- the calendar ------------------------------------------------------------------------------------------------- */
 
-/* The month that is next: after the last one closed, or the first there is, but not one that has neither figures nor entries while
- * a later one has ended. */
+/* The month that is next: after the last one closed, also one without figures, for some may come and would then be an
+ * adjustment; or the first there is. */
 static int32_t calendar_month(const struct months *m, int64_t now_ms)
 {
     int32_t month, running, last = month_last_closed(m), ended = civil_month(tz_day(m->o.tz, now_ms)) - 1;
     months_range(m, &month, &running);
     if (last != INT32_MIN)
-        month = last + 1;
+        return last + 1;
     while (month < ended && !has_figures(m, month) && !last_of(m, month))
         month++;
     return month;

@@ -271,6 +271,28 @@ static void whose_last_figure_was_taken_back_is_an_adjustment_too(void **state)
     assert_int_equal(differences_n(d), 0);
 }
 
+static void a_month_without_figures_is_closed_in_its_turn_and_may_get_some_later(void **state)
+{
+    struct desk_of_months *d = *state;
+    struct month_differences all;
+    d->w->now_ms = T0 + 80 * DAY; /* all of March has gone by without an event */
+    close_month(d, FEB);
+    struct month_act april = act_of(d, FEB + 2, "");
+    d->w->now_ms = T0 + 120 * DAY;
+    assert_int_equal(months_close(d->m, &april, &d->e), MONTH_REFUSED);
+    assert_non_null(strstr(d->e.what, "2026-03 is next"));
+    close_month(d, FEB + 1);
+    struct batch *b = world_batch(d->w);
+    say(b, "amy", "late", T0 + 40 * DAY);
+    world_submit(d->w, b);
+    world_run(d->w);
+    batch_free(b);
+    assert_int_equal(month_differences(d->m, FEB + 1, &all, &d->e), 0);
+    assert_int_equal(all.n, 1);
+    assert_int_equal(all.list[0].now.figures.answered, 1);
+    month_differences_free(&all);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, months_setup, months_teardown)
@@ -282,6 +304,7 @@ int main(void)
         T(an_adjusted_month_changes_what_months_in_a_row_brought_after_it),
         T(the_days_of_appeal_begin_with_the_adjustment_that_brought_it),
         T(whose_last_figure_was_taken_back_is_an_adjustment_too),
+        T(a_month_without_figures_is_closed_in_its_turn_and_may_get_some_later),
     };
     log_set_level(LOG_LEVEL_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
