@@ -4,8 +4,9 @@
  * so that a restart finds each again. It refuses rows that are cut or name nothing. */
 #include "kefu/daemon/alert_inside.h"
 
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kefu/base/mem.h"
 
@@ -35,10 +36,20 @@ struct alert *alert_find(const struct alerts *a, struct str name)
     return at == TABLE_NONE ? NULL : a->list[at];
 }
 
+static size_t put_word(char room[ALERT_NAME_MAX], size_t at, struct str word)
+{
+    assert(at + word.n <= ALERT_NAME_MAX); /* rules and ids are bounded */
+    memcpy(room + at, word.p, word.n);
+    return at + word.n;
+}
+
+/* Made at every look: by hand, not by snprintf. */
 struct str alert_name(char room[ALERT_NAME_MAX], struct str rule, const struct subject *s)
 {
-    int n = snprintf(room, ALERT_NAME_MAX, "%.*s/%s%.*s", STR_ARG(rule), scope_words[s->of], STR_ARG(s->id));
-    return (struct str){room, (size_t)n};
+    size_t n = put_word(room, 0, rule);
+    n = put_word(room, n, STR_LIT("/"));
+    n = put_word(room, n, str_of(scope_words[s->of]));
+    return (struct str){room, s->id.n ? put_word(room, n, s->id) : n};
 }
 
 /* Ids stand behind the scope's word within the name, so that they live as long as the alert. */

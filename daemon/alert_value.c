@@ -58,10 +58,15 @@ static void each_agent(const struct look *l, void (*each)(const struct look *l, 
 
 /* --- now ---------------------------------------------------------------------------------------------------------- */
 
-/* The earliest instant from which on less than GONE_MS of working time has passed: between `gone`, which is too early, and now. */
-static int64_t not_gone_from(const struct site *s, int64_t gone, int64_t now_ms)
+/* The earliest instant from which on less than GONE_MS of working time has passed: between `gone`, which is too early, and now.
+ * It is the same for all agents, and kept for the turn. */
+static int64_t not_gone_from(struct alerts *a, int64_t gone, int64_t now_ms)
 {
+    const struct site *s = a->o.site;
     int64_t near = now_ms;
+    if (a->waited_for.now_ms == now_ms) {
+        return a->waited_for.from_ms;
+    }
     while (near - gone > 1) {
         int64_t middle = gone + (near - gone) / 2;
         if (site_worked(s, middle, now_ms) < GONE_MS) {
@@ -70,32 +75,35 @@ static int64_t not_gone_from(const struct site *s, int64_t gone, int64_t now_ms)
             gone = middle;
         }
     }
+    a->waited_for.now_ms = now_ms;
+    a->waited_for.from_ms = near;
     return near;
 }
 
 /* Since when the customer waits who has waited longest, of those that are still waited for: after an hour of working time
  * the customer has gone, the wait is a miss, and must not hide those who came later. INT64_MAX: nobody. */
-static int64_t waits_since(const struct site *s, uint32_t agent, int64_t now_ms)
+static int64_t waits_since(struct alerts *a, uint32_t agent, int64_t now_ms)
 {
+    const struct site *s = a->o.site;
     struct agent_now now;
     site_agent_now(s, agent, &now);
     if (!now.waiting_n || site_worked(s, now.oldest_wait_at, now_ms) < GONE_MS) {
         return now.oldest_wait_at;
     }
-    return site_wait_since(s, agent, not_gone_from(s, now.oldest_wait_at, now_ms));
+    return site_wait_since(s, agent, not_gone_from(a, now.oldest_wait_at, now_ms));
 }
 
 int64_t alert_wait_reaches(const struct turn *t, const struct alert *x)
 {
     const struct site *s = t->a->o.site;
-    int64_t since_ms = waits_since(s, x->subject.agent, t->now_ms);
+    int64_t since_ms = waits_since(t->a, x->subject.agent, t->now_ms);
     int64_t at_ms = since_ms == INT64_MAX ? INT64_MAX : site_after(s, since_ms, x->rule->raise_micro / MS);
     return at_ms > t->now_ms ? at_ms : INT64_MAX;
 }
 
 static void look_wait(const struct look *l)
 {
-    int64_t since_ms = waits_since(site_of(l), l->x->subject.agent, l->t->now_ms);
+    int64_t since_ms = waits_since(l->t->a, l->x->subject.agent, l->t->now_ms);
     if (since_ms != INT64_MAX) {
         see(l, site_worked(site_of(l), since_ms, l->t->now_ms) * MS);
     }
@@ -113,8 +121,9 @@ static void look_away(const struct look *l)
     struct agent_now now;
     site_agent_now(site_of(l), l->x->subject.agent, &now);
     bool away = now.status == STATUS_AWAY || now.status == STATUS_OFFLINE;
-    int64_t since_ms = now.status_at > now.oldest_wait_at ? now.status_at : now.oldest_wait_at;
-    if (away && now.waiting_n && l->t->now_ms > since_ms) {
+    int64_t since_ms = away ? waits_since(l->t->a, l->x->subject.agent, l->t->now_ms) : INT64_MAX;
+    since_ms = now.status_at > since_ms ? now.status_at : since_ms;
+    if (l->t->now_ms > since_ms) {
         see(l, (l->t->now_ms - since_ms) * MS);
     }
 }

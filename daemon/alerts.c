@@ -138,6 +138,12 @@ static void look(const struct turn *t, const struct alert_rule *r, const struct 
     step(t, x, &seen, remember);
 }
 
+/* Waits and ratings: looked at when the agent changes and by deadline, and while they are on. */
+static bool is_at_once(const struct alert_rule *r)
+{
+    return r->kind == ALERT_WAIT || r->kind == ALERT_RATING;
+}
+
 static bool is_slow(const struct alert_rule *r)
 {
     return alert_is(r, TRAIT_PRIVATE) && !alert_is(r, TRAIT_EVENT);
@@ -170,7 +176,7 @@ static void look_at_all(const struct turn *t, bool slow)
 {
     for (size_t i = 0; i < t->a->rulebook->alerts_n; i++) {
         const struct alert_rule *r = &t->a->rulebook->alerts[i];
-        if (is_slow(r) != slow || r->kind == ALERT_TIER_UP || r->kind == ALERT_TIER_DOWN) {
+        if (is_slow(r) != slow || is_at_once(r) || r->kind == ALERT_TIER_UP || r->kind == ALERT_TIER_DOWN) {
             continue;
         }
         if (r->scope == SCOPE_AGENT) {
@@ -180,6 +186,17 @@ static void look_at_all(const struct turn *t, bool slow)
         }
         for (uint32_t team = 1; r->scope == SCOPE_TEAM && team <= intern_count(&t->a->teams); team++) {
             look(t, r, &(struct subject){.of = OF_TEAM, .id = intern_name(&t->a->teams, team)});
+        }
+    }
+}
+
+/* A wait ends for alerts also when the customer has gone, which is nobody's deadline. */
+static void look_at_those_on(const struct turn *t)
+{
+    for (size_t i = 0; i < t->a->n; i++) {
+        const struct alert *x = t->a->list[i];
+        if (x->rule && is_at_once(x->rule) && x->work.state != STATE_NONE) {
+            look(t, x->rule, &x->subject);
         }
     }
 }
@@ -202,7 +219,7 @@ static void look_at_marked(const struct turn *t)
         a->is_marked[agent] = false;
         for (size_t k = 0; k < a->rulebook->alerts_n; k++) {
             const struct alert_rule *r = &a->rulebook->alerts[k];
-            bool at_once = r->kind == ALERT_WAIT || r->kind == ALERT_RATING;
+            bool at_once = is_at_once(r);
             if (at_once && agent && r->scope == SCOPE_AGENT) {
                 look(t, r, &(struct subject){OF_AGENT, agent, site_agent_id(a->o.site, agent)});
             } else if (at_once && !agent && r->scope == SCOPE_SITE) {
@@ -282,6 +299,13 @@ static void look_at_tiers(const struct turn *t)
     }
 }
 
+static void mark_all(struct alerts *a)
+{
+    for (uint32_t agent = 0; agent <= site_agents_n(a->o.site); agent++) {
+        alerts_mark(a, agent);
+    }
+}
+
 /* --- rules change ------------------------------------------------------------------------------------------------- */
 
 static bool still_about(const struct alert_rule *r, const struct subject *s)
@@ -316,9 +340,7 @@ static void take_rulebook(const struct turn *t)
             queue(a, x, t->now_ms);
         }
     }
-    for (uint32_t agent = 0; agent <= site_agents_n(a->o.site); agent++) {
-        alerts_mark(a, agent);
-    }
+    mark_all(a);
 }
 
 /* --- acts --------------------------------------------------------------------------------------------------------- */
@@ -466,10 +488,14 @@ static void tick(const struct turn *t)
         learn_teams(a);
         end_silences(t);
         look_at_all(t, false);
+        look_at_those_on(t);
     }
     if (a->slow_ms <= t->now_ms || set_back) {
         a->slow_ms = t->now_ms + ALERT_SLOW_MS;
         look_at_all(t, true);
+    }
+    if (set_back) {
+        mark_all(a); /* deadlines of a clock that was ahead say nothing */
     }
 }
 
@@ -477,6 +503,7 @@ void alerts_run(struct alerts *a, struct judge *j, struct judgement *g, int64_t 
 {
     struct turn t = {a, j, g, now_ms};
     a->own = (struct alerts_own){0};
+    a->waited_for.now_ms = INT64_MIN;
     if (a->o.own) {
         a->o.own(a->o.own_arg, &a->own);
     }

@@ -1,7 +1,7 @@
 /* Agents: their latest profile and status, and what they have open now.
  *
- * It keeps true: open_n and waiting_n of all agents together are those of the site; an agent's waits hang in one heap, the
- * oldest on top. */
+ * It keeps true: open_n and waiting_n of all agents together are those of the site; an agent's waits hang in a heap, the
+ * oldest on top, and those who are no longer waited for, once somebody asked, in another. */
 #include "kefu/state/inside.h"
 
 /* The fields of a profile, each the latest by (ts, source, id). */
@@ -100,12 +100,17 @@ static void link_wait(struct site *s, struct agent *a, uint32_t number)
     a->oldest_wait = meld(s, a->oldest_wait, number);
 }
 
+static uint32_t *top_of(const struct site *s, struct agent *a, uint32_t number)
+{
+    return conversation_at(s, number)->gone ? &a->gone_wait : &a->oldest_wait;
+}
+
 static void unlink_wait(struct site *s, struct agent *a, uint32_t number)
 {
     struct conversation *c = conversation_at(s, number);
-    uint32_t under = meld_row(s, c->newer);
-    if (a->oldest_wait == number) {
-        a->oldest_wait = under;
+    uint32_t under = meld_row(s, c->newer), *top = top_of(s, a, number);
+    if (*top == number) {
+        *top = under;
     } else {
         struct conversation *before = conversation_at(s, c->prev);
         if (before->newer == number)
@@ -114,9 +119,39 @@ static void unlink_wait(struct site *s, struct agent *a, uint32_t number)
             before->next = c->next;
         if (c->next != CONVERSATION_NONE)
             conversation_at(s, c->next)->prev = c->prev;
-        a->oldest_wait = meld(s, a->oldest_wait, under);
+        *top = meld(s, *top, under);
     }
     c->prev = c->next = c->newer = CONVERSATION_NONE;
+    c->gone = false;
+}
+
+static int64_t began_at(const struct site *s, uint32_t number)
+{
+    return number == CONVERSATION_NONE ? INT64_MAX : conversation_at(s, number)->machine.wait.opened_at;
+}
+
+/* All whom an earlier look put aside wait again: they are put aside anew by the next one. */
+static void take_back_gone(struct site *s, struct agent *a)
+{
+    while (a->gone_wait != CONVERSATION_NONE) {
+        uint32_t number = a->gone_wait;
+        unlink_wait(s, a, number);
+        link_wait(s, a, number);
+    }
+    a->gone_latest = INT64_MIN;
+}
+
+/* Those who began before `from` are put aside, each once, so that the oldest of the others is at hand for the next look too. */
+static void put_gone_aside(struct site *s, struct agent *a, int64_t from)
+{
+    while (began_at(s, a->oldest_wait) < from) {
+        uint32_t number = a->oldest_wait;
+        int64_t began = began_at(s, number);
+        unlink_wait(s, a, number);
+        conversation_at(s, number)->gone = true;
+        a->gone_wait = meld(s, a->gone_wait, number);
+        a->gone_latest = began > a->gone_latest ? began : a->gone_latest;
+    }
 }
 
 /* The place after `number` in the heap, each above those under it; CONVERSATION_NONE: that was the last. */
@@ -146,32 +181,42 @@ static struct site_wait wait_of(const struct site *s, struct calendar *c, uint32
                               .abandon = wait_due(w, c)};
 }
 
+struct waits { /* the first by their beginning */
+    struct site_wait *list;
+    size_t n, max;
+};
+
+static void gather_waits(const struct site *s, struct calendar *c, uint32_t top, struct waits *out)
+{
+    for (uint32_t at = top; at != CONVERSATION_NONE; at = next_in_heap(s, top, at)) {
+        int64_t since = began_at(s, at);
+        size_t k;
+        if (out->n == out->max && (!out->max || out->list[out->n - 1].since <= since))
+            continue;
+        for (k = out->n < out->max ? out->n++ : out->n - 1; k > 0 && out->list[k - 1].since > since; k--)
+            out->list[k] = out->list[k - 1];
+        out->list[k] = wait_of(s, c, at);
+    }
+}
+
 size_t site_waits(const struct site *s, uint32_t agent, struct site_wait *out, size_t max)
 {
     struct calendar c = s->calendar; /* its own memory of the day asked last */
-    uint32_t top = s->agents[agent].oldest_wait;
-    size_t n = 0;
-    for (uint32_t at = top; at != CONVERSATION_NONE; at = next_in_heap(s, top, at)) {
-        int64_t since = conversation_at(s, at)->machine.wait.opened_at;
-        size_t k;
-        if (n == max && (!max || out[n - 1].since <= since))
-            continue;
-        for (k = n < max ? n++ : n - 1; k > 0 && out[k - 1].since > since; k--)
-            out[k] = out[k - 1];
-        out[k] = wait_of(s, &c, at);
-    }
-    return n;
+    struct waits w = {out, 0, max};
+    gather_waits(s, &c, s->agents[agent].gone_wait, &w);
+    gather_waits(s, &c, s->agents[agent].oldest_wait, &w);
+    return w.n;
 }
 
+/* Which heap a wait hangs in changes no answer, like the note a calendar keeps of the day it was asked last. */
 int64_t site_wait_since(const struct site *s, uint32_t agent, int64_t from)
 {
-    uint32_t top = s->agents[agent].oldest_wait;
-    int64_t least = INT64_MAX;
-    for (uint32_t at = top; at != CONVERSATION_NONE; at = next_in_heap(s, top, at)) {
-        int64_t since = conversation_at(s, at)->machine.wait.opened_at;
-        least = since >= from && since < least ? since : least;
-    }
-    return least;
+    struct site *own = (struct site *)s;
+    struct agent *a = &own->agents[agent];
+    if (from <= a->gone_latest)
+        take_back_gone(own, a);
+    put_gone_aside(own, a, from);
+    return began_at(s, a->oldest_wait);
 }
 
 struct part part_of(const struct machine *m)
@@ -273,10 +318,9 @@ void site_agent_now(const struct site *s, uint32_t agent, struct agent_now *out)
                               .status = a->status,
                               .status_at = a->status_at,
                               .open_n = a->open_n,
-                              .waiting_n = a->waiting_n,
-                              .oldest_wait_at = INT64_MAX};
-    if (a->oldest_wait != CONVERSATION_NONE)
-        out->oldest_wait_at = conversation_at(s, a->oldest_wait)->machine.wait.opened_at;
+                              .waiting_n = a->waiting_n};
+    int64_t waited = began_at(s, a->oldest_wait), gone = began_at(s, a->gone_wait);
+    out->oldest_wait_at = gone < waited ? gone : waited;
 }
 
 /* Looking a day up leaves a note in the calendar, which changes no answer. */

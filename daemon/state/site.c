@@ -19,7 +19,10 @@ void site_make_agents(struct site *s)
     xgrow(&s->agents, &s->agents_cap, need, sizeof *s->agents);
     for (; s->agents_n < need; s->agents_n++) {
         s->agents[s->agents_n] =
-            (struct agent){.oldest_wait = CONVERSATION_NONE, .timer = {.due_ms = INT64_MAX, .in_heap_ms = INT64_MAX}};
+            (struct agent){.oldest_wait = CONVERSATION_NONE,
+                           .gone_wait = CONVERSATION_NONE,
+                           .gone_latest = INT64_MIN,
+                           .timer = {.due_ms = INT64_MAX, .in_heap_ms = INT64_MAX}};
         if (s->agents_n)
             site_touch(s, ref_of(SUBJECT_AGENT, (uint32_t)s->agents_n)); /* who was once named is always known */
     }

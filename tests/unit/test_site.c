@@ -177,9 +177,54 @@ static void go_on(struct site *s, struct support_random *r, struct asking *a, in
     a->since = a->since ? 0 : at;
 }
 
+enum { CUSTOMERS = 200 };
+
+static int64_t since_from(const struct asking *customers, int64_t from)
+{
+    int64_t since = INT64_MAX;
+    for (size_t i = 0; i < CUSTOMERS; i++)
+        if (customers[i].since >= from && customers[i].since && customers[i].since < since)
+            since = customers[i].since;
+    return since;
+}
+
+/* All of them, the oldest first, wherever the site keeps them. */
+static void check_waits(const struct site *s, const struct asking *customers)
+{
+    struct site_wait waits[CUSTOMERS + 1];
+    size_t n = site_waits(s, 0, waits, CUSTOMERS + 1);
+    struct agent_now nobody;
+    site_agent_now(s, 0, &nobody);
+    assert_int_equal(n, nobody.waiting_n);
+    assert_int_equal(nobody.oldest_wait_at, since_from(customers, 1));
+    int64_t from = INT64_MIN;
+    for (size_t i = 0; i < n; i++) {
+        assert_true(waits[i].since >= from);
+        from = waits[i].since;
+    }
+    from = n ? waits[n / 2].since : 0;
+    assert_int_equal(since_from(customers, from), n ? from : INT64_MAX);
+}
+
+/* Who asks for the oldest that began at some time or later; that time rises mostly, and sometimes falls back. */
+static void who_began_before_a_time_is_passed_over_whatever_that_time_does(void **state)
+{
+    struct support_random r = support_random();
+    struct site *s = new_site(*state);
+    struct asking customers[CUSTOMERS] = {{0, 0}};
+    int64_t from = T0;
+    for (int step = 0; step < 4000; step++) {
+        go_on(s, &r, &customers[support_below(&r, CUSTOMERS)], step);
+        from = support_below(&r, 200) ? from + support_below(&r, 50) : T0 + (int64_t)support_below(&r, 50000);
+        if (support_below(&r, 3) == 0)
+            assert_int_equal(site_wait_since(s, 0, from), since_from(customers, from));
+        check_waits(s, customers);
+    }
+    site_free(s);
+}
+
 static void the_oldest_wait_is_known_whatever_the_order_in_which_waits_begin_and_end(void **state)
 {
-    enum { CUSTOMERS = 200 };
     struct support_random r = support_random();
     struct site *s = new_site(*state);
     struct asking customers[CUSTOMERS] = {{0, 0}};
@@ -364,6 +409,7 @@ int main(void)
         cmocka_unit_test(an_event_ahead_of_the_clock_counts_when_its_time_has_come),
         cmocka_unit_test(deadlines_follow_a_rulebook_that_is_adopted_meanwhile),
         cmocka_unit_test(the_oldest_wait_is_known_whatever_the_order_in_which_waits_begin_and_end),
+        cmocka_unit_test(who_began_before_a_time_is_passed_over_whatever_that_time_does),
         cmocka_unit_test(an_excused_turn_counts_for_nobody_or_not_for_one),
         cmocka_unit_test(a_voided_rating_counts_again_when_the_voiding_is_undone),
         cmocka_unit_test(what_is_decided_about_an_agent_stands_in_its_list),

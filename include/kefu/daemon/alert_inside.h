@@ -69,8 +69,11 @@ struct alerts {
     size_t is_marked_n, is_marked_cap;
     const struct rulebook *rulebook; /* in force at the last run */
     int64_t tick_ms, slow_ms;        /* when to look again */
-    int64_t tell_ms;                 /* when channels are to be told; INT64_MAX: nothing waits */
-    struct act **acts;               /* not durable yet; owned */
+    struct {                         /* whoever has waited since then is still waited for, as of now_ms */
+        int64_t now_ms, from_ms;
+    } waited_for;
+    int64_t tell_ms;   /* when channels are to be told; INT64_MAX: nothing waits */
+    struct act **acts; /* not durable yet; owned */
     size_t acts_n, acts_cap, acts_done_n;
     struct kept_silence **silences; /* owned */
     size_t silences_n, silences_cap;

@@ -42,6 +42,7 @@ struct conversation {
     bool applied;    /* machine, tail and contacts stand in the totals */
     bool pending;    /* is in site.pending */
     bool looks_back; /* holds a recall or a void */
+    bool gone;       /* its wait hangs in the holder's heap of those who are no longer waited for */
 };
 #define CONVERSATION_NONE   UINT32_MAX
 #define CONVERSATIONS_CHUNK 256
@@ -71,6 +72,8 @@ struct agent {
     int64_t open_n;
     int64_t waiting_n;
     uint32_t oldest_wait; /* top of the heap of conversations with a wait that this agent holds; CONVERSATION_NONE */
+    uint32_t gone_wait;   /* the same of those put aside by site_wait_since */
+    int64_t gone_latest;  /* none of these began later */
     uint8_t save;         /* enum save */
     bool pending;
     bool dirty;

@@ -106,8 +106,8 @@ struct site_wait {
     int64_t abandon;         /* it counts as missed, though open; INT64_MAX: never */
 };
 size_t site_waits(const struct site *s, uint32_t agent, struct site_wait *out, size_t max);
-/* Since when the one has waited who has waited longest of those who began at `from` or later; INT64_MAX: nobody. Looks at
- * every customer who waits for the agent. */
+/* Since when the one has waited who has waited longest of those who began at `from` or later; INT64_MAX: nobody. Whoever began
+ * before is put aside and looked at no more, so that a `from` that rises from call to call costs each wait once. */
 int64_t site_wait_since(const struct site *s, uint32_t agent, int64_t from);
 
 /* The events of an agent's own list (profile, status, and what people decided about the agent), in order, up to the site's
