@@ -131,6 +131,7 @@ static const struct cli_option options[] = {
     {"team", "NAME", "silence: of this team alone"},
     {"actor", "WHO", "who does it (default: you)"},
     {"rulebook", "FILE", "try: rules that differ from seed"},
+    {"list", NULL, "try: print each change of an alert too"},
     {NULL, NULL, NULL},
 };
 

@@ -1,10 +1,12 @@
-/* kefuctl alert try: a history against alert rules. Events are sorted by time first, as a day of a journal is nearly so. */
+/* kefuctl alert try: a history against alert rules. Events are put in order first, so that the outcome hangs on what happened
+ * and not on the order in which it was written down. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kefu/base/digest.h"
+#include "kefu/base/fix.h"
 #include "kefu/base/json.h"
 #include "kefu/base/mem.h"
 #include "kefu/collectors/decode.h"
@@ -23,6 +25,14 @@ struct tally { /* of a rule */
     int32_t day;
 };
 
+static const char *const change_fields[] = {"at",   "state",  "alert",   "rule",  "severity", "agent",
+                                            "team", "source", "channel", "value", "muted"};
+enum { FIELDS_N = sizeof change_fields / sizeof *change_fields };
+
+struct change { /* of an alert, as the stream would tell it */
+    struct str fields[FIELDS_N];
+};
+
 struct trial {
     const struct cli *cli;
     struct rulebook *seed, *given; /* owned; given NULL: seed alone */
@@ -33,7 +43,10 @@ struct trial {
     size_t batches_n, batches_cap;
     const struct event **events; /* owned; what they point to is in the batches */
     size_t events_n, events_cap;
-    struct tally *tallies; /* owned, of each rule */
+    struct tally *tallies;  /* owned, of each rule */
+    struct change *changes; /* owned; kept with --list alone */
+    size_t changes_n, changes_cap;
+    struct arena arena; /* of their texts */
     uint64_t bad_n;
 };
 
@@ -93,10 +106,9 @@ static int take_file(struct trial *t, const char *name, struct err *e)
     return more;
 }
 
-static int by_time(const void *a, const void *b)
+static int in_order(const void *a, const void *b)
 {
-    const struct event *x = *(const struct event *const *)a, *y = *(const struct event *const *)b;
-    return (x->ts > y->ts) - (x->ts < y->ts);
+    return event_cmp(*(const struct event *const *)a, *(const struct event *const *)b);
 }
 
 static struct str field(const struct effect *f, struct str name)
@@ -116,9 +128,19 @@ static void count(struct trial *t, struct tally *y, int64_t now_ms)
     y->most_a_day_n = y->a_day_n > y->most_a_day_n ? y->a_day_n : y->most_a_day_n;
 }
 
+static void keep(struct trial *t, const struct effect *f)
+{
+    xgrow(&t->changes, &t->changes_cap, t->changes_n + 1, sizeof *t->changes);
+    struct change *c = &t->changes[t->changes_n++];
+    for (size_t i = 0; i < FIELDS_N; i++)
+        c->fields[i] = arena_copy(&t->arena, field(f, str_of(change_fields[i])));
+}
+
 static void on_effect(void *arg, int64_t now_ms, const struct effect *f)
 {
     struct trial *t = arg;
+    if (f->kind == EFFECT_ALERT && cli_flag(t->cli, "list"))
+        keep(t, f);
     struct str rule = field(f, STR_LIT("rule"));
     const struct rulebook *r = t->books.list[0];
     for (size_t i = 0; i < r->alerts_n; i++) {
@@ -146,7 +168,7 @@ static void make_channel(struct trial *t)
 static void replay(struct trial *t)
 {
     if (t->events_n)
-        qsort(t->events, t->events_n, sizeof(struct event *), by_time);
+        qsort(t->events, t->events_n, sizeof(struct event *), in_order);
     make_channel(t);
     struct alert_replay *r =
         alert_replay_new(&(struct alert_replay_options){&t->books, t->tz, &t->channels, on_effect, t});
@@ -164,11 +186,55 @@ static void number_cell(struct grid *g, uint64_t n)
     grid_put(g, str_of(room));
 }
 
+/* An instant by the clocks of the rulebook's zone. */
+static void time_cell(struct grid *g, const struct trial *t, struct str at)
+{
+    int64_t at_ms = 0;
+    char day[16];
+    fix_parse_whole(at, &at_ms); /* we have printed it */
+    int32_t number = tz_day(t->tz, at_ms);
+    int64_t s = (at_ms - tz_at(t->tz, number, 0)) / 1000;
+    civil_print_day(day, sizeof day, number);
+    grid_printf(g, "%s %02d:%02d:%02d", day, (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60));
+}
+
+static void print_changes(const struct trial *t)
+{
+    struct grid g = {0};
+    ask_titles(&g, change_fields, FIELDS_N);
+    for (size_t i = 0; i < t->changes_n; i++) {
+        time_cell(&g, t, t->changes[i].fields[0]);
+        for (size_t k = 1; k < FIELDS_N; k++)
+            grid_put(&g, t->changes[i].fields[k].n ? t->changes[i].fields[k] : STR_LIT("-"));
+    }
+    ask_print(&g);
+    putchar('\n');
+}
+
+static void print_json_change(const struct change *c)
+{
+    struct buf out = {0};
+    for (size_t k = 0; k < FIELDS_N; k++) {
+        bool number = k == 0 || strcmp(change_fields[k], "alert") == 0 || strcmp(change_fields[k], "value") == 0;
+        if (!c->fields[k].n)
+            continue;
+        buf_printf(&out, "%s\"%s\": ", out.n ? ", " : "", change_fields[k]);
+        if (number)
+            buf_put_str(&out, c->fields[k]);
+        else
+            buf_put_json(&out, c->fields[k]);
+    }
+    printf("{%.*s}", STR_ARG(buf_str(&out)));
+    buf_fini(&out);
+}
+
 static void print_table(const struct trial *t)
 {
     static const char *const columns[] = {"rule", "fired", "resolved", "still_on", "most_a_day", "messages"};
     const struct rulebook *r = t->books.list[0];
     struct grid g = {0};
+    if (cli_flag(t->cli, "list"))
+        print_changes(t);
     ask_titles(&g, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < r->alerts_n; i++) {
         const struct tally *y = &t->tallies[i];
@@ -192,7 +258,12 @@ static void print_json(const struct trial *t)
                ", \"messages\": %" PRIu64 "}",
                i ? "," : "", STR_ARG(r->alerts[i].name), y->raised_n, y->resolved_n, y->most_a_day_n, y->messages_n);
     }
-    printf("]}\n");
+    putchar(']');
+    for (size_t i = 0; i < t->changes_n; i++) {
+        fputs(i ? ",\n  " : ", \"changes\": [\n  ", stdout);
+        print_json_change(&t->changes[i]);
+    }
+    puts(t->changes_n ? "]}" : "}");
 }
 
 static void stop(struct trial *t)
@@ -202,6 +273,8 @@ static void stop(struct trial *t)
     free(t->batches);
     free(t->events);
     free(t->tallies);
+    free(t->changes);
+    arena_fini(&t->arena);
     if (t->tz)
         tz_free(t->tz);
     rulebook_free(t->given);
