@@ -14,7 +14,7 @@
 #include "kefu/base/mem.h"
 #include "kefu/publish/alert_text.h"
 
-#define GATHER_MS   1000  /* the first of a group waits for company */
+#define GATHER_MS   300   /* the first of a group waits for company */
 #define PAUSE_MS    30000 /* between two messages of a group */
 #define CRITICAL_MS 5000  /* the same for critical ones */
 
@@ -190,8 +190,8 @@ static void send(const struct turn *t, const struct group *g, const struct chann
 {
     struct str team = g->agent ? (struct str){NULL, 0} : intern_name(&t->a->teams, g->team);
     struct alert_notice n = {g->rule, team, items->list, items->n, c->english};
-    struct effect *f =
-        judge_effect(t->j, t->g, &(struct effect){.kind = EFFECT_NOTICE, .stream = c->stream}, t->now_ms);
+    struct str stream = arena_copy(&t->g->arena, c->stream); /* the list may be another when the commit is back */
+    struct effect *f = judge_effect(t->j, t->g, &(struct effect){.kind = EFFECT_NOTICE, .stream = stream}, t->now_ms);
     pair(f, "title", printed(t, alert_title, &n));
     pair(f, "text", printed(t, alert_text, &n));
     pair(f, "severity", alert_severity_name(g->rule->severity));

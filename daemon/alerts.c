@@ -458,6 +458,15 @@ void alerts_mark(struct alerts *a, uint32_t agent)
     a->marked[a->marked_n++] = agent;
 }
 
+void alerts_channels_changed(struct alerts *a)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        if (a->list[i]->subject.of == OF_CHANNEL && a->list[i]->rule) {
+            queue(a, a->list[i], INT64_MIN);
+        }
+    }
+}
+
 int64_t alerts_due_ms(const struct alerts *a)
 {
     struct heap_entry top;

@@ -44,27 +44,6 @@ static int read_channel_files(struct reading *r, struct channel *c, struct err *
     return fetch_check(c->url, &(struct fetch_reach){c->hosts, c->hosts_n, c->allow_private}, e);
 }
 
-static bool same_channel(const struct channel *a, const struct channel *b)
-{
-    bool same = str_eq(a->name, b->name) && a->kind == b->kind && a->hears == b->hears && a->teams_n == b->teams_n &&
-                str_eq(a->agent, b->agent) && a->personal == b->personal && a->english == b->english &&
-                a->severity == b->severity && str_eq(a->url, b->url) && str_eq(a->secret, b->secret) &&
-                a->hosts_n == b->hosts_n && a->allow_private == b->allow_private;
-    for (size_t i = 0; same && i < a->teams_n; i++)
-        same = str_eq(a->teams[i], b->teams[i]);
-    for (size_t i = 0; same && i < a->hosts_n; i++)
-        same = str_eq(a->hosts[i], b->hosts[i]);
-    return same;
-}
-
-bool channel_files_same(const struct channels *a, const struct channels *b)
-{
-    bool same = a->n == b->n;
-    for (size_t i = 0; same && i < a->n; i++)
-        same = same_channel(&a->list[i], &b->list[i]);
-    return same;
-}
-
 /* Puts the place in the list before an error of a file that it names. */
 static int fail_at(struct str text, const char *file, size_t i, struct err *e)
 {

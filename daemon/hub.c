@@ -1,7 +1,11 @@
-/* A sender a channel. */
+/* A sender a channel.
+ *
+ * It keeps true: the senders stand in the order of the list in force. It refuses no notice: one that no channel is meant by counts as
+ * gone, so that nothing stays in the outbox for ever. */
 #include "kefu/daemon/hub.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
@@ -29,27 +33,80 @@ static void on_wake(void *arg)
     (void)arg; /* the loop turns after every event */
 }
 
+static struct sender *add_sender(struct hub *h, const struct channel *c)
+{
+    return sender_new(&(struct sender_options){
+        .fetch = h->fetch, .channel = c, .sent = on_sent, .wake = on_wake, .arg = h, .seed = h->o.seed++});
+}
+
 struct hub *hub_new(const struct hub_options *o, struct err *e)
 {
     struct hub *h = xcalloc(1, sizeof(*h));
     h->o = *o;
-    if (!o->channels || o->channels->n == 0) {
-        return h;
-    }
-    h->fetch = fetch_new(o->base, e);
-    if (!h->fetch) {
+    if (hub_prepare(h, o->channels, e) < 0) {
         free(h);
         return NULL;
     }
     for (; h->n < o->channels->n; h->n++) {
-        h->senders[h->n] = sender_new(&(struct sender_options){.fetch = h->fetch,
-                                                               .channel = &o->channels->list[h->n],
-                                                               .sent = on_sent,
-                                                               .wake = on_wake,
-                                                               .arg = h,
-                                                               .seed = o->seed + h->n});
+        h->senders[h->n] = add_sender(h, &o->channels->list[h->n]);
     }
     return h;
+}
+
+int hub_prepare(struct hub *h, const struct channels *fresh, struct err *e)
+{
+    if (fresh->n && !h->fetch) {
+        h->fetch = fetch_new(h->o.base, e);
+    }
+    return fresh->n && !h->fetch ? -1 : 0;
+}
+
+static void log_change(const struct channel *c, const char *change, size_t dropped_n)
+{
+    log_line(LOG_LEVEL_NOTE, "channel", "channel=%.*s change=%s dropped=%zu", STR_ARG(c->name), change, dropped_n);
+}
+
+/* The sender of the channel that has this name now, to be taken over; NULL: it is a new one. */
+static struct sender *take_sender(struct hub *h, const struct channel *fresh)
+{
+    for (size_t i = 0; i < h->n; i++) {
+        const struct channel *was = &h->o.channels->list[i];
+        struct sender *s = h->senders[i];
+        if (s && str_eq(was->name, fresh->name)) {
+            if (!channel_is_same(was, fresh)) {
+                log_change(fresh, "changed", 0);
+            }
+            sender_adopt(s, fresh);
+            h->senders[i] = NULL;
+            return s;
+        }
+    }
+    log_change(fresh, "added", 0);
+    return add_sender(h, fresh);
+}
+
+static void drop_those_left(struct hub *h)
+{
+    for (size_t i = 0; i < h->n; i++) {
+        if (h->senders[i]) {
+            log_change(&h->o.channels->list[i], "removed", sender_give_up(h->senders[i]));
+            sender_free(h->senders[i]);
+        }
+    }
+}
+
+void hub_adopt(struct hub *h, struct channels *fresh)
+{
+    struct sender *senders[CHANNELS_MAX];
+    for (size_t i = 0; i < fresh->n; i++) {
+        senders[i] = take_sender(h, &fresh->list[i]);
+    }
+    drop_those_left(h);
+    struct channels was = *h->o.channels;
+    *h->o.channels = *fresh;
+    *fresh = was;
+    h->n = h->o.channels->n;
+    memcpy(h->senders, senders, h->n * sizeof(struct sender *));
 }
 
 void hub_free(struct hub *h)

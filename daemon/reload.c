@@ -78,6 +78,8 @@ static struct settings *adopt(struct daemon *d, struct settings *fresh)
     swap_tokens(d->settings, &fresh->tokens);
     d->tokens_changed_n++;
     swap_who(d->settings, fresh);
+    hub_adopt(d->hub, &fresh->channels);
+    alerts_channels_changed(pipeline_alerts(d->pipeline));
     c->log_level = fresh->config.log_level;
     c->leaderboard = fresh->config.leaderboard;
     log_set_level((enum log_level)c->log_level);
@@ -100,7 +102,7 @@ int reload(struct daemon *d, struct err *e)
     int status = -1;
     supervise_reloading(d->supervise, clock_mono_ms(&d->clock));
     struct settings *fresh = settings_reload(d->settings, d->settings->config.file.p, latest_ms(d), e);
-    if (!fresh || adopted_check(d, &fresh->rulebooks, e) < 0) {
+    if (!fresh || adopted_check(d, &fresh->rulebooks, e) < 0 || hub_prepare(d->hub, &fresh->channels, e) < 0) {
         goto out;
     }
     /* The last that may fail: it takes over at once. */

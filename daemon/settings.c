@@ -357,8 +357,6 @@ static int read_channels(struct loading *l, struct err *e)
         return 0;
     if (channel_files_load(file, &l->s->channels, e))
         return strstr(e->where, file) == e->where ? -1 : fail_reached_by(l, "channels_file", e);
-    if (l->old && !channel_files_same(&l->old->channels, &l->s->channels))
-        return err_set(e, file, "other channels than kefud runs with; restart kefud to change them");
     return 0;
 }
 

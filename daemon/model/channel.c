@@ -251,3 +251,16 @@ bool channel_hears(const struct channel *c, const struct alert_rule *r, struct s
     bool one_person = c->kind == CHANNEL_WEBHOOK && (own || c->personal);
     return r->severity >= c->severity && (own || other) && (one_person || !alert_is(r, TRAIT_PRIVATE));
 }
+
+bool channel_is_same(const struct channel *a, const struct channel *b)
+{
+    bool same = a->kind == b->kind && a->hears == b->hears && a->teams_n == b->teams_n && str_eq(a->agent, b->agent) &&
+                a->personal == b->personal && a->english == b->english && a->severity == b->severity &&
+                str_eq(a->url, b->url) && str_eq(a->secret, b->secret) && a->hosts_n == b->hosts_n &&
+                a->allow_private == b->allow_private;
+    for (size_t i = 0; same && i < a->teams_n; i++)
+        same = str_eq(a->teams[i], b->teams[i]);
+    for (size_t i = 0; same && i < a->hosts_n; i++)
+        same = str_eq(a->hosts[i], b->hosts[i]);
+    return same;
+}

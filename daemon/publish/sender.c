@@ -28,6 +28,7 @@ struct entry {
 
 struct sender {
     struct sender_options o;
+    struct channel channel;  /* o's; what it points to is borrowed */
     struct fetch_call *call; /* under way, or NULL */
     struct entry **queue;    /* owned */
     size_t queue_n, queue_cap;
@@ -44,6 +45,8 @@ struct sender *sender_new(const struct sender_options *o)
 {
     struct sender *s = xcalloc(1, sizeof *s);
     s->o = *o;
+    s->channel = *o->channel;
+    s->o.channel = &s->channel;
     s->tokens_n = 1; /* what an earlier process sent within this minute is not known */
     s->filled_mono_ms = INT64_MIN;
     s->not_before_mono_ms = INT64_MIN;
@@ -273,6 +276,53 @@ static void post(struct sender *s, const struct sender_now *now)
     if (!s->call)
         answered(s, &(struct robot_answer){ROBOT_REFUSED, 0, 0}, e.what);
 }
+
+/* --- another list of channels ------------------------------------------------------------------------------------- */
+
+static void end_call(struct sender *s)
+{
+    if (s->call)
+        fetch_cancel(s->call);
+    s->call = NULL;
+    s->carried_n = 0;
+}
+
+void sender_adopt(struct sender *s, const struct channel *c)
+{
+    bool elsewhere = s->o.channel->kind != c->kind || !str_eq(s->o.channel->url, c->url);
+    bool same = channel_is_same(s->o.channel, c);
+    s->channel = *c;
+    if (same)
+        return;
+    s->text_max_bytes = robot_text_max(c->kind);
+    s->not_before_mono_ms = INT64_MIN; /* what was refused is mended, perhaps */
+    s->pause_ms = 0;
+    if (elsewhere) {
+        end_call(s);
+        s->tokens_n = 1;
+        s->filled_mono_ms = INT64_MIN;
+    }
+}
+
+size_t sender_give_up(struct sender *s)
+{
+    size_t n = 0;
+    end_call(s);
+    while (s->queue_n) {
+        uint64_t number = s->queue[0]->effect.number;
+        if (s->queue[0]->is_test) {
+            end_test(s, &(struct robot_answer){ROBOT_REFUSED, 0, 0}, "the channel was taken off the list");
+            continue;
+        }
+        drop_head(s, 1);
+        n += number != 0;
+        if (number)
+            s->o.sent(s->o.arg, number);
+    }
+    return n;
+}
+
+/* --- turns -------------------------------------------------------------------------------------------------------- */
 
 int64_t sender_turn(struct sender *s, const struct sender_now *now)
 {

@@ -17,6 +17,7 @@
 #include "kefu/publish/sender.h"
 
 #define START_MS INT64_C(1000000)
+#define REFUSED  "{\"errcode\":310000,\"errmsg\":\"sign not match\"}"
 #define OK       "{\"errcode\":0,\"errmsg\":\"ok\"}"
 
 struct fixture {
@@ -170,7 +171,7 @@ static void one_after_another_in_order(void **state)
 static void no_error_loses_a_message_or_makes_it_spin(void **state)
 {
     struct fixture *f = *state;
-    static const char *const errors[] = {"{\"errcode\":310000,\"errmsg\":\"sign not match\"}",
+    static const char *const errors[] = {REFUSED,
                                          "{\"errcode\":130101,\"errmsg\":\"send too fast\"}",
                                          "{\"errcode\":460101,\"errmsg\":\"too long\"}",
                                          "{\"errcode\":-1,\"errmsg\":\"busy\"}",
@@ -237,7 +238,9 @@ static void no_minute_has_more_than_eighteen(void **state)
 static void webhooks_get_each_message_by_itself(void **state)
 {
     struct fixture *f = *state;
-    f->channel.kind = CHANNEL_WEBHOOK;
+    struct channel c = f->channel;
+    c.kind = CHANNEL_WEBHOOK;
+    sender_adopt(f->sender, &c);
     for (uint64_t i = 1; i <= 5; i++)
         add(f, i);
     pass(f, 60000);
@@ -278,7 +281,7 @@ static void on_told(void *arg, const struct robot_answer *a, const char *why)
 static void a_test_is_tried_once(void **state)
 {
     struct fixture *f = *state;
-    f->answers[0] = "{\"errcode\":310000,\"errmsg\":\"sign not match\"}";
+    f->answers[0] = REFUSED;
     sender_test(f->sender, &(struct sender_test){STR_LIT("T"), STR_LIT("test"), on_told, f});
     pass(f, 60000);
     assert_int_equal(f->tested_n, 1);
@@ -288,6 +291,79 @@ static void a_test_is_tried_once(void **state)
     add(f, 1);
     pass(f, 5000);
     assert_int_equal(f->sent_n, 1); /* a test that failed holds nothing up */
+}
+
+static void what_was_refused_goes_at_once_when_the_channel_was_mended(void **state)
+{
+    struct fixture *f = *state;
+    struct channel c = f->channel;
+    f->answers[0] = REFUSED;
+    add(f, 1);
+    add(f, 2);
+    pass(f, 60000);
+    sender_adopt(f->sender, &c); /* nothing is new: it goes on waiting */
+    pass(f, 60000);
+    assert_int_equal(f->asked_n, 1);
+    c.secret = STR_LIT("another secret");
+    sender_adopt(f->sender, &c);
+    pass(f, 5000);
+    assert_int_equal(f->sent_n, 2);
+    assert_int_equal(sender_stuck_ms(f->sender, f->mono_ms), 0);
+}
+
+/* With a message under way, whose answer is held back. */
+static void hold_one(struct fixture *f)
+{
+    f->hold = true;
+    add(f, 1);
+    pass(f, 10);
+    while (!f->held)
+        event_base_loop(f->base, EVLOOP_ONCE);
+    f->hold = false;
+}
+
+static void answer_held(struct fixture *f)
+{
+    http_answer(f->held, 200, "application/json", str_of(OK));
+    f->held = NULL;
+}
+
+static void what_is_under_way_counts_unless_the_address_is_another(void **state)
+{
+    struct fixture *f = *state;
+    struct channel c = f->channel;
+    hold_one(f);
+    c.secret = STR_LIT("another secret");
+    sender_adopt(f->sender, &c);
+    answer_held(f);
+    pass(f, 60000);
+    assert_int_equal(f->sent_n, 1);
+    assert_int_equal(f->asked_n, 1);
+    hold_one(f); /* its number is the same: it was sent, and is forgotten */
+    char url[120];
+    snprintf(url, sizeof url, "%s2", f->url_room);
+    c.url = str_of(url);
+    sender_adopt(f->sender, &c);
+    assert_int_equal(sender_waiting_n(f->sender), 1);
+    answer_held(f); /* nobody hears it any more */
+    pass(f, 60000);
+    assert_int_equal(f->asked_n, 3);
+    assert_int_equal(f->sent_n, 2);
+}
+
+static void a_channel_that_is_gone_holds_nothing_up(void **state)
+{
+    struct fixture *f = *state;
+    hold_one(f);
+    add(f, 2);
+    sender_test(f->sender, &(struct sender_test){STR_LIT("T"), STR_LIT("test"), on_told, f});
+    sender_urgent(f->sender, STR_LIT("D"), STR_LIT("disk"));
+    assert_int_equal(sender_give_up(f->sender), 2);
+    assert_true(f->sent_n == 2 && f->sent[0] == 1 && f->sent[1] == 2);
+    assert_int_equal(f->tested_n, 1);
+    assert_int_equal(f->test_answer.verdict, ROBOT_REFUSED);
+    assert_int_equal(sender_waiting_n(f->sender), 0);
+    assert_int_equal(fetch_calls_n(f->fetch), 0);
 }
 
 int main(void)
@@ -300,6 +376,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(webhooks_get_each_message_by_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_added_meanwhile_stays_behind_what_is_under_way, setup, teardown),
         cmocka_unit_test_setup_teardown(a_test_is_tried_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_refused_goes_at_once_when_the_channel_was_mended, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_under_way_counts_unless_the_address_is_another, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_channel_that_is_gone_holds_nothing_up, setup, teardown),
     };
     digest_start();
     log_set_level(LOG_LEVEL_ERROR);

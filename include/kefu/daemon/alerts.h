@@ -52,6 +52,8 @@ void alerts_act(struct alerts *a, const struct event *e);
 void alerts_when_settled(struct alerts *a, struct str id, void (*settled)(void *arg), void *arg);
 /* Acts whose outcome is not durable yet: a checkpoint must not be cut over them. */
 bool alerts_has_acts(const struct alerts *a);
+/* The list of channels is another: alerts of those that are gone come to their end. */
+void alerts_channels_changed(struct alerts *a);
 /* The figures or the present of an agent (0 too) changed. */
 void alerts_mark(struct alerts *a, uint32_t agent);
 

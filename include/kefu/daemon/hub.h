@@ -17,8 +17,8 @@
 struct hub;
 
 struct hub_options {
-    struct event_base *base;         /* all borrowed */
-    const struct channels *channels; /* NULL or none: every notice counts as gone */
+    struct event_base *base;   /* all borrowed */
+    struct channels *channels; /* none: every notice counts as gone */
     struct clock clock;
     void (*sent)(void *arg, uint64_t number);
     void *arg;
@@ -28,6 +28,12 @@ struct hub_options {
 /* NULL with e: libcurl is missing. Loads it only if there are channels. */
 struct hub *hub_new(const struct hub_options *o, struct err *e);
 void hub_free(struct hub *h); /* NULL is well */
+
+/* Another list while all goes on, in two steps: can it be worked with (-1 with e: libcurl is missing)? Then it changes places
+ * with the one in force. What waits goes to the channel that has the name now; what waits for one that is not listed any more
+ * counts as gone, and the log says how much it was. */
+int hub_prepare(struct hub *h, const struct channels *fresh, struct err *e);
+void hub_adopt(struct hub *h, struct channels *fresh);
 
 void hub_effect(struct hub *h, const struct effect *notice);
 /* Sends what may be sent; `full`: the disk has no room. Returns after how many ms to come again. */

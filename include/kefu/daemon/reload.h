@@ -7,7 +7,7 @@
 
 struct daemon;
 
-/* Reads all files again. Taken over are tokens, log_level, and rulebooks for months that have not begun. -1
+/* Reads all files again. Taken over are tokens, platforms, channels, log_level, and rulebooks for months that have not begun. -1
  * with e, and nothing has changed: a file is not well, an option that needs a restart differs, or a rulebook of before is
  * gone or another (under one name a rulebook never changes). Logs which. */
 int reload(struct daemon *d, struct err *e);

@@ -48,6 +48,8 @@ struct channels {
 int channels_read(struct channels *c, struct str text, const char *file, struct err *e);
 void channels_fini(struct channels *c);
 const struct channel *channels_find(const struct channels *c, struct str name); /* NULL: none */
+/* Are they the same in all that they are told, and where? The name aside. */
+bool channel_is_same(const struct channel *a, const struct channel *b);
 /* "dingtalk", "feishu", "wecom", "webhook". */
 struct str channel_kind_name(enum channel_kind k);
 

@@ -19,7 +19,7 @@ struct sender;
 
 struct sender_options { /* all borrowed */
     struct fetch *fetch;
-    const struct channel *channel;
+    const struct channel *channel;            /* copied, its texts are not */
     void (*sent)(void *arg, uint64_t number); /* the channel has the notice of this number; may come twice */
     void (*wake)(void *arg);                  /* an answer came: sender_turn is due */
     void *arg;
@@ -47,6 +47,12 @@ struct sender_now {
     int64_t wall_ms, mono_ms;
 };
 int64_t sender_turn(struct sender *s, const struct sender_now *now);
+
+/* What waits for a channel goes to another one (copied, its texts borrowed), which has its name: with patience begun anew, and from the start
+ * what was under way to another address. */
+void sender_adopt(struct sender *s, const struct channel *c);
+/* There is no such channel any more: all that waits counts as sent, tests as refused. Returns how many notices were given up. */
+size_t sender_give_up(struct sender *s);
 
 size_t sender_waiting_n(const struct sender *s);
 int64_t sender_stuck_ms(const struct sender *s,
