@@ -67,11 +67,19 @@ struct effect *alert_effect(const struct turn *t, const struct alert *x, const c
 
 /* --- muting ------------------------------------------------------------------------------------------------------- */
 
-bool alerts_in_trouble(const struct alerts *a)
+/* A source that cannot be asked and never sent anything hides nothing of what others send. */
+static bool is_trouble(const struct alerts *a, const struct alert *x, int64_t now_ms)
+{
+    int64_t last_ms;
+    bool own = x->rule && alert_is(x->rule, TRAIT_OWN) && alert_is_raised(x);
+    return own && (x->subject.of != OF_SOURCE || alert_source_last(a, x->rule, x->subject.id, now_ms, &last_ms));
+}
+
+static bool is_in_trouble(const struct alerts *a, int64_t now_ms)
 {
     bool trouble = a->own.full;
     for (size_t i = 0; i < a->n && !trouble; i++) {
-        trouble = a->list[i]->rule && alert_is(a->list[i]->rule, TRAIT_OWN) && alert_is_raised(a->list[i]);
+        trouble = is_trouble(a, a->list[i], now_ms);
     }
     return trouble;
 }
@@ -240,7 +248,7 @@ void alert_tell(const struct turn *t)
 {
     struct alerts *a = t->a;
     a->tell_ms = INT64_MAX;
-    a->trouble = alerts_in_trouble(a);
+    a->trouble = is_in_trouble(a, t->now_ms);
     note_groups(t);
     for (size_t i = 0; i < a->groups_n; i++) {
         if (a->groups[i].flush) {

@@ -258,16 +258,62 @@ static void look_unqualified(const struct look *l)
 
 /* --- the house ---------------------------------------------------------------------------------------------------- */
 
-static void look_source(const struct look *l)
+bool alert_source_last(const struct alerts *a, const struct alert_rule *r, struct str source, int64_t now_ms,
+                       int64_t *last_ms)
 {
-    const struct sources *all = l->t->a->o.sources;
-    for (size_t i = 0; site_has_hours(site_of(l)) && i < sources_n(all); i++) {
+    const struct sources *all = a->o.sources;
+    for (size_t i = 0; all && i < sources_n(all); i++) {
         struct source_count c = sources_at(all, i);
-        bool lives = c.last_ts > l->t->now_ms - SILENT_MAX_MS && c.events_n >= (uint64_t)l->r->min_samples;
-        if (lives && str_eq(c.source, l->x->subject.id)) {
-            see(l, site_worked(site_of(l), c.last_ts, l->t->now_ms) * MS);
+        if (str_eq(c.source, source)) {
+            *last_ms = c.last_ts;
+            return c.last_ts > now_ms - SILENT_MAX_MS && c.events_n >= (uint64_t)r->min_samples;
         }
     }
+    return false;
+}
+
+static bool find_feed(const struct look *l, struct alerts_feed *out)
+{
+    const struct alerts *a = l->t->a;
+    for (size_t i = 0; i < a->own.feeds_n; i++) {
+        a->own.feed(a->o.own_arg, i, out);
+        if (str_eq(out->name, l->x->subject.id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Who says nothing in a house that never closes may rest; whom we cannot ask fails at any hour. */
+static void look_source(const struct look *l)
+{
+    struct alerts_feed f = {.heard_ms = INT64_MIN, .failing_since_ms = INT64_MAX};
+    int64_t last_ms = INT64_MIN;
+    bool sends = alert_source_last(l->t->a, l->r, l->x->subject.id, l->t->now_ms, &last_ms);
+    bool fails = find_feed(l, &f) && f.failing_since_ms < l->t->now_ms;
+    last_ms = f.heard_ms > last_ms ? f.heard_ms : last_ms;
+    last_ms = fails && f.failing_since_ms > last_ms ? f.failing_since_ms : last_ms;
+    if (fails || (sends && site_has_hours(site_of(l)))) {
+        see(l, site_worked(site_of(l), last_ms, l->t->now_ms) * MS);
+    }
+}
+
+static void look_lost(const struct look *l)
+{
+    struct alerts_feed f;
+    struct alert_memory *m = &l->x->work;
+    if (!find_feed(l, &f)) {
+        return;
+    }
+    int64_t more = f.lost_n > m->lost_n ? (int64_t)(f.lost_n - m->lost_n) * FIX_ONE : 0;
+    if (alert_is_raised(l->x) || !more || more < l->r->raise_micro) {
+        m->lost_n =
+            f.lost_n < m->lost_n ? 0 : m->lost_n; /* a collector that was taken off and came again counts anew */
+        return;
+    }
+    m->lost_n = f.lost_n;
+    l->seen->happened = true;
+    l->seen->value_micro = more;
 }
 
 static void look_quarantine(const struct look *l)
@@ -310,6 +356,7 @@ void alert_look(const struct turn *t, struct alert *x, struct alert_seen *seen, 
         [ALERT_UNQUALIFIED_MONTHS] = look_unqualified,
         [ALERT_AWAY] = look_away,
         [ALERT_SOURCE_SILENT] = look_source,
+        [ALERT_SOURCE_LOST] = look_lost,
         [ALERT_QUARANTINE] = look_quarantine,
         [ALERT_REDIS] = look_redis,
         [ALERT_CHANNEL] = look_channel,

@@ -163,10 +163,16 @@ static void look_at_site(const struct turn *t, const struct alert_rule *r)
     for (size_t i = 0; r->kind == ALERT_SOURCE_SILENT && o->sources && i < sources_n(o->sources); i++) {
         look(t, r, &(struct subject){.of = OF_SOURCE, .id = sources_at(o->sources, i).source});
     }
+    bool of_sources = r->kind == ALERT_SOURCE_SILENT || r->kind == ALERT_SOURCE_LOST;
+    for (size_t i = 0; of_sources && i < t->a->own.feeds_n; i++) {
+        struct alerts_feed f;
+        t->a->own.feed(o->own_arg, i, &f);
+        look(t, r, &(struct subject){.of = OF_SOURCE, .id = f.name});
+    }
     for (size_t i = 0; r->kind == ALERT_CHANNEL && o->channels && i < o->channels->n; i++) {
         look(t, r, &(struct subject){.of = OF_CHANNEL, .id = o->channels->list[i].name});
     }
-    if (r->kind != ALERT_SOURCE_SILENT && r->kind != ALERT_CHANNEL) {
+    if (!of_sources && r->kind != ALERT_CHANNEL) {
         look(t, r, &(struct subject){.of = OF_SITE});
     }
 }
@@ -551,49 +557,4 @@ void alerts_settle(struct alerts *a, bool durable)
     } else {
         a->tick_ms = a->slow_ms = a->tell_ms = INT64_MIN;
     }
-}
-
-/* --- for lists ---------------------------------------------------------------------------------------------------- */
-
-void alerts_each(const struct alerts *a, int64_t now_ms, void (*each)(void *arg, const struct alert_view *v), void *arg)
-{
-    for (size_t i = 0; i < a->n; i++) {
-        const struct alert *x = a->list[i];
-        if (!x->rule || x->durable.state == STATE_NONE) {
-            continue;
-        }
-        each(arg, &(struct alert_view){.rule = x->rule,
-                                       .subject = x->subject.id,
-                                       .team = alert_team_of(a, &x->subject),
-                                       .is_agent = x->subject.of == OF_AGENT,
-                                       .memory = &x->durable,
-                                       .acked_by = str_of(x->acked_by),
-                                       .muted = alert_muted(a, x, now_ms)});
-    }
-}
-
-void alerts_each_silence(const struct alerts *a, int64_t now_ms, void (*each)(void *arg, const struct alert_silence *s),
-                         void *arg)
-{
-    for (size_t i = 0; i < a->silences_n; i++) {
-        if (a->silences[i]->s.until_ms > now_ms) {
-            each(arg, &a->silences[i]->s);
-        }
-    }
-}
-
-bool alerts_has(const struct alerts *a, uint64_t number)
-{
-    for (size_t i = 0; i < a->n; i++) {
-        const struct alert_memory *m = &a->list[i]->durable;
-        if (m->number == number && (m->state == STATE_FIRING || m->state == STATE_ACKED)) {
-            return number != 0;
-        }
-    }
-    return false;
-}
-
-bool alerts_has_rule(const struct alerts *a, int64_t now_ms, struct str name)
-{
-    return alert_rule_named(rulebooks_for_day(a->o.rulebooks, tz_day(a->o.tz, now_ms)), name) != NULL;
 }

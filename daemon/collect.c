@@ -147,6 +147,7 @@ static void failed(struct one *o, const struct err *why, int64_t retry_after_s)
     wait_ms = wait_ms > RETRY_MAX_MS ? RETRY_MAX_MS : wait_ms;
     o->failures_n++;
     o->told.failed_n++;
+    o->told.failing_since_ms = o->told.failing_since_ms ? o->told.failing_since_ms : now_of(o->collect);
     snprintf(o->trouble, sizeof(o->trouble), "%.60s: %.130s", why->where, why->what);
     if (log_every(&o->limit, clock_mono_ms(&o->collect->o.clock), LOG_EVERY_MS, &suppressed_n)) {
         log_line(LOG_LEVEL_WARN, "collect", "name=%s asked=0 error=\"%s\" failures=%d suppressed=%" PRIu64, o->name,
@@ -164,6 +165,7 @@ static void well(struct one *o)
     o->failures_n = 0;
     o->rest_until_mono_ms = 0;
     o->trouble[0] = 0;
+    o->told.failing_since_ms = 0;
     o->told.asked_n++;
     o->told.asked_at_ms = now_of(o->collect);
 }
@@ -246,6 +248,7 @@ static void on_answer(void *arg, const struct fetch_answer *a)
         if (got.gap_to_ms) {
             o->told.gap_from_ms = got.gap_from_ms;
             o->told.gap_to_ms = got.gap_to_ms;
+            o->told.gaps_n++;
             log_line(LOG_LEVEL_ERROR, "collect", "name=%s gap_from=%" PRId64 " gap_to=%" PRId64, o->name,
                      got.gap_from_ms, got.gap_to_ms);
         }
@@ -404,6 +407,7 @@ static void start_one(struct collect *c, const struct collector *of, struct str 
         o->failures_n = 0;
         o->rest_until_mono_ms = 0;
         o->trouble[0] = 0;
+        o->told.failing_since_ms = 0;
         arm(o, 0);
     }
 }

@@ -67,6 +67,11 @@ static void effect_sent(void *arg, uint64_t number)
     pipeline_sent(d->pipeline, number);
 }
 
+static void tell_feed(void *arg, size_t i, struct alerts_feed *out)
+{
+    streams_feed(arg, i, out);
+}
+
 /* What the alerts are told of the house itself. */
 static void tell_own(void *arg, struct alerts_own *own)
 {
@@ -82,6 +87,8 @@ static void tell_own(void *arg, struct alerts_own *own)
     }
     own->redis_away_ms = state.live ? 0 : mono_ms - d->redis_away_mono_ms;
     own->full = pipeline_is_full(d->pipeline);
+    own->feeds_n = streams_feeds_n(d);
+    own->feed = tell_feed;
     if (d->hub) {
         hub_own(d->hub, own);
     }

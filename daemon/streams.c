@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kefu/daemon/daemon.h"
 
@@ -75,6 +76,53 @@ void streams_free(struct daemon *d)
         free((char *)(uintptr_t)d->streams.positions[i].p);
     d->streams = (struct streams){0};
 }
+
+/* --- for alerts ---------------------------------------------------------------------------------------------------- */
+
+static void stream_feed(struct daemon *d, size_t i, struct alerts_feed *out)
+{
+    struct redis_stream_state s;
+    int64_t now_ms = clock_wall_ms(&d->clock), *since_ms = &d->streams.failing_since_ms[i];
+    redis_stream_state(d->streams.reader, i, &s);
+    bool reads = strcmp(s.state, "reading") == 0 || strcmp(s.state, "checking") == 0;
+    *since_ms = reads ? 0 : *since_ms ? *since_ms : now_ms;
+    *out = (struct alerts_feed){.name = s.key,
+                                .heard_ms = INT64_MIN, /* that it can be read says nothing of who writes to it */
+                                .failing_since_ms = reads ? INT64_MAX : *since_ms,
+                                .lost_n = s.lost_n + s.dead_n};
+}
+
+static void collector_feed(const struct collect_state *s, struct alerts_feed *out)
+{
+    int64_t heard_ms = s->heard_at_ms > s->asked_at_ms ? s->heard_at_ms : s->asked_at_ms;
+    *out = (struct alerts_feed){.name = s->name,
+                                .heard_ms = heard_ms ? heard_ms : INT64_MIN,
+                                .failing_since_ms = s->failing_since_ms ? s->failing_since_ms : INT64_MAX,
+                                .lost_n = s->gaps_n};
+}
+
+static size_t collectors_n(const struct daemon *d)
+{
+    return d->collect ? collect_n(d->collect) : 0;
+}
+
+size_t streams_feeds_n(const struct daemon *d)
+{
+    return collectors_n(d) + (d->streams.reader ? redis_stream_n(d->streams.reader) : 0);
+}
+
+void streams_feed(struct daemon *d, size_t i, struct alerts_feed *out)
+{
+    struct collect_state s;
+    if (i >= collectors_n(d)) {
+        stream_feed(d, i - collectors_n(d), out);
+        return;
+    }
+    collect_at(d->collect, i, &s);
+    collector_feed(&s, out);
+}
+
+/* --- for status ---------------------------------------------------------------------------------------------------- */
 
 static void put_one(struct buf *out, const struct redis_stream_state *s)
 {

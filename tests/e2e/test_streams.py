@@ -115,6 +115,8 @@ def check_trimmed(kefud):
     rows = control({"do": "quarantine", "limit": 10})["rows"]
     assert any("40 entries from about here on were trimmed" in r["reason"] and r["way"] == "stream" for r in rows), rows
     assert redis("XPENDING", "chat", "kefud")[0] == 0
+    wait_for("the alert", lambda: ("source_lost", "chat", 40.0) in [(a["rule"], a["subject"], a["value"])
+             for a in control({"do": "alert_list"})["alerts"] if "subject" in a])
     return kefud
 
 

@@ -388,6 +388,77 @@ static void redis_away_is_told(void **state)
     assert_int_equal(told(w, "title=【严重】Redis 不可用", "已解除"), 1);
 }
 
+static struct alerts_feed feeds[2];
+
+static void tell_feed(void *arg, size_t i, struct alerts_feed *out)
+{
+    (void)arg;
+    *out = feeds[i];
+}
+
+/* A collector that never sent an event, and a stream. */
+static void with_feeds(struct world *w)
+{
+    feeds[0] = (struct alerts_feed){STR_LIT("cw7"), INT64_MIN, INT64_MAX, 0};
+    feeds[1] = (struct alerts_feed){STR_LIT("events"), INT64_MIN, INT64_MAX, 0};
+    w->own.feeds_n = 2;
+    w->own.feed = tell_feed;
+    pass(w, 10 * SECOND);
+}
+
+static void whom_we_cannot_ask_is_told_of_and_mutes_nobody_if_nothing_ever_came(void **state)
+{
+    struct fixture *f = *state;
+    struct world *w = f->w;
+    with_feeds(w);
+    pass(w, 3600 * SECOND); /* quiet, and well */
+    assert_int_equal(told(w, "rule=source_silent", ""), 0);
+    feeds[0].failing_since_ms = w->now_ms;
+    feeds[1].failing_since_ms = w->now_ms;
+    pass(w, 1700 * SECOND);
+    feeds[1].failing_since_ms = INT64_MAX;
+    pass(w, 110 * SECOND);
+    assert_int_equal(told(w, "rule=source_silent", "state=firing"), 1);
+    assert_int_equal(told(w, "title=【严重】服务时间内数据源无消息", "触发:cw7"), 2);
+    ask(w);
+    pass(w, 35 * SECOND);
+    assert_int_equal(told(w, "rule=wait_lead", "state=firing"), 1);
+    assert_int_equal(told(w, "rule=wait_lead", "muted"), 0);
+    feeds[0].failing_since_ms = INT64_MAX;
+    feeds[0].heard_ms = w->now_ms;
+    pass(w, 120 * SECOND);
+    assert_int_equal(told(w, "title=【严重】服务时间内数据源无消息", "已解除:cw7"), 2);
+}
+
+static void what_is_lost_is_told_once_and_then_each_hour_together(void **state)
+{
+    struct fixture *f = *state;
+    struct world *w = f->w;
+    with_feeds(w);
+    assert_int_equal(told(w, "rule=source_lost", ""), 0);
+    feeds[1].lost_n = 3;
+    pass(w, 10 * SECOND);
+    assert_int_equal(told(w, "title=【严重】数据源丢失消息", "触发:events 3"), 2);
+    for (int i = 0; i < 100; i++) {
+        feeds[1].lost_n++;
+        pass(w, 10 * SECOND);
+    }
+    assert_int_equal(told(w, "rule=source_lost", "state=firing"), 1);
+    pass(w, 2700 * SECOND);
+    assert_int_equal(told(w, "title=【严重】数据源丢失消息", "触发:events 100"), 2);
+    assert_int_equal(told(w, "title=【严重】数据源丢失消息", "已解除"), 0); /* it does not come back */
+    world_close(w);
+    feeds[1].lost_n = 0; /* counts are those since the start */
+    world_open(w);
+    pass(w, 10 * SECOND);
+    assert_int_equal(told(w, "rule=source_lost", "state=firing"), 2);
+    pass(w, 3700 * SECOND);
+    feeds[1].lost_n = 1;
+    pass(w, 10 * SECOND);
+    assert_int_equal(told(w, "title=【严重】数据源丢失消息", "触发:events 1\n"), 0);
+    assert_int_equal(told(w, "rule=source_lost", "state=firing"), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +475,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_bad_rating_is_told_once_and_to_one_person_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(our_own_trouble_mutes_what_is_said_of_people, setup, teardown),
         cmocka_unit_test_setup_teardown(redis_away_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(whom_we_cannot_ask_is_told_of_and_mutes_nobody_if_nothing_ever_came, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_is_lost_is_told_once_and_then_each_hour_together, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,11 +93,13 @@ struct turn {
 void alert_look(const struct turn *t, struct alert *x, struct alert_seen *seen, bool *remember);
 /* When the wait that is looked at reaches the rule's limit; INT64_MAX: nobody waits, or it has. */
 int64_t alert_wait_reaches(const struct turn *t, const struct alert *x);
+/* When the last event of the source was (none: *last_ms stays); does it send: min_samples of the rule, the last within a week? */
+bool alert_source_last(const struct alerts *a, const struct alert_rule *r, struct str source, int64_t now_ms,
+                       int64_t *last_ms);
 struct str alert_team_of(const struct alerts *a, const struct subject *s); /* absent: none */
 
 /* alert_notice.c: why channels are not told of it now (absent: they are); tells those whose time it is. */
 struct str alert_muted(const struct alerts *a, const struct alert *x, int64_t now_ms);
-bool alerts_in_trouble(const struct alerts *a);
 void alert_tell(const struct turn *t);
 /* An entry of the stream "alerts". */
 struct effect *alert_effect(const struct turn *t, const struct alert *x, const char *state);

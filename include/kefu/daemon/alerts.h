@@ -24,11 +24,21 @@
 
 struct alerts;
 
+/* A way in: a platform's collector, a Redis stream. */
+struct alerts_feed {
+    struct str name;          /* of the source, or of the stream; borrowed for the look */
+    int64_t heard_ms;         /* its last sign of life; INT64_MIN: none since the start */
+    int64_t failing_since_ms; /* since when it cannot be asked or read; INT64_MAX: it can */
+    uint64_t lost_n;          /* events that are gone or put aside, and gaps, since the start */
+};
+
 /* What the house knows of itself, in ms; 0: well. */
 struct alerts_own {
     int64_t redis_away_ms;
     int64_t stuck_ms[CHANNELS_MAX]; /* for so long a channel has taken nothing, in the order of channels */
     bool full;                      /* the disk is: mutes as our own trouble does */
+    size_t feeds_n;                 /* asked for by number when sources are looked at; arg is own_arg */
+    void (*feed)(void *arg, size_t i, struct alerts_feed *out);
 };
 
 struct alerts_options {      /* all borrowed; the last four may be NULL */

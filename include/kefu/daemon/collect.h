@@ -47,7 +47,9 @@ struct collect_state {
     int64_t asked_at_ms; /* wall time of the last good answer; 0: none yet */
     uint64_t asked_n, failed_n;
     const char *trouble;            /* why asking fails now; "": it does not */
+    int64_t failing_since_ms;       /* wall time since which it fails; 0: it does not */
     int64_t gap_from_ms, gap_to_ms; /* the last stretch of which nothing can be known; 0, 0: none */
+    uint64_t gaps_n;                /* how many there were */
 };
 size_t collect_n(const struct collect *c);
 void collect_at(const struct collect *c, size_t i, struct collect_state *out);

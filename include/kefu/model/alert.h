@@ -34,7 +34,10 @@ enum alert_trait {
  *   projected_score   the month's score as it would end at this rate (samples: handled episodes)
  *   unqualified_months  months running that ended in the lowest tier
  *   away              seconds for which an agent is away or offline and customers wait for this agent
- *   source_silent     seconds of working time without an event of a source; only where service_hours are set
+ *   source_silent     seconds of working time without a sign of life of a source: an event, a delivery of its hook, a good answer to
+ *                     what it was asked; only where service_hours are set. And seconds for which asking it, or reading its stream, fails
+ *   source_lost       events of a source that are gone for good or were put aside, and stretches of time of which nothing can be
+ *                     known; told once, then no sooner than keep_firing_ms
  *   quarantine        events refused in the window                   redis         seconds without Redis
  *   channel           seconds for which a channel has taken nothing */
 #define ALERT_KINDS(X)                                                                                                 \
@@ -51,6 +54,7 @@ enum alert_trait {
     X(UNQUALIFIED_MONTHS, "unqualified_months", UNIT_COUNT, SCOPE_AGENT, TRAIT_PRIVATE)                                \
     X(AWAY, "away", UNIT_SECONDS, SCOPE_AGENT, 0)                                                                      \
     X(SOURCE_SILENT, "source_silent", UNIT_SECONDS, SCOPE_SITE, TRAIT_OWN)                                             \
+    X(SOURCE_LOST, "source_lost", UNIT_COUNT, SCOPE_SITE, TRAIT_EVENT)                                                 \
     X(QUARANTINE, "quarantine", UNIT_COUNT, SCOPE_SITE, TRAIT_WINDOW)                                                  \
     X(REDIS, "redis", UNIT_SECONDS, SCOPE_SITE, 0)                                                                     \
     X(CHANNEL, "channel", UNIT_SECONDS, SCOPE_SITE, 0)

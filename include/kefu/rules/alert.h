@@ -32,6 +32,7 @@ struct alert_memory { /* zeroed: nothing known */
     int64_t value_micro; /* when it was raised */
     int32_t day;         /* of ALERT_RATING: ratings counted on this day and the one before */
     uint32_t counted[2];
+    uint64_t lost_n; /* of ALERT_SOURCE_LOST: told of; no row holds it, for the source counts from our start */
 };
 
 struct alert_seen {
