@@ -9,6 +9,7 @@
 #include "kefu/base/fix.h"
 #include "kefu/base/mem.h"
 #include "kefu/model/event_table.h"
+#include "kefu/publish/alert_text.h"
 
 #define MINUTES_MAX 44640 /* 31 days */
 
@@ -180,7 +181,8 @@ static void put_text(struct buf *out, const char *name, struct str value)
 
 static void put_value(struct buf *out, const char *name, int64_t micro)
 {
-    buf_printf(out, ", \"%s\": %" PRId64 ".%03" PRId64, name, micro / FIX_ONE, micro % FIX_ONE / 1000);
+    buf_printf(out, ", \"%s\": ", name);
+    alert_put_decimal(out, micro, 3);
 }
 
 static void put_alert(struct buf *out, const struct alert_view *v)

@@ -28,6 +28,17 @@ void alerts_each_silence(const struct alerts *a, int64_t now_ms, void (*each)(vo
     }
 }
 
+void alerts_counts(const struct alerts *a, struct alerts_counts *out)
+{
+    *out = a->counts;
+    out->silences_n = a->silences_n;
+}
+
+uint64_t alerts_silences_changed_n(const struct alerts *a)
+{
+    return a->silences_changed_n;
+}
+
 bool alerts_has(const struct alerts *a, uint64_t number)
 {
     for (size_t i = 0; i < a->n; i++) {

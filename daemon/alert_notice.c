@@ -31,6 +31,15 @@ static struct str print(struct judgement *g, const char *format, ...)
     return arena_copy(&g->arena, (struct str){room, (size_t)n});
 }
 
+static struct str printed_value(struct judgement *g, int64_t micro)
+{
+    struct buf b = {0};
+    alert_put_decimal(&b, micro, 3);
+    struct str s = arena_copy(&g->arena, buf_str(&b));
+    buf_fini(&b);
+    return s;
+}
+
 static void pair(struct effect *f, const char *field, struct str value)
 {
     if (value.n) {
@@ -56,8 +65,7 @@ struct effect *alert_effect(const struct turn *t, const struct alert *x, const c
     if (x->subject.of == OF_AGENT) {
         pair(f, "team", arena_copy(&g->arena, alert_team_of(t->a, &x->subject)));
     }
-    pair(f, "value",
-         print(g, "%" PRId64 ".%03" PRId64, x->work.value_micro / FIX_ONE, x->work.value_micro % FIX_ONE / 1000));
+    pair(f, "value", printed_value(g, x->work.value_micro));
     pair(f, "since", print(g, "%" PRId64, x->work.since_ms));
     pair(f, "at", print(g, "%" PRId64, t->now_ms));
     pair(f, "by", arena_copy(&g->arena, str_of(x->acked_by)));

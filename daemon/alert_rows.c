@@ -138,6 +138,7 @@ static struct kept_silence *silence_at(struct alerts *a, struct str id)
 void alert_keep_silence(struct alerts *a, const struct alert_silence *s)
 {
     struct kept_silence *k = silence_at(a, s->id);
+    a->silences_changed_n++;
     arena_fini(&k->arena);
     k->s = (struct alert_silence){.id = arena_copy(&k->arena, s->id),
                                   .rule = arena_copy(&k->arena, s->rule),
@@ -204,6 +205,7 @@ void alert_drop_silence(const struct turn *t, size_t at)
     struct kept_silence *k = a->silences[at];
     judgement_row(t->g, &(struct memory_row){.rule = RULE_SILENCE, .subject = k->s.id});
     a->silences[at] = a->silences[--a->silences_n];
+    a->silences_changed_n++;
     arena_fini(&k->arena);
     free(k);
 }

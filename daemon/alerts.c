@@ -94,8 +94,10 @@ static void apply(const struct turn *t, struct alert *x, const struct alert_outc
         free(x->acked_by);
         x->acked_by = NULL;
         x->work.number = alert_effect(t, x, "firing")->number;
+        t->a->fresh.raised_n++;
     } else if (o->change == CHANGE_RESOLVED) {
         alert_effect(t, x, "resolved");
+        t->a->fresh.resolved_n++;
     }
     if (o->remember) {
         x->changed = true;
@@ -550,6 +552,9 @@ void alerts_settle(struct alerts *a, bool durable)
             alerts_mark(a, x->subject.agent);
         }
     }
+    a->counts.raised_n += durable ? a->fresh.raised_n : 0;
+    a->counts.resolved_n += durable ? a->fresh.resolved_n : 0;
+    a->fresh = (struct alerts_counts){0};
     size_t done_n = a->acts_done_n;
     a->acts_done_n = 0;
     if (durable) {

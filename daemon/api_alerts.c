@@ -6,66 +6,102 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kefu/base/digest.h"
 #include "kefu/base/fix.h"
 #include "kefu/base/json.h"
 #include "kefu/base/mem.h"
 #include "kefu/daemon/alert_acts.h"
 #include "kefu/daemon/api.h"
 #include "kefu/daemon/daemon.h"
+#include "kefu/daemon/live.h"
 
 #define BODY_MAX 4096
 
+struct viewer {
+    struct daemon *d;
+    const struct caller *caller;
+};
+
+static bool may(const struct viewer *w, const struct about *whom)
+{
+    return rights_may(w->caller, PART_ALERTS, whom);
+}
+
 static bool sees(void *arg, const struct alert_view *v)
 {
-    const struct call *c = arg;
-    struct about whom = {.agent = v->is_agent ? v->subject : (struct str){NULL, 0}, .team = v->team};
-    uint32_t told = c->who.caller.role == ROLE_AGENT ? HEARS_AGENT : HEARS_LEAD;
-    if (rights_reach(c->who.caller.role, c->part) == REACH_ALL) {
+    const struct viewer *w = arg;
+    uint32_t told = w->caller->role == ROLE_AGENT ? HEARS_AGENT : HEARS_LEAD;
+    if (rights_reach(w->caller->role, PART_ALERTS) == REACH_ALL) {
         return true;
     }
     if (!(v->rule->hears & told)) {
         return false;
     }
-    bool of_house = v->rule->scope == SCOPE_SITE && c->who.caller.role == ROLE_LEAD;
-    return of_house || rights_may(&c->who.caller, c->part, &whom);
+    bool of_house = v->rule->scope == SCOPE_SITE && w->caller->role == ROLE_LEAD;
+    return of_house || may(w, &(struct about){v->is_agent ? v->subject : (struct str){NULL, 0}, v->team});
 }
 
-static bool may_act(const struct call *c)
+static bool may_act(const struct caller *c)
 {
-    return c->who.caller.role == ROLE_LEAD || c->who.caller.role == ROLE_ADMIN;
+    return c->role == ROLE_LEAD || c->role == ROLE_ADMIN;
 }
 
 /* A lead silences the teams led and their people, nobody else and nothing of the house; and sees those silences, and what is
  * silenced for all. */
-static bool may_silence(const struct call *c, const struct alert_act *act)
+static bool may_silence(const struct viewer *w, struct str of_agent, struct str of_team)
 {
-    uint32_t agent = act->agent.n ? site_agent_find(c->d->site, act->agent) : 0;
-    if (rights_reach(c->who.caller.role, c->part) == REACH_ALL) {
+    uint32_t agent = of_agent.n ? site_agent_find(w->d->site, of_agent) : 0;
+    if (rights_reach(w->caller->role, PART_ALERTS) == REACH_ALL) {
         return true;
     }
-    if (act->agent.n) {
-        return agent && call_may_agent(c, agent);
+    if (of_agent.n) {
+        struct agent_now now = {0};
+        site_agent_now(w->d->site, agent, &now);
+        return agent && may(w, &(struct about){of_agent, now.team});
     }
-    return act->team.n && call_may_team(c, act->team);
+    return of_team.n && may(w, &(struct about){.team = of_team});
 }
 
 static bool sees_silence(void *arg, const struct alert_silence *s)
 {
-    struct alert_act act = {.agent = s->agent, .team = s->team};
-    return may_act(arg) && (!(s->agent.n || s->team.n) || may_silence(arg, &act));
+    const struct viewer *w = arg;
+    return may_act(w->caller) && (!(s->agent.n || s->team.n) || may_silence(w, s->agent, s->team));
+}
+
+/* The list as it is for this caller, as JSON; returns where in it what does not merely tell the time begins. */
+static size_t put_list(struct buf *out, struct daemon *d, const struct caller *caller)
+{
+    int64_t now_ms = clock_wall_ms(&d->clock);
+    struct viewer w = {d, caller};
+    buf_printf(out, "{\"now_ms\": %" PRId64 ", ", now_ms);
+    size_t tagged = out->n;
+    buf_printf(out, "\"may_act\": %s, ", may_act(caller) ? "true" : "false");
+    alert_print_list(out, pipeline_alerts(d->pipeline), now_ms, &(struct alert_sight){sees, sees_silence, &w});
+    buf_put_byte(out, '}');
+    return tagged;
 }
 
 void api_alerts(struct call *c)
 {
     struct buf out = {0};
-    int64_t now_ms = clock_wall_ms(&c->d->clock);
-    struct alert_sight sight = {sees, sees_silence, c};
-    buf_printf(&out, "{\"now_ms\": %" PRId64 ", ", now_ms);
-    size_t tagged = out.n;
-    buf_printf(&out, "\"may_act\": %s, ", may_act(c) ? "true" : "false");
-    alert_print_list(&out, pipeline_alerts(c->d->pipeline), now_ms, &sight);
-    buf_put_byte(&out, '}');
+    size_t tagged = put_list(&out, c->d, &c->who.caller);
     call_answer_tagged(c, &out, tagged);
+}
+
+bool api_alerts_news(struct daemon *d, const struct caller *caller, uint64_t *had, struct buf *out)
+{
+    size_t tagged = put_list(out, d, caller);
+    uint64_t has = digest_checksum((struct str){out->p + tagged, out->n - tagged});
+    bool news = has != *had;
+    *had = has;
+    return news;
+}
+
+void api_alerts_live(struct call *c)
+{
+    if (!live_open(c->d->live, c->r, &(struct live_ask){.alerts = true, .who = &c->who})) {
+        call_busy(c->r, "too many boards are open", 5);
+    }
 }
 
 /* --- acts --------------------------------------------------------------------------------------------------------- */
@@ -94,7 +130,8 @@ struct wanted {
 static void find_number(void *arg, const struct alert_view *v)
 {
     struct wanted *w = arg;
-    w->found |= v->memory->number == w->number && v->memory->state != STATE_PENDING && sees((void *)w->c, v);
+    struct viewer viewer = {w->c->d, &w->c->who.caller};
+    w->found |= v->memory->number == w->number && v->memory->state != STATE_PENDING && sees(&viewer, v);
 }
 
 /* Who acts, as the journal keeps it: the person's name at the proxy, else the token's subject, else its id. */
@@ -125,7 +162,7 @@ static void begin(struct call *c, struct alert_act *act)
 /* False: answered. */
 static bool may_post(struct call *c)
 {
-    if (!may_act(c)) {
+    if (!may_act(&c->who.caller)) {
         call_not_found(c->r);
         return false;
     }
@@ -174,7 +211,7 @@ void api_alert_silence(struct call *c)
                             .reason = text_of(tree, "reason")};
     if (!cJSON_IsNumber(minutes) || fix_parse_whole(json_literal(minutes, room, sizeof(room)), &act.minutes) < 0) {
         call_bad(c, "expected {\"rule\", \"minutes\", \"reason\", \"agent\"?, \"team\"?}");
-    } else if (!may_silence(c, &act)) {
+    } else if (!may_silence(&(struct viewer){c->d, &c->who.caller}, act.agent, act.team)) {
         call_not_found(c->r);
     } else {
         begin(c, &act);
@@ -191,8 +228,8 @@ struct wanted_silence {
 static void find_silence(void *arg, const struct alert_silence *s)
 {
     struct wanted_silence *w = arg;
-    struct alert_act act = {.agent = s->agent, .team = s->team};
-    w->found |= str_eq(s->id, w->id) && may_silence(w->c, &act);
+    struct viewer viewer = {w->c->d, &w->c->who.caller};
+    w->found |= str_eq(s->id, w->id) && may_silence(&viewer, s->agent, s->team);
 }
 
 void api_alert_unsilence(struct call *c)

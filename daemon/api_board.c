@@ -31,9 +31,12 @@ static void answer_agent(struct call *c, uint32_t agent)
     call_answer_tagged(c, &out, tagged);
 }
 
-static void open_live(struct call *c, const struct live_ask *ask)
+/* With ?alerts=1 the list of alerts comes along, to those who have one. */
+static void open_live(struct call *c, struct live_ask ask)
 {
-    if (!live_open(c->d->live, c->r, ask)) {
+    ask.who = &c->who;
+    ask.alerts = call_query(c, "alerts").n && rights_reach(c->who.caller.role, PART_ALERTS) != REACH_NONE;
+    if (!live_open(c->d->live, c->r, &ask)) {
         call_busy(c->r, "too many boards are open", BUSY_S);
     }
 }
@@ -57,7 +60,7 @@ void api_me_live(struct call *c)
 {
     uint32_t agent = myself(c);
     if (agent) {
-        open_live(c, &(struct live_ask){.agent = agent, .who = &c->who});
+        open_live(c, (struct live_ask){.agent = agent});
     }
 }
 
@@ -73,7 +76,7 @@ void api_agent_live(struct call *c)
 {
     uint32_t agent = call_agent(c);
     if (agent) {
-        open_live(c, &(struct live_ask){.agent = agent, .who = &c->who});
+        open_live(c, (struct live_ask){.agent = agent});
     }
 }
 
@@ -164,6 +167,6 @@ void api_team_live(struct call *c)
     uint32_t *members = members_of(c, &n);
     if (members) {
         free(members);
-        open_live(c, &(struct live_ask){.team = c->args[0], .who = &c->who});
+        open_live(c, (struct live_ask){.team = c->args[0]});
     }
 }

@@ -209,3 +209,8 @@ size_t hub_waiting_n(const struct hub *h, size_t channel)
 {
     return channel < h->n ? sender_waiting_n(h->senders[channel]) : 0;
 }
+
+struct sender_counts hub_counts(const struct hub *h, size_t channel)
+{
+    return sender_counts(h->senders[channel]);
+}

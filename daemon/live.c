@@ -3,7 +3,7 @@
  * It keeps true that a board's `sent` says all it knows: whatever has a higher number is sent with the next event, so that a
  * client that comes back with Last-Event-ID misses nothing and is sent nothing twice. A look at who may still see it comes before
  * anything is sent after a token or session has gone or an agent has left a team, and within a second. */
-#include "kefu/daemon/live.h"
+#include "kefu/daemon/live_inside.h"
 
 #include <event2/event.h>
 #include <inttypes.h>
@@ -19,7 +19,6 @@
 #include "kefu/daemon/show_agent.h"
 
 #define TICK_MS        100 /* between two rounds of pushes */
-#define PUSH_MS        500 /* between two events of a board */
 #define BEAT_MS        15000
 #define CARE_MS        1000 /* between two looks at all boards */
 #define BEHIND_MS      30000
@@ -27,52 +26,7 @@
 #define BOARDS_A_TOKEN 64
 #define SEQ_A_MS       1000
 
-struct topic_agent {
-    uint64_t changed;
-    uint32_t team;  /* index into teams + 1; 0: none */
-    uint64_t tick;  /* at which the row was made */
-    struct buf row; /* owned */
-};
-
-struct topic_team {
-    struct str name; /* owned */
-    uint64_t changed, members_changed;
-    int64_t next_due; /* of a wait, wall time */
-    struct buf heat;  /* owned; a JSON value */
-};
-
-struct board {
-    struct live *live;
-    struct board *prev, *next;
-    struct http_stream *stream;
-    uint32_t agent; /* 0: of a team */
-    uint32_t team;  /* index into teams + 1 */
-    uint64_t sent;
-    int64_t pushed_ms, written_ms, behind_ms; /* monotonic; behind since, INT64_MAX: it is not */
-    struct who_kept who;
-};
-
-struct live {
-    struct daemon *d;
-    struct event *tick_timer, *care_timer;
-    struct board *boards;
-    struct topic_agent *agents; /* owned, by the site's number */
-    size_t agents_n, agents_cap;
-    struct topic_team *teams; /* owned; few */
-    size_t teams_n, teams_cap;
-    uint64_t began, seq;
-    uint64_t tick;
-    int64_t ticked_ms;
-    int32_t day;
-    uint64_t moved_n; /* agents that left a team */
-    uint64_t gone_n;  /* tokens and sessions that had gone, and agents that had moved, at the last look */
-    int64_t rights_ms;
-    bool armed, stopping;
-    struct live_counts counts;
-    struct buf event; /* room */
-};
-
-static int64_t mono_of(const struct live *l)
+int64_t live_mono_ms(const struct live *l)
 {
     return clock_mono_ms(&l->d->clock);
 }
@@ -83,12 +37,12 @@ static void arm(struct event *timer, int64_t ms)
     event_add(timer, &tv);
 }
 
-static void want_tick(struct live *l)
+void live_want_tick(struct live *l)
 {
     if (l->armed || !l->boards) {
         return;
     }
-    int64_t since_ms = mono_of(l) - l->ticked_ms;
+    int64_t since_ms = live_mono_ms(l) - l->ticked_ms;
     l->armed = true;
     arm(l->tick_timer, since_ms >= TICK_MS ? 0 : TICK_MS - since_ms);
 }
@@ -119,7 +73,7 @@ static uint32_t team_get(struct live *l, struct str name)
     return (uint32_t)++l->teams_n;
 }
 
-static struct topic_agent *agent_at(struct live *l, uint32_t agent)
+struct topic_agent *live_agent(struct live *l, uint32_t agent)
 {
     xgrow(&l->agents, &l->agents_cap, (size_t)agent + 1, sizeof(*l->agents));
     while (l->agents_n <= agent) {
@@ -142,7 +96,7 @@ static void team_moved(struct live *l, uint32_t team, bool members)
 void live_changed(struct live *l, uint32_t agent)
 {
     struct agent_now now;
-    struct topic_agent *a = agent_at(l, agent);
+    struct topic_agent *a = live_agent(l, agent);
     site_agent_now(l->d->site, agent, &now);
     uint32_t team = a->team && str_eq(l->teams[a->team - 1].name, now.team) ? a->team : team_get(l, now.team);
     bool moved = team != a->team;
@@ -153,7 +107,7 @@ void live_changed(struct live *l, uint32_t agent)
     }
     a->team = team;
     team_moved(l, team, moved);
-    want_tick(l);
+    live_want_tick(l);
 }
 
 uint64_t live_team_seq(struct live *l, struct str team)
@@ -164,7 +118,7 @@ uint64_t live_team_seq(struct live *l, struct str team)
 
 uint64_t live_agent_seq(struct live *l, uint32_t agent)
 {
-    return agent_at(l, agent)->changed;
+    return live_agent(l, agent)->changed;
 }
 
 void live_heat(struct live *l, struct str team, struct str json)
@@ -177,7 +131,7 @@ void live_heat(struct live *l, struct str team, struct str json)
     buf_put_str(&l->teams[t - 1].heat, json);
     l->seq++;
     team_moved(l, t, false);
-    want_tick(l);
+    live_want_tick(l);
 }
 
 struct str live_heat_of(struct live *l, struct str team)
@@ -200,7 +154,7 @@ bool live_any_team(const struct live *l)
 
 static struct str fresh_row(struct live *l, uint32_t agent)
 {
-    struct topic_agent *a = agent_at(l, agent);
+    struct topic_agent *a = live_agent(l, agent);
     if (a->tick != l->tick) {
         a->row.n = 0;
         show_agent_row(&a->row, l->d, agent, a->changed);
@@ -228,7 +182,7 @@ static void put_rows(struct live *l, const uint32_t *members, size_t n, uint64_t
     bool any = false;
     buf_put_str(&l->event, STR_LIT(",\"agents\":["));
     for (size_t i = 0; i < n; i++) {
-        if (agent_at(l, members[i])->changed <= after) {
+        if (live_agent(l, members[i])->changed <= after) {
             continue;
         }
         if (any) {
@@ -262,15 +216,21 @@ static void put_team_event(struct live *l, const struct board *b)
     free(members);
 }
 
-static void write_event(struct board *b)
+void live_write(struct board *b)
 {
     struct live *l = b->live;
-    buf_put_str(&l->event, STR_LIT("}\n\n"));
     http_stream_write(b->stream, buf_str(&l->event));
     l->counts.pushes_n++;
     l->counts.bytes_n += l->event.n;
-    b->sent = l->seq;
-    b->pushed_ms = b->written_ms = mono_of(l);
+    b->written_ms = live_mono_ms(l);
+}
+
+static void write_event(struct board *b)
+{
+    buf_put_str(&b->live->event, STR_LIT("}\n\n"));
+    live_write(b);
+    b->sent = b->live->seq;
+    b->pushed_ms = b->written_ms;
 }
 
 static void push(struct board *b)
@@ -285,7 +245,20 @@ static void push(struct board *b)
 
 static bool has_news(struct live *l, const struct board *b)
 {
-    return (b->agent ? agent_at(l, b->agent)->changed : l->teams[b->team - 1].changed) > b->sent;
+    if (!b->agent && !b->team) {
+        return false;
+    }
+    return (b->agent ? live_agent(l, b->agent)->changed : l->teams[b->team - 1].changed) > b->sent;
+}
+
+bool live_is_reading(struct board *b, int64_t mono_ms)
+{
+    if (http_stream_behind(b->stream) == 0) {
+        b->behind_ms = INT64_MAX;
+        return true;
+    }
+    b->behind_ms = b->behind_ms == INT64_MAX ? mono_ms : b->behind_ms;
+    return false;
 }
 
 /* --- boards ------------------------------------------------------------------------------------------------------- */
@@ -320,17 +293,6 @@ static void bye(struct board *b, const char *why)
     board_free(b);
 }
 
-/* A board whose last bytes have not gone out is left out, and cut off in the end. True: it may be written to. */
-static bool is_reading(struct board *b, int64_t mono_ms)
-{
-    if (http_stream_behind(b->stream) == 0) {
-        b->behind_ms = INT64_MAX;
-        return true;
-    }
-    b->behind_ms = b->behind_ms == INT64_MAX ? mono_ms : b->behind_ms;
-    return false;
-}
-
 static bool is_lost(const struct board *b, int64_t mono_ms)
 {
     return b->behind_ms != INT64_MAX && mono_ms - b->behind_ms >= BEHIND_MS;
@@ -343,6 +305,9 @@ static bool may_still(struct live *l, const struct board *b)
     struct agent_now now = {0};
     if (!who_still(l->d, &b->who, &w)) {
         return false;
+    }
+    if (!b->agent && !b->team) {
+        return rights_reach(w.caller.role, PART_ALERTS) != REACH_NONE;
     }
     if (!b->agent) {
         return rights_may(&w.caller, PART_TEAMS, &(struct about){.team = l->teams[b->team - 1].name});
@@ -400,7 +365,7 @@ static bool ends_forbidden(struct board *b, bool look)
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     struct live *l = arg;
-    int64_t mono_ms = mono_of(l);
+    int64_t mono_ms = live_mono_ms(l);
     bool more = false;
     (void)fd;
     (void)what;
@@ -410,19 +375,23 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     bool look = rights_are_due(l, mono_ms);
     for (struct board *b = l->boards, *next; b; b = next) {
         next = b->next;
-        if (ends_forbidden(b, look) || !has_news(l, b)) {
+        if (ends_forbidden(b, look)) {
             continue;
         }
-        if (mono_ms - b->pushed_ms < PUSH_MS) {
+        more |= live_push_alerts(b, mono_ms);
+        if (!has_news(l, b)) {
+            continue;
+        }
+        if (mono_ms - b->pushed_ms < LIVE_PUSH_MS) {
             more = true;
-        } else if (is_reading(b, mono_ms)) {
+        } else if (live_is_reading(b, mono_ms)) {
             push(b);
         } else {
             l->counts.skipped_n++; /* the next look at all boards tries again */
         }
     }
     if (more) {
-        want_tick(l);
+        live_want_tick(l);
     }
 }
 
@@ -431,7 +400,7 @@ static void care_for(struct live *l, struct board *b, bool look, int64_t mono_ms
     if (ends_forbidden(b, look)) {
         return;
     }
-    if (!is_reading(b, mono_ms)) {
+    if (!live_is_reading(b, mono_ms)) {
         if (is_lost(b, mono_ms)) {
             l->counts.cut_n++;
             http_stream_cut(b->stream);
@@ -446,12 +415,13 @@ static void care_for(struct live *l, struct board *b, bool look, int64_t mono_ms
 static void on_care(evutil_socket_t fd, short what, void *arg)
 {
     struct live *l = arg;
-    int64_t mono_ms = mono_of(l);
+    int64_t mono_ms = live_mono_ms(l);
     (void)fd;
     (void)what;
     bool look = rights_are_due(l, mono_ms);
     turn_day(l);
     look_for_due(l);
+    live_look_for_silences(l);
     if (live_any_team(l)) {
         explain_want_heat(l->d->explain);
     }
@@ -460,7 +430,7 @@ static void on_care(evutil_socket_t fd, short what, void *arg)
         care_for(l, b, look, mono_ms);
     }
     if (l->boards) {
-        want_tick(l);
+        live_want_tick(l);
         arm(l->care_timer, CARE_MS);
     }
 }
@@ -496,6 +466,10 @@ bool live_open(struct live *l, struct http_request *r, const struct live_ask *as
     *b = (struct board){.live = l, .agent = ask->team.n ? 0 : ask->agent, .behind_ms = INT64_MAX};
     b->team = ask->team.n ? team_get(l, ask->team) : 0;
     b->sent = has_already(l, r);
+    b->alerts = ask->alerts;
+    b->alerts_seen = UINT64_MAX;
+    b->alerts_ms = live_mono_ms(l) - LIVE_PUSH_MS;
+    b->self = ask->who->caller.role == ROLE_AGENT ? site_agent_find(l->d->site, ask->who->caller.agent) : 0;
     who_keep(ask->who, &b->who);
     b->stream = http_stream(r, "text/event-stream; charset=utf-8", on_gone, b);
     if (!b->stream) {
@@ -513,7 +487,10 @@ bool live_open(struct live *l, struct http_request *r, const struct live_ask *as
     l->boards = b;
     l->counts.boards_n++;
     l->tick++; /* rows made before are perhaps of an earlier as_of */
-    push(b);
+    if (b->agent || b->team) {
+        push(b);
+    }
+    live_push_alerts(b, live_mono_ms(l));
     return true;
 }
 
@@ -524,7 +501,7 @@ struct live *live_new(struct daemon *d)
     struct live *l = xcalloc(1, sizeof(*l));
     l->d = d;
     l->began = l->seq = (uint64_t)clock_wall_ms(&d->clock) * SEQ_A_MS; /* above those of an earlier run, under 2^53 */
-    l->ticked_ms = mono_of(l) - TICK_MS;
+    l->ticked_ms = live_mono_ms(l) - TICK_MS;
     l->tick_timer = evtimer_new(d->base, on_tick, l);
     l->care_timer = evtimer_new(d->base, on_care, l);
     for (uint32_t a = 1; a <= site_agents_n(d->site); a++) {

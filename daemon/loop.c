@@ -48,10 +48,23 @@ static void show_agent(void *arg, const struct agent_view *v)
     }
 }
 
+/* Who has a list of alerts before the eyes sees it change at once. */
+static void tell_boards(struct daemon *d, const struct effect *f)
+{
+    uint32_t agent = 0;
+    for (size_t i = 0; f->kind == EFFECT_ALERT && i < f->pairs_n; i += 2) {
+        agent = str_eq(f->pairs[i], STR_LIT("agent")) ? site_agent_find(d->site, f->pairs[i + 1]) : agent;
+    }
+    if (f->kind == EFFECT_ALERT && d->live) {
+        live_alert_changed(d->live, agent, false);
+    }
+}
+
 /* Where nothing is published, an effect has gone as far as it goes. */
 static void tell_effect(void *arg, const struct effect *f)
 {
     struct daemon *d = arg;
+    tell_boards(d, f);
     if (f->kind == EFFECT_NOTICE) {
         hub_effect(d->hub, f);
     } else if (d->publisher) {

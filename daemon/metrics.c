@@ -178,6 +178,70 @@ static void put_ways_in(struct buf *out, const struct daemon *d)
 #undef N
 }
 
+struct counting {
+    enum alert_severity severity;
+    int64_t n;
+};
+
+static void count_on(void *arg, const struct alert_view *v)
+{
+    struct counting *c = arg;
+    c->n += v->rule->severity == c->severity && v->memory->state != STATE_PENDING;
+}
+
+static int64_t alerts_on(const struct daemon *d, size_t i, struct str *name)
+{
+    struct counting c = {(enum alert_severity)(SEVERITY_INFO + i), 0};
+    alerts_each(pipeline_alerts(d->pipeline), clock_wall_ms(&d->clock), count_on, &c);
+    *name = alert_severity_name(c.severity);
+    return c.n;
+}
+
+static int64_t channel_waiting(const struct daemon *d, size_t i, struct str *name)
+{
+    *name = d->settings->channels.list[i].name;
+    return (int64_t)hub_waiting_n(d->hub, i);
+}
+
+static int64_t channel_taken(const struct daemon *d, size_t i, struct str *name)
+{
+    *name = d->settings->channels.list[i].name;
+    return (int64_t)hub_counts(d->hub, i).taken_n;
+}
+
+static int64_t channel_failed(const struct daemon *d, size_t i, struct str *name)
+{
+    *name = d->settings->channels.list[i].name;
+    return (int64_t)hub_counts(d->hub, i).failed_n;
+}
+
+static int64_t channel_stuck(const struct daemon *d, size_t i, struct str *name)
+{
+    struct alerts_own own = {0};
+    hub_own(d->hub, &own);
+    *name = d->settings->channels.list[i].name;
+    return own.stuck_ms[i];
+}
+
+static void put_alerts(struct buf *out, const struct daemon *d)
+{
+    static const struct family on = {"alerts_on gauge", "Alerts that are on, by severity.", "severity", alerts_on};
+    static const struct family of_channel[] = {
+        {"channel_waiting gauge", "Messages that wait for a channel.", "channel", channel_waiting},
+        {"channel_messages_total counter", "Messages a channel has taken.", "channel", channel_taken},
+        {"channel_failures_total counter", "Calls refused, put off or not answered.", "channel", channel_failed},
+        {"channel_stuck_milliseconds gauge", "For so long it has taken nothing though something waits.", "channel",
+         channel_stuck},
+    };
+    struct alerts_counts n;
+    alerts_counts(pipeline_alerts(d->pipeline), &n);
+    put(out, "alerts_raised_total counter", "Alerts raised.", (int64_t)n.raised_n);
+    put(out, "alerts_resolved_total counter", "Alerts that came to their end.", (int64_t)n.resolved_n);
+    put(out, "silences gauge", "Silences in force.", (int64_t)n.silences_n);
+    put_family(out, d, &on, SEVERITY_CRITICAL);
+    put_families(out, d, of_channel, sizeof(of_channel) / sizeof(of_channel[0]), d->settings->channels.n);
+}
+
 /* Pages in memory, from the kernel; 0: not told. */
 static int64_t resident_bytes(void)
 {
@@ -219,6 +283,7 @@ void metrics_print(struct buf *out, struct daemon *d)
     put_redis(out, d);
     put_boards(out, d);
     put_ways_in(out, d);
+    put_alerts(out, d);
 }
 
 void metrics_answer(struct call *c)

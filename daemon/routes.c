@@ -86,6 +86,7 @@ static const struct route routes[] = {
     {"/v1/months/*", "GET", PART_MONTHS, .handle = api_month},
     {"/v1/rulebook", "GET", PART_RULEBOOK, .handle = api_rulebook},
     {"/v1/alerts", "GET", PART_ALERTS, .handle = api_alerts},
+    {"/v1/alerts/live", "GET", PART_ALERTS, .handle = api_alerts_live},
     {"/v1/alerts/*/ack", "POST", PART_ALERTS, .handle = api_alert_ack},
     {"/v1/silences", "POST", PART_ALERTS, .handle = api_alert_silence},
     {"/v1/silences/*", "DELETE", PART_ALERTS, .handle = api_alert_unsilence},

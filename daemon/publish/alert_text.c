@@ -47,19 +47,24 @@ void alert_put_plain(struct buf *out, struct str s)
     }
 }
 
-static void put_tenths(struct buf *out, int64_t micro)
+void alert_put_decimal(struct buf *out, int64_t micro, int decimals)
 {
-    buf_printf(out, "%" PRId64 ".%" PRId64, micro / FIX_ONE, micro % FIX_ONE / (FIX_ONE / 10));
+    int64_t step = FIX_ONE;
+    for (int i = 0; i < decimals; i++)
+        step /= 10;
+    int64_t units = micro / step, one = FIX_ONE / step;
+    buf_printf(out, "%s%" PRId64 ".%0*" PRId64, units < 0 ? "-" : "", imaxabs(units / one), decimals,
+               imaxabs(units % one));
 }
 
 void alert_put_value(struct buf *out, enum alert_unit unit, int64_t value_micro, bool english)
 {
     const struct words *w = english ? &en : &zh;
     if (unit == UNIT_SHARE) {
-        put_tenths(out, value_micro * 100);
+        alert_put_decimal(out, value_micro * 100, 1);
         buf_put_str(out, STR_LIT("%"));
     } else if (unit == UNIT_STARS || unit == UNIT_POINTS) {
-        put_tenths(out, value_micro);
+        alert_put_decimal(out, value_micro, 1);
         buf_put_str(out, str_of(unit == UNIT_STARS ? w->stars : w->points));
     } else {
         buf_printf(out, "%" PRId64 "%s", value_micro / FIX_ONE, unit == UNIT_SECONDS ? w->seconds : "");
@@ -130,8 +135,9 @@ void alert_items_json(struct buf *out, const struct alert_notice *a)
         buf_printf(out, "%s{\"alert\":%" PRIu64 ",\"state\":\"%s\",\"subject\":", i ? "," : "", item->number,
                    states[item->as]);
         buf_put_json(out, item->who);
-        buf_printf(out, ",\"value\":%" PRId64 ".%06" PRId64 "}", item->value_micro / FIX_ONE,
-                   item->value_micro % FIX_ONE);
+        buf_put_str(out, STR_LIT(",\"value\":"));
+        alert_put_decimal(out, item->value_micro, 6);
+        buf_put_byte(out, '}');
     }
     buf_put_byte(out, ']');
 }

@@ -39,6 +39,7 @@ struct sender {
     size_t text_max_bytes;
     int64_t mono_ms; /* of the last turn */
     uint64_t random;
+    struct sender_counts counts;
 };
 
 struct sender *sender_new(const struct sender_options *o)
@@ -156,8 +157,10 @@ static void taken(struct sender *s)
 {
     size_t n = s->carried_n;
     for (size_t i = 0; i < n; i++)
-        if (s->queue[i]->effect.number)
+        if (s->queue[i]->effect.number) {
+            s->counts.taken_n++;
             s->o.sent(s->o.arg, s->queue[i]->effect.number);
+        }
     drop_head(s, n);
     s->pause_ms = 0;
     s->stuck_since_mono_ms = INT64_MAX;
@@ -176,6 +179,7 @@ static int64_t jittered(struct sender *s, int64_t ms)
 static void put_off(struct sender *s, const struct robot_answer *a, const char *why)
 {
     bool first = s->stuck_since_mono_ms == INT64_MAX;
+    s->counts.failed_n++;
     s->stuck_since_mono_ms = first ? s->mono_ms : s->stuck_since_mono_ms;
     s->pause_ms = s->pause_ms ? s->pause_ms * 2 : FIRST_PAUSE_MS;
     s->pause_ms = s->pause_ms > LONGEST_MS ? LONGEST_MS : s->pause_ms;
@@ -336,6 +340,11 @@ int64_t sender_turn(struct sender *s, const struct sender_now *now)
         return s->filled_mono_ms + robot_pace(s->o.channel->kind).refill_ms - now->mono_ms;
     post(s, now);
     return s->call ? INT64_MAX : FIRST_PAUSE_MS;
+}
+
+struct sender_counts sender_counts(const struct sender *s)
+{
+    return s->counts;
 }
 
 size_t sender_waiting_n(const struct sender *s)

@@ -21,7 +21,7 @@ PARTS = {
     "/v1/agents/{agent}/whatif": "agents", "/v1/agents/{agent}/pay/{month}": "pay",
     "/v1/teams": "teams", "/v1/teams/{team}": "teams", "/v1/teams/{team}/live": "teams",
     "/v1/teams/{team}/leaderboard": "leaderboard", "/v1/months/{month}": "months", "/v1/pay/{month}": "payroll",
-    "/v1/rulebook": "rulebook", "/v1/alerts": "alerts",
+    "/v1/rulebook": "rulebook", "/v1/alerts": "alerts", "/v1/alerts/live": "alerts",
 }
 ROLES = ["agent", "lead", "payroll", "hr", "ingest", "admin"]
 RED, BLUE = "红队", "blue"

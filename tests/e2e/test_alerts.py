@@ -4,9 +4,11 @@
 answers every kind of error, drips and falls silent; and kills between sending and recording: nothing missed, at most one
 duplicate a kill. KEFU_SOAK=1: 200 kills."""
 import os
+import re
 import subprocess
 import sys
 import time
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(__file__))
 import kefud_run
@@ -125,6 +127,26 @@ def kills(k, hook):
         assert len(set(ids)) == 1 and len(ids) <= 2 and (i % 2 or len(ids) == 2), f"kill {i}: {ids}"
 
 
+def metrics(k):
+    port = re.findall(rb"evt=ready.*http=127.0.0.1:(\d+)", k.log_text())[-1].decode()
+    text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).read().decode()
+    return {name: int(value) for name, value in re.findall(r"^kefud_(\S+) (\d+)$", text, re.M)}
+
+
+def counted(k):
+    """What /metrics says of all this."""
+    taken, raised = 'channel_messages_total{channel="boss"}', "alerts_raised_total"
+    before = metrics(k)
+    want("raised since the last kill", 0, before[raised])
+    want("on", len([a for a in alerts(k) if a["state"] != "pending"]), before['alerts_on{severity="critical"}'])
+    want("silences", 0, before["silences"])
+    k.load(rated("zoe", "zoe"))
+    until("the message", lambda: metrics(k)[taken] == before[taken] + 1)
+    after = metrics(k)
+    want("after one more", (1, 0, before['alerts_on{severity="critical"}'] + 1),
+         (after[raised], after['channel_waiting{channel="boss"}'], after['alerts_on{severity="critical"}']))
+
+
 def check_files(k, folder):
     """kefud -t says file, line and field."""
     write(folder, "bad.json", '{"channels": [\n {"name": "x", "kind": "dingtalk", "hears": ["lead"],\n  "personal": true,'
@@ -147,6 +169,7 @@ def test(folder):
     resolved(ding)
     every_error(k, hook, bad)
     kills(k, hook)
+    counted(k)
     nothing_leaks(k, ding, hook, bad)
     check_files(k, folder)
     k.stop()

@@ -217,9 +217,29 @@ static void names_from_outside_are_no_markup(void **state)
     is(&b, "Resolved: amy");
 }
 
+static void values_are_cut_and_keep_their_sign(void **state)
+{
+    static const struct {
+        int64_t micro;
+        int decimals;
+        const char *text;
+    } rows[] = {{2500000, 1, "2.5"},    {0, 3, "0.000"},           {-500000, 1, "-0.5"},
+                {-500000, 3, "-0.500"}, {-99999, 1, "0.0"},        {999999, 3, "0.999"},
+                {-1, 6, "-0.000001"},   {-12345678, 3, "-12.345"}, {1000000, 6, "1.000000"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf b = {0};
+        alert_put_decimal(&b, rows[i].micro, rows[i].decimals);
+        buf_put_byte(&b, 0);
+        assert_string_equal(b.p, rows[i].text);
+        buf_fini(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_are_cut_and_keep_their_sign),
         cmocka_unit_test(signatures_are_those_of_the_vectors),
         cmocka_unit_test(each_vendor_gets_its_body),
         cmocka_unit_test(texts_end_within_their_bytes_and_never_within_a_character),

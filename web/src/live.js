@@ -1,6 +1,7 @@
 // What the daemon pushes, as signals: each row is one, so that a change draws one row and not the page.
 import { batch, signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { boards, bring, unfeed } from "./alerts.js";
 import { askTime, loseSession } from "./base/api.js";
 import { path } from "./base/route.js";
 import { follow } from "./base/stream.js";
@@ -8,8 +9,14 @@ import { learnTime } from "./base/time.js";
 
 // state: "starting" until the first figures are here, then "live" or "lost" (what is shown is old), or "missing".
 function open(address, apply, state) {
-    return follow(address, {
+    const stream = {};
+    boards.value++;
+    const end = follow(`${address}?alerts=1`, {
         event(name, data) {
+            if (name === "alerts") {
+                bring(stream, data);
+                return;
+            }
             if (name === "bye") {
                 if (data.why === "session") loseSession();
                 return;
@@ -22,13 +29,20 @@ function open(address, apply, state) {
             });
         },
         state(live) {
-            if (!live && state.value === "live") state.value = "lost";
+            if (live) return;
+            if (state.value === "live") state.value = "lost";
+            unfeed(stream);
         },
         gone(status) {
             if (status === 401) loseSession();
             else state.value = "missing";
         },
     });
+    return () => {
+        end();
+        unfeed(stream);
+        boards.value--;
+    };
 }
 
 // One agent: {row, state}; row is undefined until it is here.

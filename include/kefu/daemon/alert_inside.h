@@ -77,6 +77,8 @@ struct alerts {
     size_t acts_n, acts_cap, acts_done_n;
     struct kept_silence **silences; /* owned */
     size_t silences_n, silences_cap;
+    uint64_t silences_changed_n;
+    struct alerts_counts counts, fresh; /* fresh: of the judgement under way */
     struct group *groups; /* owned */
     size_t groups_n, groups_cap;
 };

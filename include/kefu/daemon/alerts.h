@@ -92,6 +92,14 @@ struct alert_silence {
 };
 void alerts_each_silence(const struct alerts *a, int64_t now_ms, void (*each)(void *arg, const struct alert_silence *s),
                          void *arg);
+/* Since the start: how many were raised and came to their end, durably. */
+struct alerts_counts {
+    uint64_t raised_n, resolved_n;
+    size_t silences_n; /* in force */
+};
+void alerts_counts(const struct alerts *a, struct alerts_counts *out);
+/* Rises when a silence comes, goes or is another. */
+uint64_t alerts_silences_changed_n(const struct alerts *a);
 /* Is there a firing alert of that number? */
 bool alerts_has(const struct alerts *a, uint64_t number);
 bool alerts_has_rule(const struct alerts *a, int64_t now_ms, struct str name);

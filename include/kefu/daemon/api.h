@@ -30,6 +30,9 @@ void api_payroll(struct call *c);
 void api_whatif(struct call *c);
 /* api_alerts.c */
 void api_alerts(struct call *c);
+void api_alerts_live(struct call *c);
+/* Appends the same list as it is for this caller; false: it is the one of which *had was the number (0: none), which is set anew. */
+bool api_alerts_news(struct daemon *d, const struct caller *caller, uint64_t *had, struct buf *out);
 void api_alert_ack(struct call *c);
 void api_alert_silence(struct call *c);
 void api_alert_unsilence(struct call *c);

@@ -46,6 +46,7 @@ int hub_test(struct hub *h, struct str name, void (*told)(void *arg, const struc
              void *arg, struct err *e);
 void hub_forget_test(struct hub *h, const void *arg);
 
+struct sender_counts hub_counts(const struct hub *h, size_t channel);
 size_t hub_waiting_n(const struct hub *h, size_t channel);
 
 #endif

@@ -24,6 +24,8 @@ void live_stop(struct live *l);
 
 /* Something that is shown of the agent has changed. */
 void live_changed(struct live *l, uint32_t agent);
+/* An alert of the agent (0: of no one agent) was raised, taken on or is over; or silences are others (all: whoever has a list). */
+void live_alert_changed(struct live *l, uint32_t agent, bool all);
 /* The heat of a team was counted anew: a JSON value, copied. */
 void live_heat(struct live *l, struct str team, struct str json);
 /* What was last said of it; "null" if nothing. Borrowed until the next live_heat. */
@@ -34,11 +36,12 @@ bool live_any_team(const struct live *l);
 uint64_t live_agent_seq(struct live *l, uint32_t agent);
 uint64_t live_team_seq(struct live *l, struct str team);
 
-/* Opens a board on the request, which is taken. Of a team if `team` is there, else of the agent. The caller has looked whether it
- * may. False: there are too many; the request stays the caller's. */
+/* Opens a board on the request, which is taken. Of a team if `team` is there, else of the agent, if there is one; with `alerts`,
+ * also of the list of alerts, as the caller may see it: event "alerts". The caller has looked whether it may. False: there are too many; the request stays the caller's. */
 struct live_ask {
     struct str team;
     uint32_t agent;
+    bool alerts;
     const struct who *who;
 };
 bool live_open(struct live *l, struct http_request *r, const struct live_ask *ask);

@@ -38,6 +38,8 @@ void alert_text(struct buf *out, const struct alert_notice *a);
 void alert_items_json(struct buf *out, const struct alert_notice *a);
 /* A value in its unit: "205 秒", "61.2%", "2.5 星". */
 void alert_put_value(struct buf *out, enum alert_unit unit, int64_t value_micro, bool english);
+/* With so many decimals (1 … 6), cut and not rounded: "-0.5", never "-0.0". */
+void alert_put_decimal(struct buf *out, int64_t micro, int decimals);
 void alert_put_plain(struct buf *out, struct str s);
 
 #endif

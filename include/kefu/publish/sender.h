@@ -54,6 +54,12 @@ void sender_adopt(struct sender *s, const struct channel *c);
 /* There is no such channel any more: all that waits counts as sent, tests as refused. Returns how many notices were given up. */
 size_t sender_give_up(struct sender *s);
 
+/* Since it was made: notices the channel has taken, calls that were refused, put off or not answered. */
+struct sender_counts {
+    uint64_t taken_n, failed_n;
+};
+struct sender_counts sender_counts(const struct sender *s);
+
 size_t sender_waiting_n(const struct sender *s);
 int64_t sender_stuck_ms(const struct sender *s,
                         int64_t mono_ms); /* for so long nothing was taken though something waits */

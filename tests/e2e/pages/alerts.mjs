@@ -88,6 +88,36 @@ test("a silence has a reason and an end, takes the alert off, and can be ended",
     await close();
 });
 
+test("alerts are pushed on every page; they are asked for only while nothing is pushed", async () => {
+    const { page, close } = await person({ as: token("lead", "--teams", "推组") });
+    const asked = [];
+    page.on("request", (one) => {
+        const path = new URL(one.url()).pathname;
+        if (/\/v1\/alerts$|\/live$/.test(path)) asked.push(path);
+    });
+    const count = (path) => asked.filter((one) => one === path).length;
+    await look(page, "/alerts/");
+    await until("a stream of its own", () => count("/v1/alerts/live") === 1);
+    await badge(page, "没有").waitFor();
+    const before = count("/v1/alerts");
+    await nearlyLate("al8", "推组");
+    await alert(page).waitFor({ timeout: SOON_MS });
+    assert.equal(count("/v1/alerts"), before, "it was asked for");
+    // Where figures are live the alerts come along with them.
+    await look(page, `/team/${encodeURIComponent("推组")}/`);
+    await badge(page, "1\\s*条").waitFor();
+    const streams = count("/v1/alerts/live"), polls = count("/v1/alerts");
+    await nearlyLate("al9", "推组");
+    await badge(page, "2\\s*条").waitFor({ timeout: SOON_MS });
+    assert.equal(count("/v1/alerts/live"), streams);
+    assert.equal(count("/v1/alerts"), polls);
+    // Nothing is pushed where something between cuts streams off: then it is asked.
+    await page.route(/\/live/, (route) => route.abort());
+    await page.goto("/alerts/");
+    await until("questions", () => count("/v1/alerts") > polls + 1, 20000);
+    await close();
+});
+
 test("an agent sees the own alert and no button; a lead sees no other team's", async () => {
     await nearlyLate("al3", "甲组");
     await nearlyLate("al4", "乙组");
