@@ -10,6 +10,9 @@
 #include "kefu/base/json.h"
 #include "kefu/base/utf8.h"
 
+#define HALF_HOUR_MS INT64_C(1800000)
+#define CROWD_MS     15000
+
 enum { SECRET_MAX_BYTES = 1024, MAC_BYTES = crypto_auth_hmacsha256_BYTES };
 
 static const struct {
@@ -31,6 +34,12 @@ size_t robot_text_max(enum channel_kind k)
 struct robot_pace robot_pace(enum channel_kind k)
 {
     return bounds[k].pace;
+}
+
+int64_t robot_crowd_ms(enum channel_kind k, int64_t wall_ms, int64_t spread_ms)
+{
+    int64_t into_ms = wall_ms % HALF_HOUR_MS, until_ms = CROWD_MS + spread_ms;
+    return k == CHANNEL_FEISHU && into_ms < until_ms ? until_ms - into_ms : 0;
 }
 
 void robot_call_fini(struct robot_call *c)

@@ -18,6 +18,7 @@ enum { DIGEST_MAX = 200, TEXT_LEAST_BYTES = 200, TIMEOUT_MS = 10000, ANSWER_MAX_
 #define REFUSED_MS      600000 /* the same of what somebody must mend */
 #define AROUND_TITLE_N  16     /* bytes that a message adds to title and text */
 #define LAST_LINE_BYTES 60
+#define SPREAD_MS       5000 /* between those who wait for the end of a crowded minute */
 
 struct entry {
     struct effect effect; /* number 0: of the house */
@@ -39,6 +40,7 @@ struct sender {
     size_t text_max_bytes;
     int64_t mono_ms; /* of the last turn */
     uint64_t random;
+    int64_t spread_ms;
     struct sender_counts counts;
 };
 
@@ -54,6 +56,7 @@ struct sender *sender_new(const struct sender_options *o)
     s->stuck_since_mono_ms = INT64_MAX;
     s->text_max_bytes = robot_text_max(o->channel->kind);
     s->random = o->seed | 1;
+    s->spread_ms = (int64_t)(o->seed % SPREAD_MS);
     return s;
 }
 
@@ -328,6 +331,19 @@ size_t sender_give_up(struct sender *s)
 
 /* --- turns -------------------------------------------------------------------------------------------------------- */
 
+/* For so long nothing that waits is pressing enough for a crowded minute. */
+static int64_t crowd_ms(const struct sender *s, int64_t wall_ms)
+{
+    int64_t ms = robot_crowd_ms(s->o.channel->kind, wall_ms, s->spread_ms);
+    for (size_t i = 0; i < s->queue_n && ms; i++) {
+        const struct effect *f = &s->queue[i]->effect;
+        for (size_t k = 0; k < f->pairs_n; k += 2)
+            if (str_eq(f->pairs[k], STR_LIT("severity")) && str_eq(f->pairs[k + 1], STR_LIT("critical")))
+                ms = 0;
+    }
+    return ms;
+}
+
 int64_t sender_turn(struct sender *s, const struct sender_now *now)
 {
     s->mono_ms = now->mono_ms;
@@ -338,6 +354,9 @@ int64_t sender_turn(struct sender *s, const struct sender_now *now)
         return s->not_before_mono_ms - now->mono_ms;
     if (s->tokens_n <= 0)
         return s->filled_mono_ms + robot_pace(s->o.channel->kind).refill_ms - now->mono_ms;
+    int64_t wait_ms = crowd_ms(s, now->wall_ms);
+    if (wait_ms)
+        return wait_ms;
     post(s, now);
     return s->call ? INT64_MAX : FIRST_PAUSE_MS;
 }

@@ -16,9 +16,10 @@
 #include "kefu/base/log.h"
 #include "kefu/publish/sender.h"
 
-#define START_MS INT64_C(1000000)
-#define REFUSED  "{\"errcode\":310000,\"errmsg\":\"sign not match\"}"
-#define OK       "{\"errcode\":0,\"errmsg\":\"ok\"}"
+#define START_MS    INT64_C(1000000)
+#define TEN_PAST_MS INT64_C(1770000000000)
+#define REFUSED     "{\"errcode\":310000,\"errmsg\":\"sign not match\"}"
+#define OK          "{\"errcode\":0,\"errmsg\":\"ok\"}"
 
 struct fixture {
     struct event_base *base;
@@ -29,6 +30,7 @@ struct fixture {
     struct str host;
     char host_room[32], url_room[96];
     int64_t mono_ms;
+    int64_t began_wall_ms; /* 0: wall time stands still, at ten past */
     /* the server */
     const char *answers[16]; /* of the coming requests; NULL or behind: OK */
     int asked_n;
@@ -50,7 +52,7 @@ static void hear(struct fixture *f, struct str body)
     assert_non_null(t);
     const cJSON *text = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(t, "markdown"), "text");
     text = text ? text : cJSON_GetObjectItemCaseSensitive(t, "text");
-    buf_printf(&f->heard, "%s\n", text->valuestring);
+    buf_printf(&f->heard, "%s\n", text ? text->valuestring : "a card");
     cJSON_Delete(t);
 }
 
@@ -140,7 +142,8 @@ static void pass(struct fixture *f, int64_t ms)
 {
     int64_t until_ms = f->mono_ms + ms;
     for (;;) {
-        int64_t wait_ms = sender_turn(f->sender, &(struct sender_now){1770000000000, f->mono_ms});
+        int64_t wall_ms = f->began_wall_ms ? f->began_wall_ms + f->mono_ms - START_MS : TEN_PAST_MS;
+        int64_t wait_ms = sender_turn(f->sender, &(struct sender_now){wall_ms, f->mono_ms});
         if (fetch_calls_n(f->fetch) && !f->held) {
             assert_int_not_equal(event_base_loop(f->base, EVLOOP_ONCE), -1);
             continue;
@@ -351,6 +354,47 @@ static void what_is_under_way_counts_unless_the_address_is_another(void **state)
     assert_int_equal(f->sent_n, 2);
 }
 
+static void add_as(struct fixture *f, uint64_t number, struct str severity)
+{
+    struct effect e = {.kind = EFFECT_NOTICE, .number = number, .pairs_n = 6};
+    for (size_t i = 0; i < 4; i++)
+        e.pairs[i] = STR_LIT("text");
+    e.pairs[0] = STR_LIT("title");
+    e.pairs[4] = STR_LIT("severity");
+    e.pairs[5] = severity;
+    sender_add(f->sender, &e);
+}
+
+static void feishu_is_left_alone_at_the_full_and_half_hour_unless_it_is_critical(void **state)
+{
+    struct fixture *f = *state;
+    struct channel c = f->channel;
+    c.kind = CHANNEL_FEISHU;
+    sender_adopt(f->sender, &c);
+    f->began_wall_ms = TEN_PAST_MS + 1200000 - 1000; /* a second to half past */
+    add_as(f, 1, STR_LIT("warning"));
+    pass(f, 500);
+    assert_int_equal(f->sent_n, 1);
+    pass(f, 700);
+    add_as(f, 2, STR_LIT("warning"));
+    pass(f, 14000);
+    assert_int_equal(f->sent_n, 1);
+    pass(f, 6000);
+    assert_int_equal(f->sent_n, 2);
+    pass(f, 1800000 - 20000); /* the next one, a second in */
+    add_as(f, 3, STR_LIT("warning"));
+    pass(f, 100);
+    assert_int_equal(f->sent_n, 2);
+    add_as(f, 4, STR_LIT("critical")); /* takes along what waits */
+    pass(f, 1000);
+    assert_int_equal(f->sent_n, 4);
+    c.kind = CHANNEL_DINGTALK;
+    sender_adopt(f->sender, &c);
+    add_as(f, 5, STR_LIT("warning"));
+    pass(f, 3000);
+    assert_int_equal(f->sent_n, 5);
+}
+
 static void a_channel_that_is_gone_holds_nothing_up(void **state)
 {
     struct fixture *f = *state;
@@ -378,6 +422,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_test_is_tried_once, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_refused_goes_at_once_when_the_channel_was_mended, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_under_way_counts_unless_the_address_is_another, setup, teardown),
+        cmocka_unit_test_setup_teardown(feishu_is_left_alone_at_the_full_and_half_hour_unless_it_is_critical, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_channel_that_is_gone_holds_nothing_up, setup, teardown),
     };
     digest_start();

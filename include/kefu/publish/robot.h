@@ -51,6 +51,9 @@ struct robot_pace {
     int64_t burst_n, refill_ms;
 };
 struct robot_pace robot_pace(enum channel_kind k);
+/* Feishu refuses more than usual at each full and half hour, when everybody's timers write. For how long, from this wall time on, what
+ * is not critical had better wait (0: it need not); spread_ms is added, so that not all who wait come back together. */
+int64_t robot_crowd_ms(enum channel_kind k, int64_t wall_ms, int64_t spread_ms);
 
 /* Signatures, in base64. */
 void robot_sign_dingtalk(struct buf *out, struct str secret, int64_t at_ms);
