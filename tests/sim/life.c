@@ -100,8 +100,15 @@ static void out_agent(void *arg, const struct agent_view *v)
 static void out_effect(void *arg, const struct effect *f)
 {
     struct sim *s = arg;
-    if (!word(s))
+    if (word(s))
+        return;
+    if (f->kind == EFFECT_TIER) {
         lane_add(s->lane, f); /* -1: it asks again when it has room */
+        return;
+    }
+    xgrow(&s->heard, &s->heard_cap, s->heard_n + 1, sizeof *s->heard);
+    s->heard[s->heard_n++] = f->number;
+    pipeline_sent(s->pipeline, f->number);
 }
 
 static void on_sent(void *arg, uint64_t number)
@@ -180,7 +187,9 @@ static struct pipeline_options options_of(struct sim *s)
                                  .events_max = 40 + sim_below(s, 200),
                                  .checkpoint = checkpoint_of(s),
                                  .quarantine_max = SIM_QUARANTINE_MAX,
-                                 .seed = random_next(&s->random)};
+                                 .seed = random_next(&s->random),
+                                 .alerts = s->o.alerts,
+                                 .channels = &s->channels};
     if (s->o.tune)
         s->o.tune(&o, random_next(&s->random));
     return o;
@@ -205,13 +214,16 @@ static int start_parts(struct sim *s, struct err *e)
     s->site = site_new(&(struct site_options){.tz = s->script.zone.tz,
                                               .rulebooks = &s->script.rulebooks,
                                               .shelf = s->shelved ? &s->shelf : NULL,
-                                              .seed = random_next(&s->random)});
+                                              .seed = random_next(&s->random),
+                                              .rolling = s->o.alerts});
     struct pipeline_options o = options_of(s);
     s->pipeline = pipeline_new(&o);
     if (pipeline_start(s->pipeline, e) < 0)
         return -1;
     s->lane = lane_new(fake_redis_conn(&s->redis), &(struct lane_options){STR_LIT("{kefu}:"), 100000},
                        &(struct lane_handlers){on_sent, on_resend, s});
+    if (s->o.alerts)
+        pipeline_resend(s->pipeline, &(struct outbox_from){.after_ms = INT64_MAX}); /* as the daemon does */
     return 0;
 }
 

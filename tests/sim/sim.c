@@ -57,6 +57,8 @@ void sim_init(struct sim *s, const struct sim_options *o)
     struct script script = s->script;
     *s = (struct sim){.o = *o, .script = script, .random = o->seed};
     make_base(s);
+    if (o->alerts)
+        alerts_channel(&s->channels);
     fault_plan_new((struct fault_plan){0});
     s->redis.reachable = true;
     s->redis.step = step_of_redis;
@@ -87,6 +89,7 @@ void sim_fini(struct sim *s)
     for (size_t k = 0; k < SENDERS_N; k++)
         free(s->senders[k].list);
     free(s->shown);
+    free(s->heard);
     fake_redis_fini(&s->redis);
     script_fini(&s->script);
     log_set_level(LOG_LEVEL_INFO);

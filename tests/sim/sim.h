@@ -45,6 +45,7 @@ struct sim_options {
     uint64_t cut_at_answer; /* … at this answer to a batch, just before it leaves; 0: not */
     bool kill;              /* those two are kills; else power cuts */
     uint64_t lose_at;       /* the connection to Redis is lost at this command, or before its answer; 0: not */
+    bool alerts;            /* alert rules are on, and a channel hears of all; else nobody looks */
     uint64_t full_at;       /* the disk is full from this step of the first life on, for a minute; 0: not */
     /* Changes the options of the next life, for instance what is kept in memory; `dice` is random. NULL: nothing. */
     void (*tune)(struct pipeline_options *o, uint64_t dice);
@@ -83,6 +84,9 @@ struct sim {
     struct sender senders[SENDERS_N];
     struct fake_redis redis;
     uint64_t epochs_n;
+    uint64_t *heard; /* owned; numbers of alerts and messages that left, in order, some twice */
+    size_t heard_n, heard_cap;
+    struct channels channels;
     bool shelved, trims_journal; /* this world has a shelf (checkpoints); its journal is not kept for ever */
     struct sim_shown *shown;     /* owned */
     size_t shown_n, shown_cap;
@@ -146,8 +150,11 @@ bool senders_are_done(const struct sim *s);
 void sender_repeat(struct sim *s, size_t sender);
 
 /* Verdicts (verdict.c): fail the test, naming the seed. */
-void verdict_look(struct sim *s);    /* the figures now, against a clean fold of the journal */
-void verdict_final(struct sim *s);   /* after sim_run */
+void verdict_look(struct sim *s);  /* the figures now, against a clean fold of the journal */
+void verdict_final(struct sim *s); /* after sim_run */
+/* Instead, with alerts on (alerts.c): what was decided left at least once, and firing and over take turns. How many were raised. */
+size_t verdict_alerts(struct sim *s);
+void alerts_channel(struct channels *c);
 char *verdict_report(struct sim *s); /* of days and months, as kefuctl prints it; malloc'ed */
 
 uint32_t sim_below(struct sim *s, uint32_t n);

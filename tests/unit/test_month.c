@@ -81,10 +81,47 @@ static void a_month_full_of_faults_leaves_the_figures_of_a_calm_one(void **state
     print_sum(&all, i);
 }
 
+/* The first days of a busier shop, with the default rules: the clock of alerts ticks each five seconds, which a month has many of. */
+static void write_days(struct sim *s, uint64_t seed, int64_t days)
+{
+    size_t n = 0;
+    script_shop(&s->script, seed, 40);
+    s->script.end = s->script.from + days * 24 * HOUR;
+    while (n < s->script.n && s->script.lines[n].event.ts < s->script.end - HOUR)
+        n++;
+    s->script.n = n;
+}
+
+static void alerts_leave_at_least_once_and_no_death_raises_one_anew(void **state)
+{
+    (void)state;
+    static struct sim s, all;
+    uint64_t seed = random_start() % 1000000000, n = rounds(6, 300), i;
+    size_t raised_n = 0;
+    for (i = 0; i < n && test_has_time(); i++) {
+        struct sim_options o = {.seed = seed + i,
+                                .faults = SIM_KILL | SIM_POWER | SIM_RESTART | SIM_FULL | SIM_CLOCK | SIM_REDIS_AWAY |
+                                          SIM_REPEAT,
+                                .every_ms = HOUR,
+                                .alerts = true};
+        write_days(&s, o.seed, 2);
+        sim_init(&s, &o);
+        senders_make(&s, s.true_ms);
+        sim_run(&s);
+        raised_n += verdict_alerts(&s);
+        add_up(&all, &s);
+        sim_fini(&s);
+    }
+    print_sum(&all, i);
+    printf("%zu alerts raised\n", raised_n);
+    assert_true(raised_n > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_month_full_of_faults_leaves_the_figures_of_a_calm_one),
+        cmocka_unit_test(alerts_leave_at_least_once_and_no_death_raises_one_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
