@@ -8,6 +8,9 @@
 
 #include "kefu/base/fix.h"
 #include "kefu/rules/alert.h"
+#include "kefu/model/channel.h"
+#include "kefu/model/rulebook.h"
+#include "kefu/rules/seed.h"
 
 #define T0     INT64_C(1770000000000)
 #define SECOND INT64_C(1000)
@@ -204,9 +207,45 @@ static void memory_survives_as_bytes(void **state)
     buf_fini(&b);
 }
 
+/* The default rules about tiers, ratings, scores and transfers, by name: no group robot is told of them, whatever it hears, nor the
+ * webhook of another agent; a channel of one person is, if it hears as somebody they are for. */
+static void what_is_of_one_person_goes_to_one_person_alone(void **state)
+{
+    static const char *const names[] = {"bad_rating", "satisfaction",  "tier_up",
+                                        "tier_down",  "month_at_risk", "transfer"};
+    const uint32_t all = HEARS_AGENT | HEARS_LEAD | HEARS_PAYROLL | HEARS_OPS;
+    struct err e;
+    struct rulebook *seed = rulebook_read((struct str){seed_json, seed_json_n}, "seed", NULL, &e);
+    size_t found_n = 0;
+    (void)state;
+    assert_non_null(seed);
+    for (size_t i = 0; i < seed->alerts_n; i++) {
+        const struct alert_rule *r = &seed->alerts[i];
+        bool is_private = false;
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+            is_private |= str_eq(r->name, str_of(names[k]));
+        found_n += is_private;
+        for (int kind = CHANNEL_DINGTALK; kind <= CHANNEL_WEBHOOK; kind++) {
+            struct channel c = {
+                .kind = (enum channel_kind)kind, .hears = all, .agent = STR_LIT("amy"), .severity = SEVERITY_INFO};
+            bool robot = kind != CHANNEL_WEBHOOK, of_agent = r->scope == SCOPE_AGENT;
+            bool group = channel_hears(&c, r, of_agent ? STR_LIT("bob") : (struct str){0}, STR_LIT("A"));
+            assert_false(is_private && group);
+            assert_true(is_private || group || r->hears == HEARS_AGENT);
+            assert_false(is_private && robot && channel_hears(&c, r, STR_LIT("amy"), STR_LIT("A")));
+            c.personal = !robot;
+            assert_true(!is_private || robot || r->hears == HEARS_AGENT ||
+                        channel_hears(&c, r, STR_LIT("bob"), STR_LIT("A")));
+        }
+    }
+    assert_int_equal(found_n, sizeof names / sizeof *names);
+    rulebook_free(seed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_of_one_person_goes_to_one_person_alone),
         cmocka_unit_test(it_fires_after_it_has_held_for_so_long),
         cmocka_unit_test(what_ends_while_pending_was_nothing),
         cmocka_unit_test(it_is_over_behind_the_clear_limit_if_it_stays_there),
