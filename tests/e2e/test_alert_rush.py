@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # limit_s: 240
+# alone: it takes times under load
 """A wait alert leaves within a second of its deadline, also at 20,000 events/s: the real kefud with Redis, 300 agents who
 answer customers all the while, and customers of others who are left waiting. From the deadline to the message at the robot's,
 and to the entry of the stream. The rules are those of seed, with 2 s for 30. Prints the figures as JSON; other work on the
