@@ -388,6 +388,21 @@ static void redis_away_is_told(void **state)
     assert_int_equal(told(w, "title=【严重】Redis 不可用", "已解除"), 1);
 }
 
+static void a_channel_that_is_taken_off_ends_its_alert(void **state)
+{
+    struct fixture *f = *state;
+    struct world *w = f->w;
+    w->own.stuck_ms[2] = 400 * SECOND;
+    pass(w, 10 * SECOND);
+    assert_int_equal(told(w, "rule=channel", "channel=boss"), 1);
+    f->channels.n = 2;
+    alerts_channels_changed(pipeline_alerts(w->p));
+    pass(w, 50 * SECOND);
+    assert_int_equal(told(w, "rule=channel", "state=resolved"), 0);
+    pass(w, 20 * SECOND);
+    assert_int_equal(told(w, "rule=channel", "state=resolved"), 1);
+}
+
 static struct alerts_feed feeds[2];
 
 static void tell_feed(void *arg, size_t i, struct alerts_feed *out)
@@ -475,6 +490,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_bad_rating_is_told_once_and_to_one_person_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(our_own_trouble_mutes_what_is_said_of_people, setup, teardown),
         cmocka_unit_test_setup_teardown(redis_away_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_channel_that_is_taken_off_ends_its_alert, setup, teardown),
         cmocka_unit_test_setup_teardown(whom_we_cannot_ask_is_told_of_and_mutes_nobody_if_nothing_ever_came, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_lost_is_told_once_and_then_each_hour_together, setup, teardown),
