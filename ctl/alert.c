@@ -1,5 +1,6 @@
 /* kefuctl alert: what is on, who takes it on, what is silenced, does a channel work; and `try`, in ctl/alert_try.c. */
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,11 +68,12 @@ static void put_member(struct buf *request, const char *name, const char *value)
     }
 }
 
-/* Who acts: --actor, or the user of this session. */
+/* Who acts: --by, or whose process this is (a session without a terminal has no other name). */
 static const char *actor_of(const struct cli *c)
 {
-    const char *given = cli_value(c, "actor"), *user = getlogin();
-    return given ? given : user ? user : getenv("USER");
+    const char *given = cli_value(c, "by");
+    const struct passwd *user = getpwuid(geteuid());
+    return given ? given : user ? user->pw_name : NULL;
 }
 
 static enum cli_exit act(const struct cli *c, const char *what, const char *subject)
@@ -129,7 +131,7 @@ static const struct cli_option options[] = {
     {"reason", "TEXT", "why; a silence needs one"},
     {"agent", "ID", "silence: of this agent alone"},
     {"team", "NAME", "silence: of this team alone"},
-    {"actor", "WHO", "who does it (default: you)"},
+    {"by", "NAME", "who does it (default: your user name)"},
     {"rulebook", "FILE", "try: rules that differ from seed"},
     {"list", NULL, "try: print each change of an alert too"},
     {NULL, NULL, NULL},

@@ -57,7 +57,7 @@ def to_each_the_own():
     want("an ack", 200, d.ask(f"/v1/alerts/{number}/ack", "POST", LEAD_A)[0])
     for who in "lead A", "amy", "admin":
         until_list(streams[who], [("wait", "acknowledged", "amy", None)])
-    d.ctl("alert", "silence", "wait", "--team", "A", "--minutes", "5", "--reason", "drill", "--actor", "x")
+    d.ctl("alert", "silence", "wait", "--team", "A", "--minutes", "5", "--reason", "drill", "--by", "x")
     for who in "lead A", "amy", "admin":
         until_list(streams[who], [("wait", "acknowledged", "amy", "silenced")])
     d.post(INGEST, [answers("amy", "c1")])

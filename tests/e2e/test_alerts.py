@@ -39,8 +39,8 @@ def told_and_taken_on(k, ding, hook):
     assert "Raised: amy" in hook.texts()[0] and hook.got[0][3]["team"] == "AMY", hook.texts()
     rows = alerts(k)
     want("alerts on", [("wait", "firing", "amy")], [(a["rule"], a["state"], a["agent"]) for a in rows])
-    k.ctl("alert", "ack", str(rows[0]["alert"]), "--actor", "lead1")
-    k.ctl("alert", "ack", "99999", "--actor", "lead1", status=1)
+    k.ctl("alert", "ack", str(rows[0]["alert"]), "--by", "lead1")
+    k.ctl("alert", "ack", "99999", "--by", "lead1", status=1)
     assert "no alert that is on" in k.said, k.said
     rows = alerts(k)
     want("taken on", ("acknowledged", "lead1"), (rows[0]["state"], rows[0]["acked_by"]))
@@ -52,16 +52,16 @@ def told_and_taken_on(k, ding, hook):
 
 
 def silenced(k, ding):
-    k.ctl("alert", "silence", "wait", "--agent", "bob", "--minutes", "5", "--actor", "lead1", status=1)
+    k.ctl("alert", "silence", "wait", "--agent", "bob", "--minutes", "5", "--by", "lead1", status=1)
     assert "reason" in k.said, k.said
-    k.ctl("alert", "silence", "wait", "--agent", "bob", "--minutes", "5", "--reason", "drill", "--actor", "lead1")
+    k.ctl("alert", "silence", "wait", "--agent", "bob", "--minutes", "5", "--reason", "drill", "--by", "lead1")
     k.load(waits("bob", "c2"))
     until("bob's alert", lambda: [a for a in alerts(k) if a.get("agent") == "bob" and a["state"] == "firing"])
     time.sleep(1)  # for what must not come: three times as long as a message gathers
     assert not [t for t in ding.texts() if "bob" in t], ding.texts()
     listed = k.json("alert", "list")
     want("muted", ["silenced"], [a.get("muted") for a in listed["alerts"] if a["agent"] == "bob"])
-    k.ctl("alert", "unsilence", listed["silences"][0]["silence"], "--actor", "lead1")
+    k.ctl("alert", "unsilence", listed["silences"][0]["silence"], "--by", "lead1")
     until("bob's message", lambda: [t for t in ding.texts() if "触发:bob" in t])
     k.load([answers("bob", "c2")])
 
