@@ -82,7 +82,7 @@ def main():
     ask.add_argument("--minutes", type=float, default=1e9)
     ask.add_argument("--build", default="build")
     a = ask.parse_args()
-    packages = ["libevent", "libevent_pthreads", "hiredis", "sqlite3", "libcjson", "libsodium", "libxxhash"]
+    packages = ["libsystemd", "libevent", "libevent_pthreads", "hiredis", "sqlite3", "libcjson", "libsodium", "libxxhash", "libzstd", "xlsxwriter"]
     flags = (subprocess.check_output(["pkg-config", "--cflags"] + packages, text=True).split(),
              subprocess.check_output(["pkg-config", "--libs"] + packages, text=True).split() + ["-lcmocka", "-lm", "-pthread"])
     files = sorted(glob.glob("daemon/state/*.c") + ["rules/score.c", "rules/tier.c"])

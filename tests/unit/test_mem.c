@@ -152,6 +152,27 @@ static void an_arena_hands_out_aligned_memory_that_stays(void **state)
     assert_null(a.block);
 }
 
+/* Bytes stand side by side, however long they are, and what is handed out next to them is aligned again. */
+static void bytes_of_an_arena_have_no_gaps(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    char *before = arena_bytes(&a, 3);
+    for (size_t n = 1; n < 80; n++) {
+        char *p = arena_bytes(&a, n);
+        assert_ptr_equal(p, before + (n == 1 ? 3 : n - 1));
+        memset(p, (int)n, n);
+        before = p;
+    }
+    assert_int_equal((uintptr_t)arena_alloc(&a, 1) % 16, 0);
+    for (size_t i = 0; i < 79; i++)
+        assert_int_equal(before[i], 79);
+    char *large = arena_bytes(&a, 5000000); /* more than a block: one of its own */
+    memset(large, 1, 5000000);
+    assert_non_null(arena_bytes(&a, 0));
+    arena_fini(&a);
+}
+
 static void a_copy_ends_in_zero_and_absent_stays_absent(void **state)
 {
     (void)state;
@@ -252,6 +273,7 @@ int main(void)
         cmocka_unit_test(nothing_is_a_freeable_pointer),
         cmocka_unit_test(growth_keeps_what_is_there),
         cmocka_unit_test(an_arena_hands_out_aligned_memory_that_stays),
+        cmocka_unit_test(bytes_of_an_arena_have_no_gaps),
         cmocka_unit_test(a_copy_ends_in_zero_and_absent_stays_absent),
         cmocka_unit_test(errors_are_cut_on_a_character),
         cmocka_unit_test(an_error_may_be_told_again_in_other_words),
