@@ -64,6 +64,7 @@ struct checkpoint {
     struct buf head;
     uint64_t seq, cut_seq, flip_seq; /* folded, of the cut under way, of the last flip */
     uint64_t since_n;                /* events folded since the last cut */
+    uint64_t flying_n;               /* events that were under way at the cut from which a start goes on */
     int64_t due_mono_ms, full_mono_ms, chilled_mono_ms;
     size_t memory_n; /* conversations in memory after the last chill */
     struct chill chill;
@@ -180,7 +181,7 @@ static void send_rows(struct checkpoint *c, const struct checkpoint_now *now, st
 
 /* --- phases: each does one step and says whether it is at its end -------------------------------------------------- */
 
-static void cut(struct checkpoint *c)
+static void cut(struct checkpoint *c, struct writer *w)
 {
     struct buf site_head = {0};
     site_cut(c->site, &c->freezer, &site_head);
@@ -189,6 +190,7 @@ static void cut(struct checkpoint *c)
     buf_put_uvar(&c->head, site_head.n);
     buf_put_str(&c->head, buf_str(&site_head));
     sources_encode(c->sources, &c->head);
+    buf_put_uvar(&c->head, writer_events_n(w)); /* probed before the cut, and folded behind it */
     buf_fini(&site_head);
     c->cut_seq = c->seq;
     c->since_n = 0;
@@ -408,7 +410,7 @@ static void step(struct checkpoint *c, const struct checkpoint_now *now)
 {
     switch (c->phase) {
     case PHASE_WAIT:
-        cut(c);
+        cut(c, now->writer);
         c->phase = PHASE_FREEZE;
         break;
     case PHASE_FREEZE: c->phase = freeze(c, now) ? PHASE_FLIP : PHASE_FREEZE; break;
@@ -463,6 +465,11 @@ int64_t checkpoint_due_ms(const struct checkpoint *c)
     }
     int64_t at_ms = site_may_cut(c->site) && site_unsaved_n(c->site) ? c->due_mono_ms : INT64_MAX;
     return at_ms > c->full_mono_ms ? at_ms : c->full_mono_ms;
+}
+
+bool checkpoint_vouches(const struct checkpoint *c, uint64_t seq)
+{
+    return seq - c->flip_seq > c->flying_n; /* commits come back in the order in which their events were probed */
 }
 
 bool checkpoint_is_idle(const struct checkpoint *c)
@@ -542,6 +549,7 @@ static int load_head(struct loading *l, struct str head, struct err *e)
     if (site_thaw_head(l->c->site, site_head, e) < 0 || sources_decode(l->c->sources, &in, e) < 0) {
         return -1;
     }
+    l->c->flying_n = in.p < in.end ? cursor_uvar(&in) : UINT64_MAX / 2; /* an older kefud did not say */
     l->anew = fingerprint != site_fingerprint(l->c->site);
     if (l->anew) {
         log_line(LOG_LEVEL_NOTE, "recount",

@@ -24,6 +24,7 @@ static void load_event(void *arg, uint64_t seq, const struct event *e)
 {
     const struct recovery *r = ((struct loading *)arg)->r;
     checkpoint_folded(r->checkpoint, seq);
+    site_vouch(r->site, checkpoint_vouches(r->checkpoint, seq));
     if (r->alerts) {
         alerts_act(r->alerts, e);
     }
@@ -63,7 +64,9 @@ static int load_events(struct loading *l)
     if (checkpoint_load(r->checkpoint, r->store, &next_seq, l->e) < 0) {
         return -1;
     }
-    return store_replay(r->store, next_seq, &replay, l->e);
+    int status = store_replay(r->store, next_seq, &replay, l->e);
+    site_vouch(r->site, false);
+    return status;
 }
 
 static int load_rows(struct loading *l, uint64_t last_effect)

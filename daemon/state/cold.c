@@ -153,9 +153,14 @@ void cold_thaw_key(struct site *s, struct str key)
         ask(s, &(struct shelf_question){.by = SHELF_BY_KEY, .key = key});
 }
 
+void site_vouch(struct site *s, bool vouched)
+{
+    s->cold.vouched = vouched;
+}
+
 bool cold_thaw_identity(struct site *s, struct str source, struct str id)
 {
-    if (!s->cold.identities.layers_n)
+    if (!s->cold.identities.layers_n || s->cold.vouched)
         return false;
     uint64_t hash = cold_identity_hash(s, source, id);
     if (!bloom_may_hold(&s->cold.identities, hash))
@@ -166,7 +171,7 @@ bool cold_thaw_identity(struct site *s, struct str source, struct str id)
 
 void cold_prefetch(const struct site *s, const struct event *e)
 {
-    if (s->cold.identities.layers_n)
+    if (s->cold.identities.layers_n && !s->cold.vouched)
         bloom_prefetch(&s->cold.identities, cold_identity_hash(s, e->source, e->id));
 }
 

@@ -246,6 +246,16 @@ struct commit *writer_take(struct writer *w)
     return c;
 }
 
+uint64_t writer_events_n(struct writer *w)
+{
+    uint64_t events_n = 0;
+    pthread_mutex_lock(&w->mutex);
+    for (uint64_t at = w->taken; at < w->pushed; at++)
+        events_n += (*place(w, at))->events_n;
+    pthread_mutex_unlock(&w->mutex);
+    return events_n;
+}
+
 int64_t writer_silent_ms(struct writer *w, int64_t mono_ms)
 {
     pthread_mutex_lock(&w->mutex);

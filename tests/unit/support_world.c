@@ -15,6 +15,7 @@
 #include "kefu/base/digest.h"
 #include "kefu/base/mem.h"
 #include "kefu/rules/seed.h"
+#include "kefu/store/shelf.h"
 #include "support_world.h"
 
 static int64_t world_now(void *arg)
@@ -59,14 +60,30 @@ static void tell_own(void *arg, struct alerts_own *own)
     *own = ((struct world *)arg)->own;
 }
 
+static void open_shelf(struct world *w)
+{
+    struct err e;
+    assert_int_equal(shelf_seed(w->store, &w->shelf.seed, &e), 0);
+    w->shelf_reader = shelf_reader_open(w->store, &e);
+    assert_non_null(w->shelf_reader);
+    w->shelf.ask = shelf_reader_ask;
+    w->shelf.arg = w->shelf_reader;
+}
+
 void world_open(struct world *w)
 {
     static const uint8_t key[DIGEST_KEY_BYTES];
     struct err e;
     w->store = store_open_vfs(w->dir, w->vfs, &e);
     assert_non_null(w->store);
-    w->site =
-        site_new(&(struct site_options){.tz = w->tz, .rulebooks = &w->rulebooks, .seed = 7, .rolling = w->alerts});
+    if (w->shelved) {
+        open_shelf(w);
+    }
+    w->site = site_new(&(struct site_options){.tz = w->tz,
+                                              .rulebooks = &w->rulebooks,
+                                              .seed = 7,
+                                              .rolling = w->alerts,
+                                              .shelf = w->shelved ? &w->shelf : NULL});
     w->p = pipeline_new(&(struct pipeline_options){.site = w->site,
                                                    .store = w->store,
                                                    .tz = w->tz,
@@ -75,7 +92,10 @@ void world_open(struct world *w)
                                                    .clock = {world_now, world_now, w},
                                                    .out = {out_agent, out_effect, w},
                                                    .writer = {.queue_max = 64, .group_max = 1000},
-                                                   .events_max = 100,
+                                                   .events_max = w->events_max,
+                                                   .checkpoint = {.events_max = 1000000,
+                                                                  .every_ms = 3600000,
+                                                                  .rest_ms = MINUTE},
                                                    .quarantine_max = w->quarantine_max,
                                                    .alerts = w->alerts,
                                                    .channels = w->channels,
@@ -88,6 +108,8 @@ void world_close(struct world *w)
 {
     pipeline_free(w->p);
     site_free(w->site);
+    shelf_reader_free(w->shelf_reader);
+    w->shelf_reader = NULL;
     store_close(w->store);
 }
 
@@ -100,6 +122,7 @@ int world_setup(void **state)
     digest_start();
     w->now_ms = T0;
     w->quarantine_max = 10;
+    w->events_max = 100;
     w->tz = tz_load(STR_LIT("Asia/Shanghai"), &e);
     w->seed = rulebook_read((struct str){seed_json, seed_json_n}, "seed", NULL, &e);
     assert_non_null(w->tz);

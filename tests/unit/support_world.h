@@ -10,6 +10,7 @@
 #include "kefu/base/tz.h"
 #include "kefu/daemon/pipeline.h"
 #include "kefu/model/rulebook.h"
+#include "kefu/model/shelf.h"
 #include "kefu/state/site.h"
 #include "kefu/store/store.h"
 
@@ -46,6 +47,10 @@ struct world {
     const struct channels *channels;
     struct alerts_own own; /* what the house says of itself */
     const char *vfs;       /* of the store; NULL: SQLite's own */
+    bool shelved;          /* there are checkpoints, and what rests leaves memory; set before world_open */
+    size_t events_max;     /* under way at a time */
+    struct shelf shelf;
+    struct shelf_reader *shelf_reader;
 };
 
 /* For cmocka: a world that is started, at T0; and its end. */

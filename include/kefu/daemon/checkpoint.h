@@ -37,6 +37,9 @@ void checkpoint_free(struct checkpoint *c);
  * the totals were made have changed, all is counted anew from the lists, which is logged. -1 with e: damaged. */
 int checkpoint_load(struct checkpoint *c, struct store *store, uint64_t *next_seq, struct err *e);
 
+/* Was the event of the journal, behind what was loaded, probed when all was folded that lies on the shelf by now? */
+bool checkpoint_vouches(const struct checkpoint *c, uint64_t seq);
+
 /* The events of the journal up to this one are folded. */
 void checkpoint_folded(struct checkpoint *c, uint64_t seq);
 uint64_t checkpoint_seq(const struct checkpoint *c); /* the last event that is folded */

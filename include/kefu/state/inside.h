@@ -95,6 +95,7 @@ struct cold {
     int64_t until;             /* no event of theirs is later; INT64_MIN: there are none */
     struct refs watched;       /* subjects that changed or came back while `watching` */
     bool watching;
+    bool vouched; /* site_vouch */
     struct refs unsaved; /* subjects with save == now */
     struct refs cut;     /* those of the cut under way */
     size_t cut_done_n;

@@ -47,6 +47,9 @@ enum event_type site_event_type(struct site *s, struct str conversation, struct 
 /* Folds an event (borrowed for the call) at as_of = max(as_of so far, now_ms). Events that come out of order count only
  * after the next site_advance: call it after each batch, before reading figures. */
 enum verdict site_fold(struct site *s, const struct event *e, int64_t now_ms);
+/* The events folded from now on are known to be of no identity that lies cold, so that the shelf need not be asked for each:
+ * they were found new (site_probe) when all was known that is cold by now. */
+void site_vouch(struct site *s, bool vouched);
 /* Who folds or probes many events says a dozen events before each, that it will come: what it is going to touch is then
  * brought near while others are folded. Changes no figure; may be left out. */
 #define SITE_AHEAD 12     /* events */

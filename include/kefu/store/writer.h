@@ -35,6 +35,8 @@ int writer_fd(const struct writer *w);
 int writer_push(struct writer *w, struct commit *c);
 /* Next finished commit in the order pushed, or NULL. Its `result` is set; the loop calls c->back(c). */
 struct commit *writer_take(struct writer *w);
+/* Events of the commits that were pushed and have not been taken back: their sequences are the next ones. */
+uint64_t writer_events_n(struct writer *w);
 /* Monotonic ms since the writer last answered or had nothing to do, as seen by the calls of this function: the watchdog
  * asks often. A full disk is an answer. */
 int64_t writer_silent_ms(struct writer *w, int64_t mono_ms);
