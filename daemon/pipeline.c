@@ -331,6 +331,7 @@ static int recover(struct pipeline *p, struct err *e)
                          .outbox = p->outbox,
                          .rulebooks = p->o.rulebooks,
                          .quarantine_max = p->o.quarantine_max,
+                         .beside = !p->o.writer.in_caller,
                          .now_ms = now_of(p),
                          .progress = p->o.progress,
                          .progress_arg = p->o.progress_arg};

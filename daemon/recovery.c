@@ -59,7 +59,7 @@ static void load_sent(void *arg, const struct effect *f)
 static int load_events(struct loading *l)
 {
     const struct recovery *r = l->r;
-    struct store_replay replay = {load_event, r->progress, l, r->progress_arg, load_ahead};
+    struct store_replay replay = {load_event, r->progress, l, r->progress_arg, load_ahead, r->beside};
     uint64_t next_seq;
     if (checkpoint_load(r->checkpoint, r->store, &next_seq, l->e) < 0) {
         return -1;

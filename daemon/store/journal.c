@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "kefu/base/mem.h"
+#include "kefu/store/ahead.h"
 
 enum { PLAIN = 1, SQUEEZED = 2 }; /* versions of the payload */
 
@@ -129,19 +130,11 @@ int journal_add(struct journal *j, struct commit *const *commits, size_t n, uint
 
 /* ---- reading ---- */
 
-/* One row of the journal while it is read. */
-struct row {
-    uint64_t seq;
-    uint64_t n;
-    struct cursor records;
-};
-
 /* How far a replay has come. */
 struct reading {
     uint64_t next_seq;  /* what must come */
     bool first;         /* it may be within the row that comes */
     uint64_t limit_seq; /* the last that is wanted before a gap or the end */
-    const struct store_replay *r;
 };
 
 static int damaged(struct journal *j, uint64_t seq, const char *how, struct err *e)
@@ -155,86 +148,79 @@ static int damaged(struct journal *j, uint64_t seq, const char *how, struct err 
                    how, seq);
 }
 
-/* The records of a squeezed payload, into the room. What it claims to be is looked at before anything is opened. */
-static int open_squeezed(struct journal *j, struct row *row, struct cursor packed, struct err *e)
+/* The records of a squeezed payload. What it claims to be is looked at before anything is opened. */
+static int open_squeezed(struct journal *j, struct journal_row *row, struct cursor packed, struct err *e)
 {
     uint64_t bytes = cursor_uvar(&packed);
     if (packed.bad || bytes > RECORDS_MAX_BYTES || bytes / RECORD_MAX_BYTES > row->n)
         return damaged(j, row->seq, "it opens to more than its events can be", e);
     struct str squeezed = {(const char *)packed.p, (size_t)(packed.end - packed.p)};
-    if (pack_open(&j->pack, squeezed, (size_t)bytes, &j->records))
+    if (pack_open(&j->pack, squeezed, (size_t)bytes, &row->records))
         return damaged(j, row->seq, "it does not open", e);
-    row->records = cursor_of(buf_str(&j->records));
     return 0;
 }
 
-static int row_records(struct journal *j, sqlite3_stmt *stmt, struct row *row, struct err *e)
+static int open_payload(struct journal *j, sqlite3_stmt *stmt, struct journal_row *row, struct err *e)
 {
-    struct cursor payload = cursor_of(column_str(stmt, 3));
-    uint8_t version = cursor_byte(&payload);
-    row->records = payload;
+    struct str payload = column_str(stmt, 3);
+    struct cursor in = cursor_of(payload);
+    uint8_t version = cursor_byte(&in);
+    row->records.n = 0;
     if (version == SQUEEZED)
-        return open_squeezed(j, row, payload, e);
-    if (version == PLAIN)
+        return open_squeezed(j, row, in, e);
+    if (version == PLAIN) {
+        buf_put(&row->records, in.p, (size_t)(in.end - in.p));
         return 0;
+    }
     return err_set(e, j->db->path,
                    "journal %" PRIu64 " has version %d, this kefud reads up to %d: install the newer kefud", row->seq,
                    version, SQUEEZED);
 }
 
-/* Looks at the row the statement stands on: it must be the one that holds next_seq, and begin with it unless it is the first
- * of a replay. */
-static int row_open(struct journal *j, sqlite3_stmt *stmt, const struct reading *g, struct row *row, struct err *e)
+/* Its checksum held, so a record that does not decode was written so. */
+static int decode_events(struct journal *j, struct journal_row *row, struct err *e)
 {
-    *row = (struct row){.seq = (uint64_t)sqlite3_column_int64(stmt, 0), .n = (uint64_t)sqlite3_column_int64(stmt, 1)};
+    struct cursor in = cursor_of(buf_str(&row->records));
+    struct err inner;
+    for (size_t i = 0; i < row->n; i++) {
+        xgrow(&row->events, &row->cap, i + 1, sizeof *row->events); /* as many as there are, whatever the row claims */
+        if (event_decode(&in, &row->events[i], &inner))
+            return damaged(j, row->seq, inner.what, e);
+    }
+    return in.p == in.end ? 0 : damaged(j, row->seq, "bytes behind its last record", e);
+}
+
+/* Reads the row the statement stands on: it must be the one that holds next_seq, and begin with it unless it is the first of
+ * a replay. */
+static int read_row(struct journal *j, sqlite3_stmt *stmt, const struct reading *g, struct journal_row *row,
+                    struct err *e)
+{
+    row->seq = (uint64_t)sqlite3_column_int64(stmt, 0);
+    row->n = (uint64_t)sqlite3_column_int64(stmt, 1);
     bool holds = row->seq == g->next_seq || (g->first && row->seq < g->next_seq && g->next_seq - row->seq < row->n);
     if (!holds)
         return damaged(j, g->next_seq, "the row is missing", e);
     if (!row_sound(stmt) || !row->n)
         return damaged(j, row->seq, "its checksum does not fit", e);
-    return row_records(j, stmt, row, e);
-}
-
-static bool is_wanted(const struct reading *g, uint64_t seq)
-{
-    return g->r->each && seq >= g->next_seq && seq <= g->limit_seq;
-}
-
-/* Hands out a row's events, each some time after it was read (they borrow from the row, which stays). Its checksum held, so
- * a record that does not decode was written so. */
-static int row_replay(struct journal *j, struct row *row, const struct reading *g, struct err *e)
-{
-    struct event events[STORE_AHEAD + 1];
-    struct err inner;
-    uint64_t read_n = 0;
-    if (j->attempt)
-        attempt_at(j->attempt, row->seq);
-    for (uint64_t i = 0; i < row->n; i++) {
-        for (; read_n < row->n && read_n <= i + STORE_AHEAD; read_n++) {
-            struct event *event = &events[read_n % (STORE_AHEAD + 1)];
-            if (event_decode(&row->records, event, &inner))
-                return damaged(j, row->seq, inner.what, e);
-            if (g->r->ahead && is_wanted(g, row->seq + read_n))
-                g->r->ahead(g->r->arg, event);
-        }
-        if (is_wanted(g, row->seq + i))
-            g->r->each(g->r->arg, row->seq + i, &events[i % (STORE_AHEAD + 1)]);
-    }
-    return row->records.p == row->records.end ? 0 : damaged(j, row->seq, "bytes behind its last record", e);
+    row->from_seq = g->next_seq;
+    row->to_seq = g->limit_seq < row->seq + row->n - 1 ? g->limit_seq : row->seq + row->n - 1;
+    return open_payload(j, stmt, row, e) || decode_events(j, row, e) ? -1 : 0;
 }
 
 /* One transaction's rows, up to the limit. */
-static int read_rows(struct journal *j, sqlite3_stmt *stmt, struct reading *g, struct err *e)
+static int read_rows(struct journal *j, struct reading *g, const struct journal_taker *to, struct err *e)
 {
-    struct row row;
+    sqlite3_stmt *stmt = j->db->statements[SQL_JOURNAL_FROM];
     int rc = SQLITE_ROW;
     int rows_n = 0;
     for (; g->next_seq <= g->limit_seq && rows_n < ROWS_A_TRANSACTION && (rc = sqlite3_step(stmt)) == SQLITE_ROW;
          rows_n++) {
-        if (row_open(j, stmt, g, &row, e) || row_replay(j, &row, g, e))
+        struct journal_row *row = to->room(to->arg);
+        if (read_row(j, stmt, g, row, e))
             return -1;
-        g->next_seq = row.seq + row.n;
+        g->next_seq = row->seq + row->n;
         g->first = false;
+        to->take(to->arg, row);
     }
     if (rc == SQLITE_ROW)
         return 0;
@@ -259,26 +245,75 @@ static void go_over_gaps(const struct journal *j, struct reading *g, uint64_t la
     }
 }
 
-int journal_step(struct journal *j, uint64_t *next_seq, uint64_t last_seq, const struct store_replay *r, struct err *e)
+int journal_rows(struct journal *j, uint64_t *next_seq, uint64_t last_seq, const struct journal_taker *to,
+                 struct err *e)
 {
-    sqlite3_stmt *stmt = j->db->statements[SQL_JOURNAL_FROM];
-    struct reading g = {.next_seq = *next_seq, .first = true, .r = r};
+    struct reading g = {.next_seq = *next_seq, .first = true};
     int bad = 0;
     j->damaged_seq = 0;
     go_over_gaps(j, &g, last_seq);
     if (g.next_seq <= last_seq) {
+        sqlite3_stmt *stmt = j->db->statements[SQL_JOURNAL_FROM];
         sqlite3_bind_int64(stmt, 1, (int64_t)g.next_seq);
-        bad = read_rows(j, stmt, &g, e);
+        bad = read_rows(j, &g, to, e);
         sqlite3_reset(stmt);
     }
-    give_back(&j->records);
     *next_seq = g.next_seq;
+    return bad;
+}
+
+void journal_row_fini(struct journal_row *row)
+{
+    buf_fini(&row->records);
+    free(row->events);
+    *row = (struct journal_row){0};
+}
+
+void journal_hand_out(struct journal *j, const struct journal_row *row, const struct store_replay *r)
+{
+    size_t n = r->each ? (size_t)(row->to_seq + 1 - row->from_seq) : 0;
+    const struct event *events = row->events + (row->from_seq - row->seq);
+    if (j->attempt)
+        attempt_at(j->attempt, row->seq);
+    for (size_t i = 0, told_n = 0; i < n; i++) {
+        for (; r->ahead && told_n < n && told_n <= i + STORE_AHEAD; told_n++)
+            r->ahead(r->arg, &events[told_n]);
+        r->each(r->arg, row->from_seq + i, &events[i]);
+    }
+}
+
+/* ---- reading in the caller ---- */
+
+struct at_once {
+    struct journal *j;
+    struct journal_row row;
+    const struct store_replay *r;
+};
+
+static struct journal_row *one_room(void *arg)
+{
+    return &((struct at_once *)arg)->row;
+}
+
+static void hand_out_at_once(void *arg, struct journal_row *row)
+{
+    struct at_once *a = arg;
+    journal_hand_out(a->j, row, a->r);
+}
+
+int journal_step(struct journal *j, uint64_t *next_seq, uint64_t last_seq, const struct store_replay *r, struct err *e)
+{
+    struct at_once a = {.j = j, .r = r};
+    int bad = journal_rows(j, next_seq, last_seq, &(struct journal_taker){one_room, hand_out_at_once, &a}, e);
+    journal_row_fini(&a.row);
     return bad;
 }
 
 int journal_replay(struct journal *j, uint64_t from_seq, uint64_t last_seq, const struct store_replay *r, struct err *e)
 {
     uint64_t first = from_seq ? from_seq : 1;
+    if (r->beside && first <= last_seq)
+        return ahead_replay(j, first, last_seq, r, e);
     for (uint64_t next = first; next <= last_seq;) {
         if (journal_step(j, &next, last_seq, r, e))
             return -1;

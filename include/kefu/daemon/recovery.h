@@ -5,6 +5,7 @@
 #ifndef KEFU_DAEMON_RECOVERY_H
 #define KEFU_DAEMON_RECOVERY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,7 @@ struct recovery {
     struct outbox *outbox;
     const struct rulebooks *rulebooks;
     size_t quarantine_max; /* rows; those beyond stay loaded until quarantine_overflow is asked */
+    bool beside;           /* read ahead in a thread; a caller that must be deterministic reads in its own */
     int64_t now_ms;        /* wall clock; an event stamped later is folded at its own time */
     /* Told now and then how far the replay is. NULL: nobody asks. */
     void (*progress)(void *arg, uint64_t done_n, uint64_t all_n);

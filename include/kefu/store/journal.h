@@ -45,7 +45,27 @@ int journal_add(struct journal *j, struct commit *const *commits, size_t n, uint
  * so many rows. -1 with e at the first damage, whose sequence is then in damaged_seq (0: it is no damage of a row). */
 int journal_replay(struct journal *j, uint64_t from_seq, uint64_t last_seq, const struct store_replay *r,
                    struct err *e);
-/* One transaction's worth of the same, from *next_seq on, which goes on to what comes next. */
+/* A row as it was read, proved and decoded. */
+struct journal_row {
+    uint64_t seq, n;
+    struct event *events; /* owned; they borrow from records */
+    size_t cap;
+    struct buf records;
+    uint64_t from_seq, to_seq; /* what is wanted of it */
+};
+void journal_row_fini(struct journal_row *row); /* a zeroed row is a valid empty one */
+/* Whoever takes rows as they are read: says where to read each to (never NULL), and has it when it is whole. */
+struct journal_taker {
+    struct journal_row *(*room)(void *arg);
+    void (*take)(void *arg, struct journal_row *row);
+    void *arg;
+};
+/* One transaction's worth of rows, from *next_seq on, which goes on to what comes next. -1 as journal_replay. */
+int journal_rows(struct journal *j, uint64_t *next_seq, uint64_t last_seq, const struct journal_taker *to,
+                 struct err *e);
+/* The events of a row that are wanted go to r, each told of STORE_AHEAD before. */
+void journal_hand_out(struct journal *j, const struct journal_row *row, const struct store_replay *r);
+/* The same for a replay in the caller: one transaction's worth, from *next_seq on, which goes on to what comes next. */
 int journal_step(struct journal *j, uint64_t *next_seq, uint64_t last_seq, const struct store_replay *r, struct err *e);
 /* Sequence at which the first row behind `seq` that can be read begins, or last_seq + 1. -1 with e: not to be found. */
 int journal_after(struct journal *j, uint64_t seq, uint64_t last_seq, uint64_t *after, struct err *e);

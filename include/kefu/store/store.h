@@ -42,6 +42,9 @@ struct store_replay {
     void *progress_arg; /* of progress */
     /* If set, is told of each event STORE_AHEAD events before `each`, or when its row begins: borrowed for the call. */
     void (*ahead)(void *arg, const struct event *e);
+    /* Rows are read, proved and decoded by a thread of its own, a few ahead of those whose events are handed out, which is
+     * always done by the caller. */
+    bool beside;
 };
 #define STORE_AHEAD 12
 int store_replay(struct store *s, uint64_t from_seq, const struct store_replay *r, struct err *e);
