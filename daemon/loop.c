@@ -24,8 +24,9 @@
 #include "kefu/daemon/routes.h"
 #include "kefu/daemon/session.h"
 
-#define EVENTS_MAX ((size_t)1 << 18)
-#define STOP_MS    10000
+#define EVENTS_MAX         ((size_t)1 << 18)
+#define STOP_MS            10000
+#define EXPECTED_MAX_BYTES ((size_t)512 << 20)
 /* Between two looks for damage. */
 #define SCRUB_PAUSE_MS 3600000
 #define OPEN_MS        600000 /* for a store to open: a migration, or the log of an unlucky stop, does not say how far it is */
@@ -200,6 +201,15 @@ static void tell_replay(void *arg, uint64_t done_n, uint64_t all_n)
     supervise_replaying(d->supervise, clock_mono_ms(&d->clock), done_n, all_n);
 }
 
+static int load_pipeline(struct daemon *d, struct err *e)
+{
+    uint64_t bytes = store_bytes(d->store) / 2; /* near what a large one comes to in memory */
+    mem_expect(bytes < EXPECTED_MAX_BYTES ? (size_t)bytes : EXPECTED_MAX_BYTES);
+    int bad = pipeline_start(d->pipeline, e);
+    mem_settle();
+    return bad;
+}
+
 static int start_pipeline(struct daemon *d, struct err *e)
 {
     const struct config *c = config_of(d);
@@ -231,7 +241,7 @@ static int start_pipeline(struct daemon *d, struct err *e)
     int64_t began = clock_mono_ms(&d->clock);
     log_line(LOG_LEVEL_INFO, "replay", "events=%llu set_aside=%llu", (unsigned long long)store_last_seq(d->store),
              (unsigned long long)store_aside_n(d->store));
-    if (pipeline_start(d->pipeline, e) < 0) {
+    if (load_pipeline(d, e) < 0) {
         return -1;
     }
     log_line(LOG_LEVEL_INFO, "replayed", "ms=%lld", (long long)(clock_mono_ms(&d->clock) - began));

@@ -4,6 +4,8 @@
  * It refuses sizes whose product overflows, which is the same end. */
 #include "kefu/base/mem.h"
 
+#include <limits.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +21,10 @@ static _Noreturn void no_memory(size_t count, size_t n)
     _exit(EX_SOFTWARE); /* no handlers: they might want memory */
 }
 
-#define LARGE_BYTES ((size_t)2 << 20)
-#define PAGE_BYTES  ((uintptr_t)4096)
+#define LARGE_BYTES  ((size_t)2 << 20)
+#define PAGE_BYTES   ((uintptr_t)4096)
+#define MAPPINGS_MAX 65536      /* the allocator's own default */
+#define TRIM_BYTES   (64 << 20) /* the most to which its own would rise */
 
 /* Asks for large pages behind a large block: to touch it first, and to look up addresses in it, is then many times cheaper.
  * A kernel that has none to give says so, and nothing is lost. */
@@ -93,4 +97,22 @@ void xgrow(void *p_to_pointer, size_t *cap, size_t need, size_t size)
     p = bytes < LARGE_BYTES ? xrealloc(p, bytes) : moved(p, *cap * size, bytes);
     memcpy(p_to_pointer, &p, sizeof p);
     *cap = want;
+}
+
+/* The allocator's heap grows by it in one piece, and keeps it when it is given back. A mapping of its own for each large block
+ * would not do: the allocator writes into its first page before anybody can ask for a large one there. */
+void mem_expect(size_t bytes)
+{
+    (void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    (void)mallopt(M_MMAP_MAX, 0);
+    void *heap = malloc(bytes);
+    if (heap)
+        (void)of_large_pages(heap, bytes);
+    free(heap);
+}
+
+void mem_settle(void)
+{
+    (void)mallopt(M_MMAP_MAX, MAPPINGS_MAX);
+    (void)mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
 }

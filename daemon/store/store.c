@@ -154,6 +154,11 @@ const char *store_vfs(const struct store *s)
     return s->vfs;
 }
 
+uint64_t store_bytes(const struct store *s)
+{
+    return (uint64_t)size_of(s->db.path, "");
+}
+
 uint64_t store_last_seq(const struct store *s)
 {
     return atomic_load(&s->last_seq);

@@ -126,6 +126,29 @@ static void growth_keeps_what_is_there(void **state)
     free(list);
 }
 
+/* What is put behind memory is not seen: it holds what is written, be it little or much, and all can be given back. */
+static void memory_that_was_expected_is_memory(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 2000 };
+    unsigned char *p[BLOCKS];
+    for (int round = 0; round < 2; round++) {
+        mem_expect((size_t)(round ? 16 : 0) << 20);
+        for (size_t i = 0; i < BLOCKS; i++) {
+            p[i] = xmalloc(i * 8 + 1);
+            memset(p[i], (int)(i & 0xff), i * 8 + 1);
+        }
+        unsigned char *large = xcalloc(3, (size_t)4 << 20); /* more than was expected is left */
+        assert_int_equal(large[((size_t)12 << 20) - 1], 0);
+        mem_settle();
+        free(large);
+        for (size_t i = 0; i < BLOCKS; i++) {
+            assert_true(p[i][0] == (i & 0xff) && p[i][i * 8] == (i & 0xff));
+            free(p[i]);
+        }
+    }
+}
+
 static void an_arena_hands_out_aligned_memory_that_stays(void **state)
 {
     (void)state;
@@ -272,6 +295,7 @@ int main(void)
         cmocka_unit_test(without_memory_the_process_ends_with_a_reason),
         cmocka_unit_test(nothing_is_a_freeable_pointer),
         cmocka_unit_test(growth_keeps_what_is_there),
+        cmocka_unit_test(memory_that_was_expected_is_memory),
         cmocka_unit_test(an_arena_hands_out_aligned_memory_that_stays),
         cmocka_unit_test(bytes_of_an_arena_have_no_gaps),
         cmocka_unit_test(a_copy_ends_in_zero_and_absent_stays_absent),

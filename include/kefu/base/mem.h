@@ -17,4 +17,9 @@ char *xstrndup(const char *p, size_t n);
  * half as much again, at least to 4. Keeps what is there. */
 void xgrow(void *p_to_pointer, size_t *cap, size_t need, size_t size);
 
+/* About so much is going to be asked for: large pages are put behind it, so that to touch it first costs a hundredth. Nothing
+ * is taken that is not asked for. Until mem_settle no memory goes back to the system; neither twice without the other. */
+void mem_expect(size_t bytes);
+void mem_settle(void);
+
 #endif

@@ -28,6 +28,7 @@ struct db;
 struct db *store_db(struct store *s);
 const char *store_vfs(const struct store *s);
 
+uint64_t store_bytes(const struct store *s); /* of the database as it lies there, its log aside */
 /* Sequence of the last event in the journal; 0: none. May be asked from any thread. */
 uint64_t store_last_seq(const struct store *s);
 /* To be called once before the replay of a start: -1 with e (sequence and mend) if the last starts all vanished while they
