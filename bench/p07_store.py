@@ -72,7 +72,7 @@ def tail_ns(daemon, after_seq):
 
 def measure_start(home):
     tail_n = rig.scaled(TAIL_N)
-    with rig.folder() as here, rig.Daemon(here, checkpoint_events=2 * TAIL_N, checkpoint_s=86400) as daemon:
+    with rig.folder() as here, rig.Daemon(here, checkpoint_events=TAIL_N + 1, checkpoint_s=86400) as daemon:
         checkpoint(daemon)
         piece = fill(daemon, home, 0, rig.scaled(ALL_N) - tail_n)
         checkpoint(daemon)

@@ -16,7 +16,8 @@
 #include "kefu/store/shelf.h"
 
 #define ROWS_A_STEP    256   /* frozen in a turn, a millisecond; and written in a transaction, a few */
-#define PLACES_A_STEP  1024  /* looked at for rest in a turn */
+#define PLACES_A_STEP  256   /* looked at for rest in a turn */
+#define COLD_ROWS      96    /* frozen cold and, a turn later, forgotten: their machines run again for it */
 #define LEAVING_ROWS   20000 /* that leave together: their identities share pages of the index */
 #define FIND_ROWS      1000
 #define FULL_PAUSE_MS  1000
@@ -339,7 +340,7 @@ static bool chill(struct checkpoint *c, const struct checkpoint_now *now)
     if (c->work.step == SHELF_CHILL) {
         forget(c);
     }
-    while (c->done_n < c->leaving.n && c->gathered.n < ROWS_A_STEP) {
+    while (c->done_n < c->leaving.n && c->gathered.n < COLD_ROWS) {
         site_freeze_cold(c->site, c->leaving.rows[c->done_n++].key, &c->freezer);
     }
     if (c->gathered.n) {

@@ -54,8 +54,11 @@ bool site_may_cut(const struct site *s)
     return s->cold.shelf && !s->cold.freezer && !s->pending_n && !site_has_late(s);
 }
 
-static void cut_totals(struct periods *p, struct shelf_total *t, const struct freezer *f, struct buf *room)
+/* --- a cut ---------------------------------------------------------------------------------------------------------- */
+
+static size_t cut_totals(struct periods *p, struct shelf_total *t, const struct freezer *f, struct buf *room)
 {
+    size_t n = p->n - p->saved_n;
     for (; p->saved_n < p->n; p->saved_n++) {
         room->n = 0;
         totals_encode(room, &p->list[p->saved_n]);
@@ -63,16 +66,32 @@ static void cut_totals(struct periods *p, struct shelf_total *t, const struct fr
         t->blob = buf_str(room);
         f->total(f->arg, t);
     }
+    return n;
+}
+
+/* How many it handed out. */
+static size_t cut_agent(struct site *s, uint32_t number)
+{
+    struct agent *a = &s->agents[number];
+    struct str id = intern_name(&s->names.agents, number);
+    const struct freezer *f = s->cold.freezer;
+    a->totals_due = false;
+    return cut_totals(&a->totals.days, &(struct shelf_total){.agent = id, .kind = SHELF_DAY}, f, &s->cold.blob) +
+           cut_totals(&a->totals.months, &(struct shelf_total){.agent = id, .kind = SHELF_MONTH}, f, &s->cold.blob);
+}
+
+void cold_cut_agent(struct site *s, uint32_t number)
+{
+    (void)cut_agent(s, number);
 }
 
 void site_cut(struct site *s, const struct freezer *f, struct buf *head)
 {
     struct cold *c = &s->cold;
     assert(site_may_cut(s));
-    for (uint32_t a = 0; a < s->agents_n; a++) {
-        struct str id = intern_name(&s->names.agents, a);
-        cut_totals(&s->agents[a].totals.days, &(struct shelf_total){.agent = id, .kind = SHELF_DAY}, f, &c->blob);
-        cut_totals(&s->agents[a].totals.months, &(struct shelf_total){.agent = id, .kind = SHELF_MONTH}, f, &c->blob);
+    for (size_t a = 0; a < s->agents_n; a++) {
+        const struct agent_totals *t = &s->agents[a].totals;
+        s->agents[a].totals_due = t->days.saved_n < t->days.n || t->months.saved_n < t->months.n;
     }
     cut_totals(&s->order_events.days, &(struct shelf_total){.kind = SHELF_ORDERS_DAY}, f, &c->blob);
     cut_totals(&s->order_events.months, &(struct shelf_total){.kind = SHELF_ORDERS_MONTH}, f, &c->blob);
@@ -82,14 +101,26 @@ void site_cut(struct site *s, const struct freezer *f, struct buf *head)
     struct refs empty = {.list = c->cut.list, .cap = c->cut.cap};
     c->cut = c->unsaved;
     c->unsaved = empty;
-    c->cut_done_n = 0;
+    c->cut_done_n = c->cut_agent = 0;
     c->now = c->now == SAVE_A ? SAVE_B : SAVE_A;
     c->freezer = f;
+}
+
+/* Totals of agents until n are handed out, one agent's all at once. How many are left of n. */
+static size_t freeze_totals(struct site *s, size_t n)
+{
+    struct cold *c = &s->cold;
+    for (; n && c->cut_agent < s->agents_n; c->cut_agent++) {
+        size_t done_n = s->agents[c->cut_agent].totals_due ? cut_agent(s, (uint32_t)c->cut_agent) : 0;
+        n -= done_n < n ? done_n : n;
+    }
+    return n;
 }
 
 bool site_freeze(struct site *s, size_t n)
 {
     struct cold *c = &s->cold;
+    n = freeze_totals(s, n);
     for (; n && c->cut_done_n < c->cut.n; c->cut_done_n++) {
         uint32_t ref = c->cut.list[c->cut_done_n];
         uint8_t *save = save_of(s, ref);
@@ -99,7 +130,7 @@ bool site_freeze(struct site *s, size_t n)
         *save = SAVE_CLEAN;
         n--;
     }
-    if (c->cut_done_n < c->cut.n)
+    if (!n || c->cut_done_n < c->cut.n)
         return true;
     c->cut.n = c->cut_done_n = 0;
     c->freezer = NULL;

@@ -29,7 +29,7 @@ static void enter(struct site *s, const struct order *o, int64_t sign)
 {
     if (!o->counts)
         return;
-    totals_order(&s->agents[o->agent].totals, o->day, o->amount_fen, sign);
+    totals_order(cold_totals(s, o->agent), o->day, o->amount_fen, sign);
     late_note(s, o->agent, o->day, late_mix(1, o->amount_fen), sign);
     site_mark_dirty(s, o->agent);
 }

@@ -17,7 +17,7 @@ static uint64_t fact_number(const struct fact *f)
 
 static void add_episode(struct site *s, const struct episode *e, int64_t sign)
 {
-    totals_episode(&s->agents[e->owner].totals, e, sign);
+    totals_episode(cold_totals(s, e->owner), e, sign);
     if (e->flags & EPISODE_COUNTED)
         late_note(s, e->owner, e->day, late_mix(late_mix(late_mix(e->flags, e->fcr), e->resolve_ms), 2), sign);
     site_mark_dirty(s, e->owner);
@@ -32,7 +32,7 @@ static void enter_window(struct site *s, const struct fact *f, int64_t sign)
 static void enter_fact(void *arg, const struct fact *f)
 {
     const struct ledger *l = arg;
-    totals_fact(&l->site->agents[f->agent].totals, f, l->sign);
+    totals_fact(cold_totals(l->site, f->agent), f, l->sign);
     late_note(l->site, f->agent, f->day, fact_number(f), l->sign);
     enter_window(l->site, f, l->sign);
     site_mark_dirty(l->site, f->agent);

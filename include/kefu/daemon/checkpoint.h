@@ -2,7 +2,7 @@
  *
  *   wait ─▶ cut ─▶ freeze ─▶ flip ─▶ merge ─▶ trim ─▶ [mark ─▶ find ─▶ point ─▶ chill] ─▶ wait
  *
- * At the cut all totals are copied and subjects that changed are noted; they are frozen and written a few at a time while
+ * At the cut totals and subjects that changed are noted; they are copied and written a few at a time while
  * events go on being folded (state/freeze.h keeps each as it stood at the cut). The flip makes it count: from then on a start
  * reads this cut and replays the journal from the next event on. Then rows move in, the journal loses what the retention
  * allows, and if many conversations rest they are written cold and leave memory. One commit of it is under way at a time, so

@@ -1,8 +1,7 @@
 /* A site to the shelf and back, so that a start goes on where the last cut was, and conversations at rest leave memory.
  *
- * A cut is an instant between two folds: all totals that changed since the last cut are handed out at once, all subjects
- * that changed a few at a time, each as it stood at the cut: one that is about to change before its turn is handed out
- * first. Head, totals and rows of all cuts, newest first, are the site as of the last cut.
+ * A cut is an instant between two folds: what changed since the last cut, totals of an agent and subjects, is handed out a
+ * few at a time, each as it stood at the cut: one that is about to change before its turn is handed out first. Head, totals and rows of all cuts, newest first, are the site as of the last cut.
  *
  * A frozen subject is a version byte, the names that its list uses, the list, and how it stands in the totals; it leans on
  * nothing else. Thawing runs its machine over the list again and adds to no total. If the rules by which the totals were made
@@ -34,9 +33,10 @@ struct freezer { /* both borrow for the call */
 size_t site_unsaved_n(const struct site *s);
 /* No subject is pending (site_advance has come to its end), what came late is taken (it is in no row), and no cut is under way. */
 bool site_may_cut(const struct site *s);
-/* Cuts: hands out the totals, appends the head. The freezer is borrowed until site_freeze has answered false. */
+/* Cuts: hands out the totals of no agent, appends the head. The freezer is borrowed until site_freeze has answered false. */
 void site_cut(struct site *s, const struct freezer *f, struct buf *head);
-/* Hands out at most n more rows; true: there are more. Whatever is folded between two calls, rows are as of the cut. */
+/* Hands out about n more totals and rows (an agent's totals together); true: there are more. Whatever is folded between two
+ * calls, they are as of the cut. */
 bool site_freeze(struct site *s, size_t n);
 
 /* What totals hang on besides events: the version of the fold, the zone, the rulebooks in force up to the site's time. */
