@@ -17,7 +17,7 @@
 
 #define ROWS_A_STEP    256   /* frozen in a turn, a millisecond; and written in a transaction, a few */
 #define PLACES_A_STEP  256   /* looked at for rest in a turn */
-#define COLD_ROWS      96    /* frozen cold and, a turn later, forgotten: their machines run again for it */
+#define COLD_ROWS      64    /* frozen cold and, a turn later, forgotten: their machines run again for it */
 #define LEAVING_ROWS   20000 /* that leave together: their identities share pages of the index */
 #define FIND_ROWS      1000
 #define FULL_PAUSE_MS  1000

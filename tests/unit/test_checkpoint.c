@@ -94,8 +94,8 @@ static void what_was_under_way_at_the_cut_is_held_against_what_left_memory(void 
     }
     struct checkpoint_status at;
     checkpoint_status(pipeline_checkpoint(w->p), &at);
-    assert_int_equal(at.seq, A_TURN + 3); /* the cut was between them */
-    assert_int_equal(at.in_memory_n, 1);  /* c1; what is over has left */
+    assert_int_equal(at.seq, A_TURN + 3);                                    /* the cut was between them */
+    assert_int_equal(at.in_memory_n, 1);                                     /* c1; what is over has left */
     world_message(third, "m5", T0, FROM_CUSTOMER)->subject = STR_LIT("new"); /* probed behind the cut */
     world_submit(w, third);
     world_run(w);
@@ -138,11 +138,64 @@ static void after_a_start_what_is_cold_is_still_held_against(void **state)
     batch_free(c);
 }
 
+struct handed {
+    size_t totals_n, rows_n;
+};
+
+static void hand_row(void *arg, const struct shelf_row *row)
+{
+    (void)row;
+    ((struct handed *)arg)->rows_n++;
+}
+
+static void hand_total(void *arg, const struct shelf_total *total)
+{
+    (void)total;
+    ((struct handed *)arg)->totals_n++;
+}
+
+/* A year of many agents loaded at once: neither the cut nor a step behind it does it all, or the loop would stand still. */
+static void a_cut_of_many_totals_holds_the_loop_for_a_few_of_them(void **state)
+{
+    enum { AGENTS = 20, DAYS = 300, OWN = DAYS + 12 }; /* an agent's days and months */
+    struct world *w = *state;
+    struct batch *b = world_batch(w);
+    struct handed h = {0};
+    struct freezer to = {hand_row, hand_total, &h};
+    struct buf head = {0};
+    char id[32], agent[16];
+    world_run(w);
+    for (int day = 0; day < DAYS; day++) {
+        for (int a = 0; a < AGENTS; a++) {
+            snprintf(id, sizeof(id), "d%d-%d", day, a);
+            snprintf(agent, sizeof(agent), "agent%d", a);
+            struct event *e = world_add(b, EVENT_RATING, id, T0 - (DAYS - day) * 1440 * MINUTE);
+            e->strs[EVENT_AGENT] = arena_copy(&b->arena, str_of(agent));
+            e->score_milli = 5000;
+            e->scale = 5;
+            assert_int_equal(site_fold(w->site, e, T0), VERDICT_ACCEPTED);
+        }
+    }
+    (void)site_advance(w->site, T0, SIZE_MAX);
+    site_cut(w->site, &to, &head);
+    assert_int_equal(h.totals_n, 0);
+    for (bool more = true; more;) {
+        struct handed before = h;
+        more = site_freeze(w->site, 100);
+        assert_true(h.totals_n - before.totals_n < 100 + OWN);
+        assert_true(h.rows_n - before.rows_n <= 100);
+    }
+    assert_true(h.totals_n > (size_t)AGENTS * DAYS);
+    buf_fini(&head);
+    batch_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_was_under_way_at_the_cut_is_held_against_what_left_memory, set_up,
                                         world_teardown),
+        cmocka_unit_test_setup_teardown(a_cut_of_many_totals_holds_the_loop_for_a_few_of_them, set_up, world_teardown),
         cmocka_unit_test_setup_teardown(after_a_start_what_is_cold_is_still_held_against, set_up, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
