@@ -54,9 +54,14 @@ void grid_fini(struct grid *g)
 
 void grid_put(struct grid *g, struct str cell)
 {
-    for (size_t i = 0; i < cell.n; i++) {
-        uint8_t c = (uint8_t)cell.p[i];
-        buf_put_byte(&g->text, c < 0x20 || c == 0x7F ? '?' : c);
+    size_t used;
+    for (const char *p = cell.p, *end = p + cell.n; p < end; p += used) {
+        used = 1;
+        uint32_t c = utf8_length(p, end) ? utf8_get(p, &used) : 0;
+        if (c < 0x20 || (c >= 0x7F && c <= 0x9F)) /* what is no character, and both ranges of controls */
+            buf_put_byte(&g->text, '?');
+        else
+            buf_put(&g->text, p, used);
     }
     xgrow(&g->ends, &g->cells_cap, g->cells_n + 1, sizeof *g->ends);
     g->ends[g->cells_n++] = g->text.n;

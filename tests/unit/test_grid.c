@@ -59,10 +59,14 @@ static void a_cell_cannot_move_the_cursor(void **state)
     (void)state;
     struct grid g = {.columns_n = 1};
     grid_put(&g, STR_LIT("a\x1b[2Jb\nc\x7f"));
+    grid_put(&g, STR_LIT("\xc2\x9b"
+                         "2J\xc2\x80\xc2\x9f\xc2\xa0客")); /* as one byte it is CSI to some terminals */
+    grid_put(&g, STR_LIT("\x9b"
+                         "2J\xe5\xae")); /* and when it is no text */
     struct buf out = {0};
     grid_print(&out, &g);
     buf_put_byte(&out, 0);
-    assert_string_equal(out.p, "a?[2Jb?c?\n");
+    assert_string_equal(out.p, "a?[2Jb?c?\n?2J??\xc2\xa0客\n?2J??\n");
     buf_fini(&out);
     grid_fini(&g);
 }
