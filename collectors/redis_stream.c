@@ -17,11 +17,13 @@
 #include "kefu/collectors/stream_entry.h"
 #include "kefu/collectors/stream_inside.h"
 
-#define READ_N           2000   /* entries at a time, of all streams together */
-#define BLOCK_MS         "1000" /* shorter than the patience of redis_conn's PING, which waits behind it */
-#define AGAIN_MS         100    /* a batch that found no room */
-#define PAUSE_MS         1000   /* after an error that passes */
-#define BROKEN_MS        5000   /* a look at a stream that could not be read */
+#define READ_N           2000              /* entries at a time, of all streams together: at most, */
+#define READ_FIRST_N     100               /* while nothing is known of how large they are, */
+#define READ_BYTES       ((size_t)4 << 20) /* and no more than lately came to so much */
+#define BLOCK_MS         "1000"            /* shorter than the patience of redis_conn's PING, which waits behind it */
+#define AGAIN_MS         100               /* a batch that found no room */
+#define PAUSE_MS         1000              /* after an error that passes */
+#define BROKEN_MS        5000              /* a look at a stream that could not be read */
 #define CHECK_MAX_MS     30000
 #define FLIGHT_MAX_BYTES ((size_t)8 << 20)
 
@@ -281,7 +283,7 @@ static void send_read(struct redis_stream *s)
     size_t n = readable_n(s);
     if (!n)
         return; /* until the next look */
-    (void)snprintf(count, sizeof count, "%zu", READ_N / n);
+    (void)snprintf(count, sizeof count, "%zu", s->read_n / n ? s->read_n / n : 1);
     s->scratch.n = 0;
     redis_put_count(&s->scratch, (s->idle ? 9u : 7u) + 2 * n);
     for (size_t i = 0; i < 6; i++)
@@ -301,17 +303,37 @@ static void send_read(struct redis_stream *s)
     stream_send(s);
 }
 
+static size_t bytes_of(const struct redisReply *r)
+{
+    size_t bytes = stream_reply_text(r).n;
+    for (size_t i = 0; i < stream_reply_n(r); i++)
+        bytes += bytes_of(r->element[i]);
+    return bytes;
+}
+
+/* Redis bounds a reply by entries alone, and an entry may be large: so many as would have come to READ_BYTES if they were like
+ * these, but at most twice as many as before. */
+static void plan_next(struct redis_stream *s, const struct redisReply *r, uint64_t entries_n)
+{
+    size_t fit = entries_n ? READ_BYTES / (bytes_of(r) / entries_n + 1) : s->read_n;
+    fit = fit < 2 * s->read_n ? fit : 2 * s->read_n;
+    s->read_n = fit < 1 ? 1 : fit < READ_N ? fit : READ_N;
+}
+
 static void on_read(struct redis_stream *s, const struct redisReply *r)
 {
+    uint64_t entries_n = 0;
     s->idle = stream_reply_n(r) == 0;
     s->told = false;
     for (size_t i = 0; i < stream_reply_n(r); i++) {
+        entries_n += stream_reply_n(stream_reply_at(stream_reply_at(r, i), 1));
         struct str key = stream_reply_text(stream_reply_at(stream_reply_at(r, i), 0));
         for (size_t k = 0; k < s->streams_n; k++) {
             if (str_eq(key, s->streams[k].key))
                 (void)stream_take(s, &s->streams[k], stream_reply_at(stream_reply_at(r, i), 1), false);
         }
     }
+    plan_next(s, r, entries_n);
     if (s->check_due)
         begin(s);
 }
@@ -443,6 +465,7 @@ static struct redis_stream *make(const struct redis_stream_options *o)
     assert(s->check && s->pause); /* libevent's only reason is memory */
     s->check_tv = (struct timeval){check_ms / 1000, check_ms % 1000 * 1000};
     s->step = STEP_ABOUT;
+    s->read_n = READ_FIRST_N;
     buf_put_str(&s->group, o->group);
     buf_put_str(&s->consumer, o->consumer);
     buf_put_str(&s->field, o->field);

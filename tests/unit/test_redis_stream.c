@@ -28,6 +28,27 @@ static void what_was_there_and_what_comes_arrives_in_order(void **state)
     assert_int_equal(shop_state(s).entries_n, 2503);
 }
 
+/* Redis bounds a reply by entries: large ones are read a few at a time. */
+static void large_entries_are_read_a_few_at_a_time(void **state)
+{
+    enum { ENTRIES = 300, BYTES = 128 << 10 };
+    struct shop *s = *state;
+    char *large = calloc(1, BYTES + 1);
+    memset(large, 'x', BYTES); /* no event: what becomes of it is told elsewhere */
+    for (int i = 0; i < ENTRIES; i++)
+        freeReplyObject(redis_ask(&s->redis, "XADD chat * event %s", large));
+    free(large);
+    shop_open(s);
+    shop_add(s, 0, 1);
+    shop_await(s, 1);
+    assert_int_equal(s->refusals_n, ENTRIES);
+    assert_true(s->submits_n >= 1 + (ENTRIES - 100) / 32); /* a hundred before it was known, then four MiB at a time */
+    shop_add(s, 1, 2500);                                  /* small ones again, and ever more at a time */
+    shop_await(s, 2501);
+    shop_ids_are(s, 0, 2501, 0);
+    assert_true(s->submits_n < 100);
+}
+
 static void nothing_is_acknowledged_before_it_is_durable(void **state)
 {
     struct shop *s = *state;
@@ -265,6 +286,7 @@ int main(void)
 #define with_shop(f) cmocka_unit_test_setup_teardown(f, shop_set_up, shop_tear_down)
     const struct CMUnitTest tests[] = {
         with_shop(what_was_there_and_what_comes_arrives_in_order),
+        with_shop(large_entries_are_read_a_few_at_a_time),
         with_shop(nothing_is_acknowledged_before_it_is_durable),
         with_shop(a_full_disk_or_queue_means_waiting_and_nothing_is_skipped),
         with_shop(what_is_no_event_goes_to_the_quarantine_and_is_acknowledged),

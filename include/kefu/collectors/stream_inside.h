@@ -73,8 +73,9 @@ struct redis_stream {
     enum step step;
     bool ready, busy, paused, stopping;
     bool check_due;
-    bool idle; /* the last read brought nothing */
-    bool told; /* an error was logged since the last read that went well */
+    bool idle;     /* the last read brought nothing */
+    size_t read_n; /* entries to read next, of all streams together */
+    bool told;     /* an error was logged since the last read that went well */
     struct flying *flying;
     struct buf group, consumer, field, claim_ms, scratch;
 };
