@@ -65,6 +65,8 @@ struct checkpoint {
     struct buf head;
     uint64_t seq, cut_seq, flip_seq; /* folded, of the cut under way, of the last flip */
     uint64_t since_n;                /* events folded since the last cut */
+    uint64_t trim_from;              /* rows of the journal before it stay: they cannot be read */
+    size_t damages_n;                /* of the journal, that it went over */
     uint64_t flying_n;               /* events that were under way at the cut from which a start goes on */
     int64_t due_mono_ms, full_mono_ms, chilled_mono_ms;
     size_t memory_n; /* conversations in memory after the last chill */
@@ -240,11 +242,31 @@ static bool repeat(struct checkpoint *c, const struct checkpoint_now *now, struc
     return false;
 }
 
+static void tell_damage(struct checkpoint *c)
+{
+    if (!c->work.damaged) {
+        return;
+    }
+    c->work.damaged = false;
+    c->damages_n++;
+    log_line(LOG_LEVEL_ERROR, "damage",
+             "where=\"journal before %" PRIu64
+             "\" error=\"rows that the checkpoint holds cannot be read, and stay; put the "
+             "latest backup in the store's place\"",
+             c->trim_from);
+}
+
 static bool trim(struct checkpoint *c, const struct checkpoint_now *now)
 {
-    return repeat(
-        c, now,
-        (struct shelf_work){.step = SHELF_TRIM, .seq = c->flip_seq, .before_ms = now->wall_ms - c->o.journal_keep_ms});
+    if (c->work.step == SHELF_TRIM) {
+        c->trim_from = c->work.from_seq;
+        tell_damage(c);
+    }
+    return repeat(c, now,
+                  (struct shelf_work){.step = SHELF_TRIM,
+                                      .seq = c->flip_seq,
+                                      .from_seq = c->trim_from,
+                                      .before_ms = now->wall_ms - c->o.journal_keep_ms});
 }
 
 static bool wants_chill(const struct checkpoint *c, int64_t mono_ms)
@@ -507,6 +529,7 @@ void checkpoint_unwant(struct checkpoint *c, void *arg)
 void checkpoint_status(const struct checkpoint *c, struct checkpoint_status *out)
 {
     *out = (struct checkpoint_status){.seq = c->flip_seq,
+                                      .damages_n = c->damages_n,
                                       .at_ms = c->at_ms,
                                       .busy = c->phase != PHASE_WAIT,
                                       .unsaved_n = site_unsaved_n(c->site),

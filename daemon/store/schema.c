@@ -170,9 +170,10 @@ static const char *const STATEMENTS[SQL_N] = {
     [SQL_FILTER_SET] =
         "INSERT OR REPLACE INTO filter(site, which, part, n, bytes, checksum) VALUES(" SITE ", ?, ?, ?, ?, ?)",
     [SQL_FILTER_EACH] = "SELECT which, part, n, bytes, checksum FROM filter WHERE site = " SITE " ORDER BY which, part",
-    [SQL_JOURNAL_OLDEST] = "SELECT seq, seq + n - 1, at_ms FROM journal WHERE site = " SITE " ORDER BY seq LIMIT 65",
+    [SQL_JOURNAL_OLDEST] =
+        "SELECT seq, seq + n - 1, at_ms FROM journal WHERE site = " SITE " AND seq >= ?1 ORDER BY seq LIMIT 65",
     [SQL_FREE_PAGES] = "PRAGMA freelist_count",
-    [SQL_JOURNAL_TRIM] = "DELETE FROM journal WHERE site = " SITE " AND seq <= ?",
+    [SQL_JOURNAL_TRIM] = "DELETE FROM journal WHERE site = " SITE " AND seq >= ? AND seq <= ?",
     [SQL_BOOK_ADD] = "INSERT INTO book(site, number, kind, month, sha256, text, checksum)"
                      " VALUES(" SITE ", ?, ?, ?, ?, ?, ?)",
     [SQL_BOOK_EACH] =

@@ -13,6 +13,7 @@
 #include "kefu/base/digest.h"
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
+#include "kefu/store/journal.h"
 #include "kefu/store/pointer.h"
 #include "kefu/store/rows.h"
 
@@ -162,24 +163,64 @@ static int put_filter(struct db *db, const struct shelf_work *w)
     return row_save(&row);
 }
 
-/* From the oldest on, and only what has another row behind it; the first one that must stay ends it. */
-static int trim(struct db *db, struct shelf_work *w)
+/* From the oldest on, and only what has another row behind it; the first one that must stay ends it. *upto: as far as it
+ * came. */
+static int trim(struct db *db, struct shelf_work *w, int64_t *upto)
 {
     sqlite3_stmt *stmt = db->statements[SQL_JOURNAL_OLDEST];
-    int64_t upto = 0, before = 0;
+    int64_t before = 0;
     int rc;
     size_t n = 0;
+    sqlite3_bind_int64(stmt, 1, (int64_t)w->from_seq);
     for (; (rc = sqlite3_step(stmt)) == SQLITE_ROW; n++) {
-        upto = before; /* the row before this one has a row behind it */
+        *upto = before; /* the row before this one has a row behind it */
         if ((uint64_t)sqlite3_column_int64(stmt, 1) > w->seq || sqlite3_column_int64(stmt, 2) >= w->before_ms)
             break;
         before = sqlite3_column_int64(stmt, 0);
     }
     sqlite3_reset(stmt);
-    w->more = n > TRIM_ROWS;
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+    bool cut_short = (rc & 0xff) == SQLITE_CORRUPT && *upto; /* what was read may go first */
+    w->more = n > TRIM_ROWS || cut_short;
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE && !cut_short)
         return rc;
-    return upto ? run_with(db, SQL_JOURNAL_TRIM, upto) : SQLITE_OK;
+    if (!*upto)
+        return SQLITE_OK;
+    struct db_row row = row_of(db, SQL_JOURNAL_TRIM);
+    row_uint(&row, w->from_seq);
+    row_int(&row, *upto);
+    return row_run(&row);
+}
+
+/* A page of the journal that cannot be read holds nothing that a start would want: its rows stay, and it goes on behind them. */
+static int go_over(struct db *db, struct shelf_work *w, int64_t upto)
+{
+    struct journal journal = {.db = db};
+    struct err e;
+    uint64_t from = upto > (int64_t)w->from_seq ? (uint64_t)upto : w->from_seq, after;
+    w->damaged = true;
+    if (journal_after(&journal, from, w->seq, &after, &e) < 0)
+        after = w->seq + 1; /* nothing behind it can be read either */
+    w->from_seq = after;
+    w->more = after <= w->seq;
+    return SQLITE_OK;
+}
+
+int shelf_trim(struct db *db, struct shelf_work *w)
+{
+    int64_t upto = 0;
+    w->damaged = w->more = false;
+    int rc = db_exec(db, "BEGIN IMMEDIATE");
+    rc = rc == SQLITE_OK ? trim(db, w, &upto) : rc;
+    rc = rc == SQLITE_OK ? db_exec(db, "COMMIT") : rc;
+    if (rc == SQLITE_OK)
+        return SQLITE_OK;
+    int back = sqlite3_get_autocommit(db->sql) ? SQLITE_OK : db_exec(db, "ROLLBACK");
+    if (back != SQLITE_OK)
+        return back;
+    if ((rc & 0xff) == SQLITE_CORRUPT)
+        return go_over(db, w, upto);
+    w->more = false; /* on a full disk the next checkpoint tries again */
+    return rc == SQLITE_FULL ? SQLITE_OK : rc;
 }
 
 /* Files that hold no more than they must: a few pages a transaction, since each is moved. A store made before pages could be
@@ -199,7 +240,7 @@ static int tidy(struct db *db, struct shelf_work *w)
 
 int shelf_do(struct db *db, struct shelf_work *w)
 {
-    w->more = false;
+    w->more = w->step == SHELF_TRIM && w->more;
     switch (w->step) {
     case SHELF_FRESH: return add_fresh(db, w);
     case SHELF_FLIP: return flip(db, w);
@@ -208,7 +249,7 @@ int shelf_do(struct db *db, struct shelf_work *w)
     case SHELF_POINT: return point(db, w);
     case SHELF_CHILL: return chill(db, w);
     case SHELF_FILTER: return put_filter(db, w);
-    case SHELF_TRIM: return trim(db, w);
+    case SHELF_TRIM: return SQLITE_OK; /* shelf_trim has */
     case SHELF_TIDY: return tidy(db, w);
     case SHELF_WORK_NONE: break;
     }

@@ -21,6 +21,7 @@
 #include "kefu/store/journal.h"
 #include "kefu/store/lock.h"
 #include "kefu/store/rows.h"
+#include "kefu/store/shelf.h"
 
 #define EXIT_LOST 74 /* EX_IOERR */
 /* The log is moved into the database at 4 MiB, between groups; a reader that sits on an old state is waited for at 64. */
@@ -307,10 +308,22 @@ static bool ends_tidying(const struct commit *c)
     return c->shelf && c->shelf->step == SHELF_TIDY && !c->shelf->more;
 }
 
+/* Each in a transaction of its own: one that has met damage can only be rolled back, and events must not go with it. */
+static void trim_journal(struct store *s, struct commit **commits, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct shelf_work *w = commits[i]->shelf;
+        int rc = w && w->step == SHELF_TRIM ? shelf_trim(&s->db, w) : SQLITE_OK;
+        if (rc != SQLITE_OK)
+            lost(s, "trim", rc);
+    }
+}
+
 void store_write(struct store *s, struct commit **commits, size_t n)
 {
     if (!n)
         return;
+    trim_journal(s, commits, n);
     struct store_marks marks = s->marks;
     uint64_t last_seq = number(commits, n, store_last_seq(s));
     int rc = write_all(s, commits, n, &marks);

@@ -14,6 +14,7 @@
 
 #include "kefu/base/digest.h"
 #include "kefu/store/journal.h"
+#include "kefu/store/shelf.h"
 #include "support_random.h"
 #include "support_store.h"
 
@@ -320,6 +321,64 @@ static void a_journal_may_begin_behind_its_gaps(void **state)
     assert_int_equal(replay(f, 50, last, &n), -1); /* never a quiet hole */
 }
 
+/* A leaf of the journal's tree in the middle, made unreadable behind the back of SQLite. */
+static void spoil_a_page(struct fixture *f)
+{
+    char path[600], *said = NULL, rubbish[64];
+    memset(rubbish, 0xee, sizeof rubbish);
+    assert_int_equal(db_ask_text(&f->db,
+                                 "SELECT pageno FROM dbstat WHERE name = 'journal' AND pagetype = 'leaf'"
+                                 " ORDER BY path LIMIT 1 OFFSET 4",
+                                 &said, &e),
+                     0);
+    long page = strtol(said, NULL, 10);
+    free(said);
+    snprintf(path, sizeof path, "%s/kefu.db", f->dir);
+    journal_fini(&f->j);
+    db_close(&f->db); /* and with it the log is in the file */
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, (page - 1) * 4096, SEEK_SET), 0);
+    assert_int_equal(fwrite(rubbish, 1, sizeof rubbish, file), sizeof rubbish);
+    assert_int_equal(fclose(file), 0);
+    if (db_open(&f->db, path, NULL, &e) || db_configure(&f->db, &e) || db_prepare(&f->db, true, &e) ||
+        journal_open(&f->j, &f->db, &e))
+        fail_msg("%s: %s", e.where, e.what);
+}
+
+static int64_t number_of(struct fixture *f, const char *sql)
+{
+    char *said = NULL;
+    assert_int_equal(db_ask_text(&f->db, sql, &said, &e), 0);
+    int64_t n = strtoll(said, NULL, 10);
+    free(said);
+    return n;
+}
+
+/* What a checkpoint holds may go; rows that cannot be read stay, those on both sides of them go, and what is
+ * written afterwards does not notice. */
+static void what_is_given_up_goes_over_a_page_that_cannot_be_read(void **state)
+{
+    struct fixture *f = *state;
+    for (uint64_t seq = 1; seq < 20000; seq += 10)
+        add_row(f, seq, 10);
+    spoil_a_page(f);
+    struct shelf_work w = {.step = SHELF_TRIM, .seq = 20000, .before_ms = INT64_MAX, .more = true};
+    size_t damaged_n = 0;
+    for (int steps = 0; w.more; steps++) {
+        assert_true(steps < 1000);
+        assert_int_equal(shelf_trim(&f->db, &w), SQLITE_OK);
+        assert_int_equal(db_exec(&f->db, "BEGIN IMMEDIATE; UPDATE meta SET value = value; COMMIT"), SQLITE_OK);
+        damaged_n += w.damaged;
+    }
+    assert_in_range(damaged_n, 1, 10);
+    uint64_t after;
+    assert_int_equal(journal_after(&f->j, w.from_seq - 1, 20000, &after, &e), 0);
+    assert_in_range(w.from_seq, 100, 19000); /* behind the page, and not at the end */
+    assert_true(after > 19000);              /* the very last row stays always */
+    assert_int_equal(number_of(f, "SELECT count(*) FROM journal WHERE seq > 19000"), 1);
+}
+
 /* ---- starts that end at one sequence ---- */
 
 static int begin(struct fixture *f, uint64_t dies_at)
@@ -382,6 +441,7 @@ int main(void)
         TEST(a_row_set_aside_leaves_a_gap_and_its_bytes),
         TEST(a_missing_row_becomes_a_gap),
         TEST(a_journal_may_begin_behind_its_gaps),
+        TEST(what_is_given_up_goes_over_a_page_that_cannot_be_read),
         TEST(three_starts_that_end_at_one_sequence_are_enough),
         TEST(a_start_that_fails_with_a_message_is_not_counted),
     };

@@ -64,6 +64,7 @@ struct checkpoint_status {
     uint64_t seq;  /* of the last flip; 0: none yet */
     int64_t at_ms; /* wall time of its end in this run; 0: none in this run */
     bool busy;
+    size_t damages_n; /* of the journal that it went over in this run: rows it holds that cannot be read, and stay */
     size_t unsaved_n, in_memory_n;
 };
 void checkpoint_status(const struct checkpoint *c, struct checkpoint_status *out);

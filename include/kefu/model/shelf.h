@@ -88,7 +88,9 @@ struct shelf_work {
     uint64_t part;
     struct str bytes;
     uint64_t hashes_n;
-    bool more; /* out. MERGE, TRIM, TIDY: there is more to do */
+    uint64_t from_seq; /* TRIM: rows from here on; out: moved behind rows that cannot be read, */
+    bool damaged;      /* out. TRIM: because there were some */
+    bool more;         /* out. MERGE, TRIM, TIDY: there is more to do */
 };
 
 #endif

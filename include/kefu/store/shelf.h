@@ -14,8 +14,10 @@
 #include "kefu/store/db.h"
 #include "kefu/store/store.h"
 
-/* One step, inside the store's transaction. SQLite's result code; fills work->more. */
+/* One step, inside the store's transaction; nothing for TRIM. SQLite's result code; fills work->more. */
 int shelf_do(struct db *db, struct shelf_work *work);
+/* The step TRIM, in a transaction of its own: rows that cannot be read stay, it goes on behind them and says `damaged`. */
+int shelf_trim(struct db *db, struct shelf_work *work);
 
 /* --- at a start, before the writer's ------------------------------------------------------------------------------- */
 
