@@ -11,6 +11,7 @@
 #include "kefu/base/clock.h"
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
+#include "kefu/daemon/pile.h"
 #include "kefu/model/commit.h"
 #include "kefu/state/freeze.h"
 #include "kefu/store/shelf.h"
@@ -34,12 +35,6 @@ enum phase {
     PHASE_POINT,
     PHASE_CHILL,
     PHASE_TIDY
-};
-
-struct pile { /* rows copied out of the site */
-    struct arena arena;
-    struct shelf_row *rows; /* owned */
-    size_t n, cap;
 };
 
 struct wish {
@@ -85,23 +80,6 @@ struct checkpoint {
 
 /* --- gathering ---------------------------------------------------------------------------------------------------- */
 
-static void pile_clear(struct pile *p)
-{
-    arena_reset(&p->arena);
-    p->n = 0;
-}
-
-static void pile_add(struct pile *p, const struct shelf_row *row)
-{
-    xgrow(&p->rows, &p->cap, p->n + 1, sizeof(*p->rows));
-    struct shelf_row *to = &p->rows[p->n++];
-    *to = *row;
-    to->key = arena_copy(&p->arena, row->key);
-    to->blob = arena_copy(&p->arena, row->blob);
-    struct str hashes = {(const char *)row->identities, row->identities_n * sizeof(*row->identities)};
-    to->identities = (const uint64_t *)(const void *)arena_copy(&p->arena, hashes).p;
-}
-
 static void gather_row(void *arg, const struct shelf_row *row)
 {
     pile_add(&((struct checkpoint *)arg)->gathered, row);
@@ -134,14 +112,11 @@ void checkpoint_free(struct checkpoint *c)
     if (!c) {
         return;
     }
-    arena_fini(&c->gathered.arena);
-    arena_fini(&c->out.arena);
-    arena_fini(&c->leaving.arena);
+    pile_fini(&c->gathered);
+    pile_fini(&c->out);
+    pile_fini(&c->leaving);
     arena_fini(&c->totals_arena);
     buf_fini(&c->head);
-    free(c->gathered.rows);
-    free(c->out.rows);
-    free(c->leaving.rows);
     free(c->pointers);
     free(c->totals);
     free(c->wishes);

@@ -44,6 +44,8 @@ static void put_store(struct buf *out, const struct daemon *d)
         (int64_t)store_last_seq(d->store));
     put(out, "journal_set_aside gauge", "Events set aside by hand.", (int64_t)store_aside_n(d->store));
     put(out, "checkpoint_sequence counter", "Events up to this one are in the latest checkpoint.", (int64_t)s.seq);
+    put(out, "journal_unreadable_total counter", "Unreadable places of the journal that checkpoints went over.",
+        (int64_t)s.damages_n);
     put(out, "checkpoint_unsaved gauge", "Subjects changed since.", (int64_t)s.unsaved_n);
     put(out, "writer_silent_milliseconds gauge", "For so long the writer owes an answer.",
         pipeline_silent_ms(d->pipeline));
