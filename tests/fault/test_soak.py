@@ -139,9 +139,12 @@ def start_redis():
 
 
 def flat(phase, what):
-    # With the status connection of the sample itself, which may be there or just gone.
-    counts = sorted({d for _, _, d in phase.samples[1:]})
-    assert counts[-1] - counts[0] <= 1, f"{what}: descriptors {counts}"
+    # The connection of the sample itself and the background look's view of the store come and go, and in the first seconds
+    # Redis is still to come: what leaks stays, and moves the middle.
+    all_counts = [d for _, _, d in phase.samples[5:]]
+    third, counts = max(1, len(all_counts) // 3), sorted(set(all_counts))
+    first, last = statistics.median(all_counts[:third]), statistics.median(all_counts[-third:])
+    assert last <= first + 1 and counts[-1] - counts[0] <= 3, f"{what}: descriptors {all_counts}"
     assert phase.wal <= WAL_MAX_BYTES, f"{what}: the log grew to {phase.wal} bytes"
     return f"descriptors {counts}, log at most {phase.wal / 2**20:.1f} MiB, {phase.sent / phase.took:.0f} events/s"
 
