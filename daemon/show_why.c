@@ -261,6 +261,8 @@ void show_item(struct buf *out, const struct show_why *w, const struct account_i
     show_number(out, t.limit_ms);
     buf_put_str(out, STR_LIT(",\"score_milli\":"));
     show_number(out, t.score_milli);
+    buf_put_str(out, STR_LIT(",\"asked_ms\":"));
+    show_number(out, i->kind == ACCOUNT_FACT && i->as.fact.asked_at ? i->as.fact.asked_at : VIEW_NONE);
     put_counts(out, i);
     buf_put_byte(out, '}');
 }

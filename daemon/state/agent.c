@@ -283,23 +283,50 @@ void agent_now_move(struct site *s, uint32_t conversation, const struct part *be
     join(s, conversation, &now);
 }
 
+/* An item of a list as the event that it was. */
+static struct event event_of(const struct site *s, const struct item *i, struct str subject)
+{
+    struct names *names = (struct names *)&s->names;
+    struct event e = {.type = i->type, .how = i->how, .flags = i->flags, .ts = i->ts, .subject = subject, .id = i->id};
+    for (int k = 0; k < EVENT_STR_N; k++)
+        if (k != EVENT_REF && i->num[k])
+            e.strs[k] = intern_name(names_table(names, name_table_of((enum event_str)k)), i->num[k]);
+    e.strs[EVENT_REF] = i->ref;
+    e.source = intern_name(&s->names.words, i->source);
+    e.score_milli = i->score_milli;
+    e.scale = i->scale;
+    return e;
+}
+
 void site_agent_events(const struct site *s, uint32_t agent, void (*each)(void *, const struct event *), void *arg)
 {
     struct list_cursor c;
     struct item i;
     list_first(&c, &s->agents[agent].list);
     while (list_next(&c, &i) && i.ts <= s->as_of) {
-        struct event e = {.type = i.type, .how = i.how, .flags = i.flags, .ts = i.ts};
-        e.subject = intern_name(&s->names.agents, agent);
-        for (int k = 0; k < EVENT_STR_N; k++)
-            if (k != EVENT_REF && i.num[k])
-                e.strs[k] =
-                    intern_name(names_table((struct names *)&s->names, name_table_of((enum event_str)k)), i.num[k]);
-        e.strs[EVENT_REF] = i.ref;
-        e.id = i.id;
-        e.source = intern_name(&s->names.words, i.source);
+        struct event e = event_of(s, &i, intern_name(&s->names.agents, agent));
         each(arg, &e);
     }
+}
+
+bool site_conversation_events(struct site *s, struct str conversation, void (*each)(void *, const struct event *),
+                              void *arg)
+{
+    struct list_cursor c;
+    struct item i;
+    uint32_t number = conversation_find(s, conversation);
+    if (number == TABLE_NONE) {
+        cold_thaw_key(s, conversation);
+        number = conversation_find(s, conversation);
+    }
+    if (number == TABLE_NONE)
+        return false;
+    list_first(&c, &conversation_at(s, number)->list);
+    while (list_next(&c, &i)) {
+        struct event e = event_of(s, &i, conversation);
+        each(arg, &e);
+    }
+    return true;
 }
 
 static struct str word(const struct site *s, const struct agent *a, enum event_str which)

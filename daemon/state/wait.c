@@ -137,7 +137,8 @@ static void put(const struct wait *w, struct calendar *c, const struct outcome *
                                  .from = o->first_at,
                                  .to = o->to,
                                  .limit_ms = o->limit_ms,
-                                 .at = certain_at(w, c, o)});
+                                 .at = certain_at(w, c, o),
+                                 .asked_at = w->opened_at});
 }
 
 /* How ended holds are told: of those that reached the target, and of those that did not. */
@@ -189,7 +190,8 @@ static void put_answer(const struct wait *w, struct calendar *c, const struct an
                                  .from = first_at,
                                  .to = a->at,
                                  .limit_ms = limit_ms,
-                                 .at = a->at});
+                                 .at = a->at,
+                                 .asked_at = w->opened_at});
 }
 
 bool wait_answer(struct wait *w, struct calendar *c, const struct answer *a, const struct sink *sink)

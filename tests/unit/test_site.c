@@ -355,6 +355,28 @@ static void an_excused_turn_counts_for_nobody_or_not_for_one(void **state)
     site_free(s);
 }
 
+static void note_event(void *arg, const struct event *e)
+{
+    char *text = arg;
+    assert_true(str_eq(e->source, STR_LIT("s")));
+    assert_true(e->type != EVENT_EXCUSED || str_eq(e->strs[EVENT_REF], STR_LIT("1")));
+    strncat(text, e->id.p, e->id.n);
+}
+
+static void the_events_of_a_conversation_are_told_whole(void **state)
+{
+    struct site *s = new_site(*state);
+    struct event excused = act(EVENT_EXCUSED, "e1", T0 + 80000, "1");
+    char text[64] = "";
+    fold_turn(s);
+    site_fold(s, &excused, T0 + 80000);
+    site_advance(s, T0 + 80000, 100);
+    assert_true(site_conversation_events(s, excused.subject, note_event, text));
+    assert_string_equal(text, "0132e1");
+    assert_false(site_conversation_events(s, STR_LIT("another"), note_event, text));
+    site_free(s);
+}
+
 static void a_voided_rating_counts_again_when_the_voiding_is_undone(void **state)
 {
     struct site *s = new_site(*state);
@@ -411,6 +433,7 @@ int main(void)
         cmocka_unit_test(the_oldest_wait_is_known_whatever_the_order_in_which_waits_begin_and_end),
         cmocka_unit_test(who_began_before_a_time_is_passed_over_whatever_that_time_does),
         cmocka_unit_test(an_excused_turn_counts_for_nobody_or_not_for_one),
+        cmocka_unit_test(the_events_of_a_conversation_are_told_whole),
         cmocka_unit_test(a_voided_rating_counts_again_when_the_voiding_is_undone),
         cmocka_unit_test(what_is_decided_about_an_agent_stands_in_its_list),
         cmocka_unit_test(every_order_and_every_way_through_time_gives_the_same_figures),

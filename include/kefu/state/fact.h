@@ -56,6 +56,7 @@ struct fact {
     int64_t to;       /* when it ended; INT64_MAX: it has not */
     int64_t limit_ms; /* what it was held against; 0: nothing */
     int64_t at;       /* ANSWER: when; MISS: when it was certain */
+    int64_t asked_at; /* ANSWER, MISS, TURN: when the customer began to wait; 0: no turn */
 };
 
 struct sink {

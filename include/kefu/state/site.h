@@ -116,6 +116,10 @@ int64_t site_wait_since(const struct site *s, uint32_t agent, int64_t from);
 /* The events of an agent's own list (profile, status, and what people decided about the agent), in order, up to the site's
  * time. Strings are borrowed for the call. */
 void site_agent_events(const struct site *s, uint32_t agent, void (*each)(void *arg, const struct event *e), void *arg);
+/* All events of a conversation, as they came or in order; brings it back into memory. Strings are borrowed for the call. False:
+ * there is no such conversation. */
+bool site_conversation_events(struct site *s, struct str conversation, void (*each)(void *arg, const struct event *e),
+                              void *arg);
 
 /* Agents (0 too) whose totals or `now` changed since the last site_clean; order of first change. */
 const uint32_t *site_dirty(const struct site *s, size_t *n);
