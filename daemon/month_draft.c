@@ -63,6 +63,17 @@ static int32_t day_or(struct str date, int32_t otherwise)
     return date.n && civil_parse_day(date, &day) == 0 ? day : otherwise;
 }
 
+/* Days come in order: one that follows the last makes that span longer. */
+static void add_exempt(struct book_row *row, int32_t day)
+{
+    struct book_span *last = row->exempt_n ? &row->exempt[row->exempt_n - 1] : NULL;
+    row->exempt_days++;
+    if (last && last->to == day - 1)
+        last->to = day;
+    else if (row->exempt_n < BOOK_WORDS_MAX)
+        row->exempt[row->exempt_n++] = (struct book_span){day, day};
+}
+
 /* From hiring to leaving; who left before being hired was hired again, and not there in between. */
 static bool is_there(int32_t hired, int32_t left, int32_t day)
 {
@@ -79,7 +90,8 @@ static void count_days(struct book_row *row, const struct told *t, int64_t grace
     for (int32_t k = 0; k < row->days; k++)
         if (is_there(hired, left, first + k)) {
             row->employed_days++;
-            row->exempt_days += t->exempt[k];
+            if (t->exempt[k])
+                add_exempt(row, first + k);
         }
     row->grace = hired != INT32_MIN && month < civil_month(hired) + grace_months &&
                  (left >= hired || month > civil_month(left)); /* not before having left */

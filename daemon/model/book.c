@@ -125,6 +125,21 @@ static void put_moves(struct buf *out, const struct book_row *r)
     buf_put_byte(out, ']');
 }
 
+/* Only if there are any, so that rows of before print as they did. */
+static void put_exempt(struct buf *out, const struct book_row *r)
+{
+    char from[16], to[16];
+    if (r->exempt_n == 0)
+        return;
+    buf_put_str(out, STR_LIT(",\"exempt\":["));
+    for (size_t i = 0; i < r->exempt_n; i++) {
+        civil_print_day(from, sizeof from, r->exempt[i].from);
+        civil_print_day(to, sizeof to, r->exempt[i].to);
+        buf_printf(out, "%s{\"from\":\"%s\",\"to\":\"%s\"}", i ? "," : "", from, to);
+    }
+    buf_put_byte(out, ']');
+}
+
 static void put_figures(struct buf *out, const struct figures *f)
 {
     const char *comma = "";
@@ -163,6 +178,7 @@ void book_print_members(struct buf *out, const struct book_row *r, bool pay)
     put_whole(out, "days", r->days);
     put_whole(out, "employed_days", r->employed_days);
     put_whole(out, "exempt_days", r->exempt_days);
+    put_exempt(out, r);
     put_whole(out, "grace", r->grace);
     put_figures(out, &r->figures);
     put_kpis(out, r);
@@ -289,6 +305,24 @@ static void read_moves(struct reading *r, struct book_row *out)
     }
 }
 
+static void read_exempt(struct reading *r, struct book_row *out)
+{
+    const cJSON *v;
+    cJSON_ArrayForEach(v, cJSON_GetObjectItemCaseSensitive(r->tree, "exempt"))
+    {
+        struct reading one = {v, r->arena, false};
+        struct book_span *s = &out->exempt[out->exempt_n];
+        if (out->exempt_n == BOOK_WORDS_MAX) {
+            r->bad = true;
+            return;
+        }
+        out->exempt_n++;
+        bool well =
+            civil_parse_day(text(&one, "from"), &s->from) == 0 && civil_parse_day(text(&one, "to"), &s->to) == 0;
+        r->bad |= !well || one.bad;
+    }
+}
+
 static void read_figures(struct reading *r, struct figures *f)
 {
     struct reading in = {member(r, "figures"), r->arena, false};
@@ -339,6 +373,7 @@ static void read_row(struct reading *r, struct book_row *out)
     out->days = whole(r, "days");
     out->employed_days = whole(r, "employed_days");
     out->exempt_days = whole(r, "exempt_days");
+    read_exempt(r, out);
     out->grace = whole(r, "grace") != 0;
     read_figures(r, &out->figures);
     read_kpis(r, out);

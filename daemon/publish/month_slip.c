@@ -37,6 +37,9 @@ enum word {
     W_MOVE,
     W_GRACE,
     W_HOW,
+    W_PRORATED,
+    W_LEFT_OUT,
+    W_TO,
     W_N
 };
 
@@ -70,6 +73,13 @@ static const char *const words[W_N][2] = {
     [W_GRACE] = {"新人保护月：本月结果不带来不利后果", "A new hire's month of grace: its outcome does no harm"},
     [W_HOW] = {"总分 = 各有数据指标的 得分 × 权重 之和 ÷ 权重之和",
                "Score = sum of points × weight ÷ sum of weights, over the KPIs with data"},
+    [W_PRORATED] =
+        {"计数类目标按在岗天数折算：在职 %d 天，减去请假培训 %d 天，为全月 %d 天中的 %d 天。",
+         "Targets that are counts are for the days worked: %d employed, less %d of leave and training, of the "
+         "month's %d days, which makes %d."},
+    [W_LEFT_OUT] = {"请假培训日的数据不计入以上指标：",
+                    "Figures of these days of leave and training are left out above: "},
+    [W_TO] = {"至", " to "},
 };
 
 struct slip {
@@ -148,6 +158,21 @@ static void money_line(const struct slip *s, enum word w, int64_t fen)
     line_end(s);
 }
 
+/* What people read of words that every rulebook may use; its own words stand as they are. */
+static struct str known(const struct slip *s, struct str name)
+{
+    static const char *const list[][3] = {{"promotion_eligible", "可参与晋升", "eligible for promotion"},
+                                          {"shift_choice", "可自选班次", "choice of shift"},
+                                          {"training_offered", "可参加培训", "training offered"},
+                                          {"training_required", "须参加培训", "training required"},
+                                          {"transfer_suggested", "建议调岗", "transfer suggested"},
+                                          {"team_lead_proposed", "推荐晋升组长", "proposed as team lead"}};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        if (str_eq(name, str_of(list[i][0])))
+            return str_of(list[i][s->zh ? 1 : 2]);
+    return name;
+}
+
 static void words_line(const struct slip *s, enum word w, const struct str *list, size_t n)
 {
     if (n == 0)
@@ -155,7 +180,7 @@ static void words_line(const struct slip *s, enum word w, const struct str *list
     line_begin(s, w);
     for (size_t i = 0; i < n; i++) {
         put(s, i ? ", " : "");
-        put_safe(s->out, list[i]);
+        put_safe(s->out, known(s, list[i]));
     }
     line_end(s);
 }
@@ -193,6 +218,15 @@ static int64_t weights_of(const struct book_row *r)
     return sum;
 }
 
+/* Millionths without the zeros at their end. */
+static void put_micro(struct buf *out, int64_t micro)
+{
+    export_put_decimal(out, micro, 6);
+    while (out->p[out->n - 1] == '0')
+        out->n--;
+    out->n -= out->p[out->n - 1] == '.';
+}
+
 static void kpi_row(const struct slip *s, const struct book_kpi *k)
 {
     int64_t weights = weights_of(s->row);
@@ -200,14 +234,14 @@ static void kpi_row(const struct slip *s, const struct book_kpi *k)
     cell(s, kpi_label(s, k->name));
     buf_printf(s->out, "<td>%" PRId64 " / %" PRId64 "</td><td>", k->num, k->den);
     if (k->den > 0)
-        export_put_decimal(s->out, k->value_micro, 6);
+        put_micro(s->out, k->value_micro);
     put(s, "</td><td>");
     if (k->score_milli == SCORE_NONE)
         put_safe(s->out, word(s, W_NO_DATA));
     else
         export_put_decimal(s->out, k->score_milli, 3);
     put(s, "</td><td>");
-    export_put_decimal(s->out, k->weight_micro, 6);
+    put_micro(s->out, k->weight_micro);
     put(s, "</td><td>");
     if (k->score_milli != SCORE_NONE && weights > 0)
         export_put_decimal(s->out, (int64_t)((__int128)k->score_milli * k->weight_micro / weights), 3);
@@ -229,6 +263,52 @@ static void kpi_table(const struct slip *s)
     put(s, "</table>\n<p>");
     put_safe(s->out, word(s, W_HOW));
     put(s, "</p>\n");
+}
+
+static void spans(const struct slip *s)
+{
+    char day[16];
+    for (size_t i = 0; i < s->row->exempt_n; i++) {
+        const struct book_span *x = &s->row->exempt[i];
+        civil_print_day(day, sizeof day, x->from);
+        buf_printf(s->out, "%s%s", i ? (s->zh ? "、" : ", ") : "", day);
+        if (x->to > x->from) {
+            civil_print_day(day, sizeof day, x->to);
+            buf_printf(s->out, "%.*s%s", STR_ARG(word(s, W_TO)), day);
+        }
+    }
+}
+
+/* The sentence with its %d filled in, in their order. */
+static void sentence(const struct slip *s, enum word w, const int64_t *numbers)
+{
+    struct str text = word(s, w);
+    put(s, "<p>");
+    for (size_t i = 0; i < text.n; i++) {
+        if (i + 1 < text.n && text.p[i] == '%' && text.p[i + 1] == 'd') {
+            buf_printf(s->out, "%" PRId64, *numbers++);
+            i++;
+        } else {
+            buf_put_byte(s->out, (uint8_t)text.p[i]);
+        }
+    }
+    put(s, "</p>\n");
+}
+
+/* What the rulebook did about days on which the agent did not work. */
+static void days_in_words(const struct slip *s)
+{
+    const struct book_row *r = s->row;
+    const struct rulebook *rules = s->m->rulebook;
+    int64_t worked = r->employed_days - r->exempt_days;
+    if (rules && rules->prorate_counts && worked != r->days)
+        sentence(s, W_PRORATED, (const int64_t[]){r->employed_days, r->exempt_days, r->days, worked});
+    if (rules && rules->exempt_days_left_out && r->exempt_days) {
+        put(s, "<p>");
+        put_safe(s->out, word(s, W_LEFT_OUT));
+        spans(s);
+        put(s, "</p>\n");
+    }
 }
 
 static void person_table(const struct slip *s)
@@ -254,7 +334,14 @@ static void person_table(const struct slip *s)
     }
     line_end(s);
     whole_line(s, W_DAYS, r->employed_days);
-    whole_line(s, W_EXEMPT, r->exempt_days);
+    line_begin(s, W_EXEMPT);
+    buf_printf(s->out, "%" PRId64, r->exempt_days);
+    if (r->exempt_n) {
+        put(s, " (");
+        spans(s);
+        put(s, ")");
+    }
+    line_end(s);
     whole_line(s, W_HANDLED, r->figures.handled);
     put(s, "</table>\n");
 }
@@ -304,26 +391,28 @@ static void put_slip(const struct slip *s)
     buf_printf(s->out, "<section><h1>%.*s %s</h1>\n", STR_ARG(word(s, W_SLIP)), month);
     person_table(s);
     kpi_table(s);
+    days_in_words(s);
     pay_table(s);
     foot(s);
     put(s, "</section>\n");
 }
 
-#define STYLE                                                                                                          \
-    "body{font:14px/1.5 system-ui,sans-serif;margin:2em;color:#111;background:#fff}"                                   \
-    "section{page-break-after:always;max-width:50em}table{border-collapse:collapse;margin:0 0 1em}"                    \
-    "th,td{border:1px solid #999;padding:.2em .6em;text-align:left}.kpis td+td{text-align:right}"                      \
-    ".foot{font-size:11px;color:#444}.foot td{word-break:break-all}"
+#define STYLE                                                                                                            \
+    "body{font:14px/1.5 system-ui,sans-serif;margin:2em;color:#111;background:#fff}"                                     \
+    "section{page-break-after:always;max-width:50em}table{border-collapse:collapse;margin:0 0 1em}"                      \
+    "th,td{border:1px solid #999;padding:.2em .6em;text-align:left}.kpis td+td{text-align:right}"                        \
+    ".foot{font-size:11px;color:#444}.foot td{word-break:break-all}.kpis{width:100%}.kpis td:first-child{min-width:5em}" \
+    "@media(max-width:600px){body{margin:1em;font-size:12px}th,td{padding:.2em .3em}}"
 
 size_t export_slips(struct buf *out, const struct export_month *m, struct str agent, bool zh)
 {
     size_t n = 0;
     struct slip s = {out, m, NULL, zh};
-    buf_printf(
-        out,
-        "<!doctype html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\"><title>%.*s</title><style>%s</style></head>"
-        "<body>\n",
-        zh ? "zh-CN" : "en", STR_ARG(word(&s, W_SLIP)), STYLE);
+    buf_printf(out,
+               "<!doctype html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+               "content=\"width=device-width\"><title>%.*s</title><style>%s</style></head>"
+               "<body>\n",
+               zh ? "zh-CN" : "en", STR_ARG(word(&s, W_SLIP)), STYLE);
     for (size_t i = 0; i < m->rows_n; i++) {
         if (agent.n && !str_eq(m->rows[i].agent, agent))
             continue;

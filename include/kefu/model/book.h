@@ -75,6 +75,10 @@ struct book_move { /* the agent came to this team within the month */
     struct str team;
 };
 
+struct book_span { /* days of leave or training, both included */
+    int32_t from, to;
+};
+
 /* An agent in a month. What payroll pays by. */
 struct book_row {
     int64_t number;    /* from 1, by the bytes of the agents' ids */
@@ -96,7 +100,9 @@ struct book_row {
     size_t actions_n;
     int64_t days; /* of the month; of these: */
     int64_t employed_days;
-    int64_t exempt_days;                    /* of the employed ones */
+    int64_t exempt_days;                     /* of the employed ones; which: */
+    struct book_span exempt[BOOK_WORDS_MAX]; /* the first so many; none in rows of before they were written down */
+    size_t exempt_n;
     bool grace;                             /* a new hire's month: the rulebook lets it bring no harm */
     int64_t unqualified_months, top_months; /* running, this one included */
     int64_t decided_ms; /* not in the text: when the adjustment was decided that made it so; 0: none did */
