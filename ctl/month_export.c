@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kefu/ctl/month.h"
 #include "kefu/ctl/reach.h"
 #include "kefu/daemon/month_export.h"
+#include "kefu/daemon/month_file.h"
 
 static const char *option_or(const struct cli *c, const char *name, const char *otherwise)
 {
@@ -53,78 +53,44 @@ static int put_out(const struct cli *c, struct str bytes)
     return -1;
 }
 
-static int put_xlsx(const struct cli *c, const struct export_month *m)
+static enum cli_exit put_file(const struct cli *c, const struct export_month *m, const struct month_file_ask *ask)
 {
-    const char *path = cli_value(c, "out");
-    char part[REACH_PATH_MAX + 8];
+    struct month_file f;
     struct err e;
-    if (!path || strcmp(path, "-") == 0) {
-        cli_say(c, "a workbook needs --out FILE");
-        return -1;
-    }
-    if ((size_t)snprintf(part, sizeof part, "%s.part", path) >= sizeof part)
-        return fail(c, (err_set(&e, path, "the path is too long"), &e));
-    mode_t was = umask(077);
-    int bad = export_xlsx(part, m, &e);
-    umask(was);
-    if (!bad && rename(part, path) != 0)
-        bad = err_set(&e, path, "cannot be written: %s", strerror(errno));
-    return bad ? fail(c, &e) : 0;
-}
-
-static enum cli_exit put_payroll(const struct cli *c, const struct export_month *m)
-{
-    struct export_payroll p = {option_or(c, "columns", "plain"), option_or(c, "component", "Performance Bonus"),
-                               option_or(c, "deduction", "Performance Bonus Deduction")};
-    struct buf out = {0};
-    struct err e;
-    size_t without_n = 0;
-    int bad = export_payroll_csv(&out, m, &p, &without_n, &e);
-    if (bad)
-        (void)fail(c, &e);
-    else
-        bad = put_out(c, buf_str(&out));
-    buf_fini(&out);
-    if (without_n)
+    if (month_file_make(&f, m, ask, &e))
+        return fail(c, &e) ? CLI_FAILED : CLI_OK;
+    int bad = put_out(c, buf_str(&f.bytes));
+    buf_fini(&f.bytes);
+    if (f.without_n)
         cli_say(c,
                 "%zu agents to be paid have no employee number and are not in the file; kefuctl month show names them",
-                without_n);
-    return bad ? CLI_FAILED : without_n ? CLI_BAD_INPUT : CLI_OK;
-}
-
-static enum cli_exit put_csv(const struct cli *c, const struct export_month *m)
-{
-    struct buf out = {0};
-    export_csv(&out, m);
-    int bad = put_out(c, buf_str(&out));
-    buf_fini(&out);
-    return bad ? CLI_FAILED : CLI_OK;
+                f.without_n);
+    return bad ? CLI_FAILED : f.without_n ? CLI_BAD_INPUT : CLI_OK;
 }
 
 static enum cli_exit put_slips(const struct cli *c, const struct export_month *m)
 {
-    struct buf out = {0};
-    bool zh = strcmp(option_or(c, "lang", "zh"), "zh") == 0;
-    struct str agent = str_of(c->args_n > 2 ? c->args[2] : NULL);
-    size_t n = export_slips(&out, m, agent, zh);
-    int bad = n ? put_out(c, buf_str(&out)) : -1;
-    if (n == 0)
-        cli_say(c, "%s: nobody of this name has a row in the month", agent.n ? agent.p : "slip");
-    buf_fini(&out);
-    return bad ? CLI_FAILED : CLI_OK;
+    struct month_file_ask ask = {.format = FORMAT_SLIPS,
+                                 .agent = str_of(c->args_n > 2 ? c->args[2] : NULL),
+                                 .english = strcmp(option_or(c, "lang", "zh"), "en") == 0};
+    return put_file(c, m, &ask);
 }
 
 static enum cli_exit put_export(const struct cli *c, const struct export_month *m)
 {
-    const char *format = option_or(c, "format", "csv");
-    if (strcmp(format, "csv") == 0)
-        return put_csv(c, m);
-    if (strcmp(format, "xlsx") == 0)
-        return put_xlsx(c, m) ? CLI_FAILED : CLI_OK;
-    if (strcmp(format, "payroll") == 0)
-        return put_payroll(c, m);
-    cli_say(c, "--format: found \"%s\", expected csv, xlsx or payroll", format);
-    return CLI_BAD_INPUT;
+    const char *format = option_or(c, "format", "csv"), *path = option_or(c, "out", "-");
+    struct month_file_ask ask = {
+        .format = month_format_find(str_of(format)),
+        .payroll = {cli_value(c, "columns"), cli_value(c, "component"), cli_value(c, "deduction")}};
+    if (ask.format == FORMAT_NONE || ask.format == FORMAT_SLIPS) {
+        cli_say(c, "--format: found \"%s\", expected csv, xlsx or payroll", format);
+        return CLI_BAD_INPUT;
+    }
+    if (ask.format == FORMAT_XLSX && strcmp(path, "-") == 0) {
+        cli_say(c, "a workbook needs --out FILE");
+        return CLI_FAILED;
+    }
+    return put_file(c, m, &ask);
 }
 
 static enum cli_exit with_month(const struct cli *c,
