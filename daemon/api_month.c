@@ -1,11 +1,12 @@
-/* Days and months: an agent's, everybody's, a team best first, and the rules they are judged by. Live figures throughout: a month
- * shown here is provisional and unsigned. */
+/* Days and months: an agent's, everybody's, a team best first, and the rules they are judged by. Live figures, provisional and
+ * unsigned; but the table of a closed month is what the book holds, and of one in review what a closing would freeze. */
 #include "kefu/daemon/api.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "kefu/base/mem.h"
+#include "kefu/daemon/booked.h"
 #include "kefu/daemon/daemon.h"
 #include "kefu/daemon/show.h"
 #include "kefu/daemon/show_agent.h"
@@ -38,20 +39,11 @@ static void score_agent(const struct call *c, uint32_t agent, int32_t month, str
     score_it(c, month, f ? f : &no_figures, out);
 }
 
-static void show_who(struct buf *out, const struct call *c, uint32_t agent, bool number)
+static void show_agent(struct buf *out, const struct call *c, uint32_t agent, bool number)
 {
     struct agent_now now;
     site_agent_now(c->d->site, agent, &now);
-    buf_put_str(out, STR_LIT("\"agent\":"));
-    buf_put_json(out, site_agent_id(c->d->site, agent));
-    buf_put_str(out, STR_LIT(",\"name\":"));
-    show_text(out, now.name);
-    buf_put_str(out, STR_LIT(",\"team\":"));
-    show_text(out, now.team);
-    if (number) {
-        buf_put_str(out, STR_LIT(",\"employee_no\":"));
-        show_text(out, now.employee_no);
-    }
+    show_who(out, &(struct show_who){site_agent_id(c->d->site, agent), now.name, now.team, now.employee_no, number});
 }
 
 /* --- an agent's period -------------------------------------------------------------------------------------------- */
@@ -127,7 +119,7 @@ void api_period(struct call *c)
     show_time(&out, "as_of", site_as_of(c->d->site));
     size_t tagged = out.n;
     buf_put_byte(&out, ',');
-    show_who(&out, c, agent, false);
+    show_agent(&out, c, agent, false);
     buf_put_str(&out, STR_LIT(",\"period\":"));
     buf_put_json(&out, c->args[1]);
     buf_put_str(&out, STR_LIT(",\"figures\":"));
@@ -150,43 +142,118 @@ void api_period(struct call *c)
 
 /* --- everybody's month -------------------------------------------------------------------------------------------- */
 
-static void begin_table(struct buf *out, const struct call *c, int32_t month, size_t *tagged)
+static void begin_table(struct buf *out, int32_t month, int64_t as_of, size_t *tagged)
 {
     char text[16];
     civil_print_month(text, sizeof(text), month);
     buf_put_byte(out, '{');
-    show_time(out, "as_of", site_as_of(c->d->site));
+    show_time(out, "as_of", as_of);
     *tagged = out->n;
     buf_printf(out, ",\"month\":\"%s\"", text);
+}
+
+/* Of a month that has not ended, or whose first contacts can still fail: as it stands, of everybody known. */
+static void show_live(struct buf *out, struct call *c, int32_t month, const struct call_page *page)
+{
+    size_t n;
+    uint32_t *agents = call_agents(c, page, call_query(c, "team"), &n);
+    buf_put_str(out, STR_LIT(",\"state\":\"provisional\",\"signed\":false,\"rulebook\":"));
+    buf_put_json(out, rulebook_of(c, month)->name);
+    buf_put_str(out, STR_LIT(",\"rows\":["));
+    for (size_t i = 0; i < n && i < page->limit; i++) {
+        struct scored s;
+        buf_put_str(out, i ? STR_LIT(",{") : STR_LIT("{"));
+        score_agent(c, agents[i], month, &s);
+        show_agent(out, c, agents[i], true);
+        buf_put_str(out, STR_LIT(",\"figures\":"));
+        show_figures(out, s.show.figures);
+        buf_put_str(out, STR_LIT(",\"score\":"));
+        show_score(out, &s.show);
+        buf_put_byte(out, '}');
+    }
+    call_show_next(c, out, agents, n, page->limit);
+    free(agents);
+}
+
+/* A row of the book as the score that it was. */
+static void show_booked_score(struct buf *out, const struct booked *b, const struct book_row *r)
+{
+    struct score s = {.kpis_n = r->kpis_n, .total_milli = r->total_milli, .tier = -1};
+    s.complete = r->figures.handled >= b->rulebook->tier_min_handled;
+    bool had_orders = false;
+    for (size_t i = 0; i < r->kpis_n && i < b->rulebook->kpis_n; i++) {
+        s.kpis[i] = (struct kpi_score){r->kpis[i].num, r->kpis[i].den, r->kpis[i].score_milli};
+        had_orders |= b->rulebook->kpis[i].metric == METRIC_CROSS_SELL_ORDERS && r->kpis[i].den > 0;
+        s.complete &= r->kpis[i].score_milli != SCORE_NONE || r->kpis[i].weight_micro == 0;
+    }
+    const struct tier *t = booked_tier(b, r);
+    s.tier = t ? (int)(t - b->rulebook->tiers) : -1;
+    show_score(out, &(struct show_scored){b->rulebook, &r->figures, had_orders, &s});
+}
+
+static bool sees_row(const struct call *c, const struct book_row *r, struct str team)
+{
+    uint32_t agent = r->agent.n ? site_agent_find(c->d->site, r->agent) : 0;
+    bool may = agent ? call_may_agent(c, agent) : rights_reach(c->who.caller.role, c->part) == REACH_ALL;
+    return may && (!team.n || str_eq(team, r->team));
+}
+
+static void show_booked(struct buf *out, struct call *c, const struct booked *b, const struct call_page *page)
+{
+    struct str team = call_query(c, "team"), next = {0}, last = {0};
+    size_t n = 0;
+    buf_printf(out, ",\"state\":\"%s\",\"signed\":%s,\"rulebook\":", b->closing ? "closed" : "provisional",
+               b->closing ? "true" : "false");
+    buf_put_json(out, b->rulebook->name);
+    buf_put_str(out, STR_LIT(",\"rows\":["));
+    for (size_t i = 0; i < b->n; i++) {
+        const struct book_row *r = &b->rows[i];
+        bool before = page->after.n && str_cmp(booked_key(r), page->after) <= 0;
+        if (before || !sees_row(c, r, team)) {
+            continue;
+        }
+        if (n++ == page->limit) {
+            next = last;
+            break;
+        }
+        last = booked_key(r);
+        buf_put_str(out, n > 1 ? STR_LIT(",{") : STR_LIT("{"));
+        show_who(out, &(struct show_who){last, r->name, r->team, r->employee_no, true});
+        buf_put_str(out, STR_LIT(",\"figures\":"));
+        show_figures(out, &r->figures);
+        buf_put_str(out, STR_LIT(",\"score\":"));
+        show_booked_score(out, b, r);
+        buf_put_byte(out, '}');
+    }
+    buf_put_str(out, STR_LIT("],\"next\":"));
+    show_text(out, next);
+    buf_put_byte(out, '}');
 }
 
 void api_month(struct call *c)
 {
     struct call_page page;
     struct buf out = {0};
+    struct booked b = {0};
+    struct err e;
     int32_t month;
-    size_t n, tagged;
+    size_t tagged;
     if (!call_month(c, c->args[0], &month) || !call_page(c, &page)) {
         return;
     }
-    uint32_t *agents = call_agents(c, &page, call_query(c, "team"), &n);
-    begin_table(&out, c, month, &tagged);
-    buf_put_str(&out, STR_LIT(",\"state\":\"provisional\",\"signed\":false,\"rulebook\":"));
-    buf_put_json(&out, rulebook_of(c, month)->name);
-    buf_put_str(&out, STR_LIT(",\"rows\":["));
-    for (size_t i = 0; i < n && i < page.limit; i++) {
-        struct scored s;
-        buf_put_str(&out, i ? STR_LIT(",{") : STR_LIT("{"));
-        score_agent(c, agents[i], month, &s);
-        show_who(&out, c, agents[i], true);
-        buf_put_str(&out, STR_LIT(",\"figures\":"));
-        show_figures(&out, s.show.figures);
-        buf_put_str(&out, STR_LIT(",\"score\":"));
-        show_score(&out, &s.show);
-        buf_put_byte(&out, '}');
+    bool live = months_state(c->d->months, month) == MONTH_OPEN;
+    if (!live && booked_read(&b, c->d->months, month, &e) < 0) {
+        booked_fini(&b);
+        call_failed(c, &e);
+        return;
     }
-    call_show_next(c, &out, agents, n, page.limit);
-    free(agents);
+    begin_table(&out, month, b.closing ? b.closing->as_of : site_as_of(c->d->site), &tagged);
+    if (live) {
+        show_live(&out, c, month, &page);
+    } else {
+        show_booked(&out, c, &b, &page);
+    }
+    booked_fini(&b);
     call_answer_tagged(c, &out, tagged);
 }
 
@@ -234,7 +301,7 @@ void api_leaderboard(struct call *c)
         call_not_found(c->r);
         return;
     }
-    begin_table(&out, c, pipeline_month(c->d->pipeline), &tagged);
+    begin_table(&out, pipeline_month(c->d->pipeline), site_as_of(c->d->site), &tagged);
     buf_put_str(&out, STR_LIT(",\"team\":"));
     buf_put_json(&out, c->args[0]);
     buf_put_str(&out, STR_LIT(",\"rows\":["));
@@ -248,12 +315,10 @@ void api_leaderboard(struct call *c)
 
 static void show_rule_kpi(struct buf *out, const struct kpi *k)
 {
-    buf_put_str(out, STR_LIT("{\"name\":"));
-    buf_put_json(out, k->name);
-    buf_put_str(out, STR_LIT(",\"label\":"));
-    show_label(out, &k->label);
-    buf_printf(out, ",\"metric\":\"%.*s\",\"weight_micro\":%" PRId64 ",\"min_samples\":%" PRId64 ",\"curve\":[",
-               STR_ARG(metric_name(k->metric)), k->weight_micro, k->min_samples);
+    buf_put_byte(out, '{');
+    show_kpi_head(out, k);
+    buf_printf(out, ",\"weight_micro\":%" PRId64 ",\"min_samples\":%" PRId64 ",\"curve\":[", k->weight_micro,
+               k->min_samples);
     for (size_t i = 0; i < k->points_n; i++) {
         buf_printf(out, "%s{\"value_micro\":%" PRId64 ",\"points_micro\":%" PRId64 "}", i ? "," : "",
                    k->points[i].value_micro, k->points[i].points_micro);

@@ -59,12 +59,9 @@ static void show_step(struct buf *out, const struct whatif *w, size_t k, int tie
     if (tier >= 0) {
         whatif_step(w, k, tier, &s);
     }
-    buf_put_str(out, STR_LIT("{\"name\":"));
-    buf_put_json(out, kpi->name);
-    buf_put_str(out, STR_LIT(",\"label\":"));
-    show_label(out, &kpi->label);
-    buf_printf(out, ",\"metric\":\"%.*s\",\"num\":%" PRId64 ",\"den\":%" PRId64 ",\"value_micro\":",
-               STR_ARG(metric_name(kpi->metric)), now->num, now->den);
+    buf_put_byte(out, '{');
+    show_kpi_head(out, kpi);
+    buf_printf(out, ",\"num\":%" PRId64 ",\"den\":%" PRId64 ",\"value_micro\":", now->num, now->den);
     show_number(out, now->den > 0 ? (int64_t)((__int128)now->num * FIX_ONE / now->den) : VIEW_NONE);
     buf_put_str(out, STR_LIT(",\"score_milli\":"));
     show_number(out, now->score_milli);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "kefu/base/digest.h"
+#include "kefu/base/fix.h"
 #include "kefu/base/mem.h"
 #include "kefu/collectors/decode.h"
 
@@ -95,7 +96,7 @@ static int check_act(const struct appeal_options *o, const struct event *a, stru
 struct searching {
     struct str id;
     struct arena *arena;
-    struct event appeal;
+    struct event appeal, decision;
     bool found, decided;
 };
 
@@ -106,7 +107,10 @@ static void look_at(void *arg, const struct event *e)
         s->appeal = event_copy(e, s->arena);
         s->found = true;
     }
-    s->decided |= e->type == EVENT_APPEAL_DECIDED && str_eq(e->strs[EVENT_REF], s->id);
+    if (e->type == EVENT_APPEAL_DECIDED && str_eq(e->strs[EVENT_REF], s->id)) {
+        s->decision = event_copy(e, s->arena);
+        s->decided = true;
+    }
 }
 
 /* The second event of the batch: what an accepted appeal brings. */
@@ -144,18 +148,17 @@ static int decide(const struct appeal_options *o, struct batch *b, struct err *e
     return 0;
 }
 
-struct batch *appeal_batch(const struct appeal_options *o, const cJSON *event, void (*done)(struct batch *),
-                           void *owner, struct err *e)
+static struct batch *make_batch(const struct appeal_options *o, const struct appeal_act *a, struct err *e)
 {
     struct ingest *in = pipeline_ingest(o->pipeline);
-    struct batch *b = batch_new(STR_LIT("act"), done, owner);
+    struct batch *b = batch_new(STR_LIT("act"), a->done, a->owner);
     int64_t now_ms = in->now_ms(in);
     struct decode_context context = {.now_ms = now_ms,
-                                     .rulebook = o->rulebook,
+                                     .rulebook = in->rulebook(in),
                                      .customer_key = in->customer_key,
                                      .default_source = SOURCE,
                                      .acts = true};
-    char *line = enveloped(event, now_ms);
+    char *line = enveloped(a->event, now_ms);
     decode_one(b, str_of(line), &context);
     cJSON_free(line);
     int bad =
@@ -168,11 +171,137 @@ struct batch *appeal_batch(const struct appeal_options *o, const cJSON *event, v
     return NULL;
 }
 
+int appeal_send(const struct appeal_options *o, const struct appeal_act *a, struct err *e)
+{
+    struct ingest *in = pipeline_ingest(o->pipeline);
+    struct batch *b = make_batch(o, a, e);
+    if (!b)
+        return -1;
+    b->audit = arena_copy(&b->arena, a->audit);
+    if (in->submit(in, b) == 0)
+        return 0;
+    batch_free(b);
+    return err_set(e, "", "the queue is full; nothing was done, ask again");
+}
+
+void appeal_print_done(struct buf *out, const struct batch *b)
+{
+    bool durable = b->result == BATCH_STORED;
+    buf_printf(out, "\"done\": %s, \"ids\": [", durable ? "true" : "false");
+    for (size_t i = 0; durable && i < b->events_n; i++) {
+        buf_put_str(out, i ? STR_LIT(", ") : STR_LIT(""));
+        buf_put_json(out, b->events[i].id);
+    }
+    buf_put_byte(out, ']');
+}
+
+/* --- what is contested -------------------------------------------------------------------------------------------- */
+
+struct contesting {
+    const struct appeal_thing *thing;
+    struct arena *arena;
+    const struct tz *tz;
+    struct str id, source;         /* found so far */
+    struct str had_id, had_source; /* before that */
+};
+
+static bool is_question(const struct event *e)
+{
+    bool asks = e->type == EVENT_MESSAGE && e->how == FROM_CUSTOMER && !(e->flags & (EVENT_PRIVATE | EVENT_AUTO));
+    return asks || e->type == EVENT_HANDOFF;
+}
+
+/* A rating as it is shown; of several the last one counts, or the one before if that was voided. */
+static bool is_rating(const struct contesting *c, const struct event *e)
+{
+    const struct appeal_thing *t = c->thing;
+    return e->type == EVENT_RATING && tz_day(c->tz, e->ts) == t->day && e->scale > 0 &&
+           fix_div_round((__int128)e->score_milli * 5, e->scale) == t->score_milli &&
+           (!e->strs[EVENT_AGENT].n || str_eq(e->strs[EVENT_AGENT], t->agent));
+}
+
+static void look_for(void *arg, const struct event *e)
+{
+    struct contesting *c = arg;
+    const struct appeal_thing *t = c->thing;
+    if (e->type == EVENT_VOIDED && str_eq(e->strs[EVENT_REF], c->id)) {
+        c->id = c->had_id;
+        c->source = c->had_source;
+    }
+    bool fits = t->is_rating ? is_rating(c, e) : !c->id.n && is_question(e) && e->ts == t->asked_ms;
+    if (!fits)
+        return;
+    c->had_id = c->id;
+    c->had_source = c->source;
+    c->id = arena_copy(c->arena, e->id);
+    c->source = arena_copy(c->arena, e->source);
+}
+
+bool appeal_name(struct site *s, const struct tz *tz, const struct appeal_thing *thing, struct arena *arena,
+                 struct appeal_named *out)
+{
+    struct contesting c = {.thing = thing, .arena = arena, .tz = tz};
+    site_conversation_events(s, thing->conversation, look_for, &c);
+    *out = (struct appeal_named){c.id, c.source};
+    return c.id.n > 0;
+}
+
+/* --- what came of a decision -------------------------------------------------------------------------------------- */
+
+/* The event that an accepted appeal brought, and whether it was undone. */
+struct outcome {
+    const struct event *appeal, *decided;
+    struct arena *arena;
+    struct str id;
+    bool undone;
+};
+
+static void find_outcome(void *arg, const struct event *e)
+{
+    struct outcome *o = arg;
+    bool is_one = e->type == EVENT_EXCUSED || e->type == EVENT_VOIDED;
+    if (is_one && e->ts == o->decided->ts && str_eq(e->source, o->decided->source) &&
+        str_eq(e->strs[EVENT_REF], o->appeal->strs[EVENT_REF]))
+        o->id = arena_copy(o->arena, e->id);
+}
+
+static void find_undone(void *arg, const struct event *e)
+{
+    struct outcome *o = arg;
+    o->undone |= e->type == EVENT_UNDONE && str_eq(e->strs[EVENT_REF], o->id);
+}
+
+static struct outcome outcome_of(struct site *s, const struct event *appeal, const struct event *decided,
+                                 struct arena *arena)
+{
+    struct outcome o = {.appeal = appeal, .decided = decided, .arena = arena};
+    site_conversation_events(s, appeal->strs[EVENT_CONVERSATION], find_outcome, &o);
+    if (o.id.n)
+        site_conversation_events(s, appeal->strs[EVENT_CONVERSATION], find_undone, &o);
+    return o;
+}
+
+int appeal_outcome(struct site *s, const struct appeal_which *which, struct arena *arena, struct appeal_came *out,
+                   struct err *e)
+{
+    struct searching q = {.id = which->id, .arena = arena};
+    site_agent_events(s, which->agent, look_at, &q);
+    struct outcome o = {0};
+    if (q.found && q.decided)
+        o = outcome_of(s, &q.appeal, &q.decision, arena);
+    *out = (struct appeal_came){q.appeal.strs[EVENT_CONVERSATION], o.id, q.decision.source};
+    if (!o.id.n)
+        return err_set(e, "appeal", "nothing came of it that could be undone");
+    return o.undone ? err_set(e, "appeal", "what came of it is undone already") : 0;
+}
+
 /* --- lists -------------------------------------------------------------------------------------------------------- */
 
 struct listing {
     struct buf *out;
-    const struct site *site;
+    struct site *site;
+    const struct appeal_query *query;
+    struct arena arena; /* of one appeal */
     uint32_t agent;
     size_t n;
     int64_t opened_n, accepted_n, rejected_n;
@@ -180,11 +309,17 @@ struct listing {
     struct event decided;
 };
 
+struct appeals {
+    struct event *list; /* owned */
+    size_t n, cap;
+    struct arena arena;
+};
+
 static void find_decision(void *arg, const struct event *e)
 {
     struct listing *l = arg;
     if (e->type == EVENT_APPEAL_DECIDED && str_eq(e->strs[EVENT_REF], l->id) && l->decided.type == EVENT_NONE)
-        l->decided = *e;
+        l->decided = event_copy(e, &l->arena);
 }
 
 static void put_text(struct buf *out, const char *name, struct str s)
@@ -193,14 +328,25 @@ static void put_text(struct buf *out, const char *name, struct str s)
     buf_put_json(out, s);
 }
 
-static void print_appeal(void *arg, const struct event *e)
+static void print_decision(struct listing *l, const struct event *appeal)
 {
-    struct listing *l = arg;
-    if (e->type != EVENT_APPEAL)
-        return;
+    put_text(l->out, "state", event_how_name(l->decided.how));
+    put_text(l->out, "decided_by", l->decided.strs[EVENT_ACTOR]);
+    put_text(l->out, "decision", l->decided.strs[EVENT_REASON]);
+    buf_printf(l->out, ",\"decided_at\":%" PRId64, l->decided.ts);
+    if (l->decided.how == DECIDED_ACCEPTED) {
+        bool undone = outcome_of(l->site, appeal, &l->decided, &l->arena).undone;
+        buf_printf(l->out, ",\"undone\":%s", undone ? "true" : "false");
+    }
+}
+
+static void print_appeal(struct listing *l, const struct event *e)
+{
     l->id = e->id;
     l->decided = (struct event){0};
     site_agent_events(l->site, l->agent, find_decision, l);
+    if (l->decided.type != EVENT_NONE && e->ts < l->query->since_ms)
+        return;
     buf_put_str(l->out, l->n++ ? STR_LIT(",{\"agent\":") : STR_LIT("{\"agent\":"));
     buf_put_json(l->out, e->subject);
     put_text(l->out, "id", e->id);
@@ -210,23 +356,39 @@ static void print_appeal(void *arg, const struct event *e)
     put_text(l->out, "message", e->strs[EVENT_REF]);
     put_text(l->out, "reason", e->strs[EVENT_REASON]);
     put_text(l->out, "actor", e->strs[EVENT_ACTOR]);
-    if (l->decided.type == EVENT_NONE) {
+    if (l->decided.type == EVENT_NONE)
         put_text(l->out, "state", STR_LIT("open"));
-    } else {
-        put_text(l->out, "state", event_how_name(l->decided.how));
-        put_text(l->out, "decided_by", l->decided.strs[EVENT_ACTOR]);
-        put_text(l->out, "decision", l->decided.strs[EVENT_REASON]);
-        buf_printf(l->out, ",\"decided_at\":%" PRId64, l->decided.ts);
-    }
+    else
+        print_decision(l, e);
     buf_put_byte(l->out, '}');
 }
 
-void appeal_print_list(struct buf *out, const struct site *s)
+/* Copies: while one is printed its conversation may come back into memory. */
+static void take_appeal(void *arg, const struct event *e)
 {
-    struct listing l = {.out = out, .site = s};
+    struct appeals *all = arg;
+    if (e->type != EVENT_APPEAL)
+        return;
+    xgrow(&all->list, &all->cap, all->n + 1, sizeof *all->list);
+    all->list[all->n++] = event_copy(e, &all->arena);
+}
+
+void appeal_print_list(struct buf *out, struct site *s, const struct appeal_query *q)
+{
+    struct listing l = {.out = out, .site = s, .query = q};
     buf_put_byte(out, '[');
-    for (l.agent = 1; l.agent <= site_agents_n(s); l.agent++)
-        site_agent_events(s, l.agent, print_appeal, &l);
+    for (l.agent = 1; l.agent <= site_agents_n(s); l.agent++) {
+        struct appeals all = {0};
+        if (!q->sees || q->sees(q->arg, l.agent))
+            site_agent_events(s, l.agent, take_appeal, &all);
+        for (size_t i = 0; i < all.n; i++) {
+            print_appeal(&l, &all.list[i]);
+            arena_reset(&l.arena);
+        }
+        free(all.list);
+        arena_fini(&all.arena);
+    }
+    arena_fini(&l.arena);
     buf_put_byte(out, ']');
 }
 
@@ -243,7 +405,7 @@ void appeal_print_counts(struct buf *out, const struct site *s)
     size_t n = 0;
     buf_put_byte(out, '[');
     for (uint32_t agent = 1; agent <= site_agents_n(s); agent++) {
-        struct listing l = {.site = s};
+        struct listing l = {0};
         site_agent_events(s, agent, count, &l);
         if (!l.opened_n)
             continue;

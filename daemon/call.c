@@ -8,6 +8,8 @@
 
 #include "kefu/base/digest.h"
 #include "kefu/base/fix.h"
+#include "kefu/base/json.h"
+#include "kefu/base/log.h"
 #include "kefu/base/mem.h"
 #include "kefu/base/utf8.h"
 #include "kefu/daemon/daemon.h"
@@ -155,6 +157,66 @@ bool call_month(struct call *c, struct str text, int32_t *month)
     call_not_found(c->r);
     return false;
 }
+
+/* --- acts --------------------------------------------------------------------------------------------------------- */
+
+struct str call_actor(const struct call *c)
+{
+    const struct token *t = c->who.token;
+    return t->login.n ? t->login : t->role == ROLE_AGENT ? t->subject : (struct str){0};
+}
+
+bool call_may_post(struct call *c)
+{
+    if (!who_same_origin(c->r)) {
+        http_answer_error(c->r, 403, "a page of another site asked for this");
+        return false;
+    }
+    if (!call_actor(c).n) {
+        http_answer_error(c->r, 403,
+                          "this token names nobody, and what you do here stands under a name for good; ask for one "
+                          "with a name: kefuctl token add --login NAME");
+        return false;
+    }
+    return true;
+}
+
+cJSON *call_body(struct call *c)
+{
+    struct err e;
+    struct str body = http_request_body(c->r);
+    cJSON *tree = body.n && body.n <= CALL_BODY_MAX ? json_parse(body, &e) : NULL;
+    if (cJSON_IsObject(tree)) {
+        return tree;
+    }
+    cJSON_Delete(tree);
+    call_bad(c, "expected a JSON object of at most 8192 bytes");
+    return NULL;
+}
+
+struct str call_text(const cJSON *tree, const char *name)
+{
+    return str_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, name)));
+}
+
+void call_refused(struct call *c, const struct err *e)
+{
+    char text[sizeof(e->where) + sizeof(e->what) + 4];
+    snprintf(text, sizeof(text), "%s%s%s", e->where, *e->where ? ": " : "", e->what);
+    if (*e->where) {
+        call_bad(c, text);
+    } else {
+        call_busy(c->r, text, 1);
+    }
+}
+
+void call_failed(struct call *c, const struct err *e)
+{
+    log_line(LOG_LEVEL_ERROR, "http_read", "where=\"%s\" error=\"%s\"", e->where, e->what);
+    call_busy(c->r, "it cannot be read at this moment; the daemon's log says why", 5);
+}
+
+/* --- answers ------------------------------------------------------------------------------------------------------ */
 
 void call_not_found(struct http_request *r)
 {

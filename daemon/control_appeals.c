@@ -3,6 +3,7 @@
 
 #include "kefu/base/mem.h"
 #include "kefu/daemon/appeal.h"
+#include "kefu/daemon/audited.h"
 #include "kefu/daemon/control_ops.h"
 #include "kefu/daemon/daemon.h"
 
@@ -14,13 +15,9 @@ static void on_done(struct batch *b)
 {
     struct asked *a = b->owner;
     struct buf members = {0};
-    bool durable = b->result == BATCH_STORED;
-    buf_printf(&members, ", \"done\": %s, \"ids\": [", durable ? "true" : "false");
-    for (size_t i = 0; durable && i < b->events_n; i++) {
-        buf_put_str(&members, i ? STR_LIT(", ") : STR_LIT(""));
-        buf_put_json(&members, b->events[i].id);
-    }
-    buf_put_byte(&members, ']');
+    audited_log(b);
+    buf_put_str(&members, STR_LIT(", "));
+    appeal_print_done(&members, b);
     if (a->conn) {
         control_finish(a->conn, buf_str(&members));
     }
@@ -34,28 +31,33 @@ static void on_gone(void *arg)
     ((struct asked *)arg)->conn = NULL;
 }
 
+static struct str member(const cJSON *event, const char *name)
+{
+    return str_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(event, name)));
+}
+
 enum control_outcome control_act(struct control_call *c, struct err *e)
 {
     struct daemon *d = c->d;
     const cJSON *event = cJSON_GetObjectItemCaseSensitive(c->request, "event");
-    struct ingest *in = pipeline_ingest(d->pipeline);
-    if (!cJSON_IsObject(event)) {
-        return (enum control_outcome)err_set(e, "event", "expected an object");
+    struct str type = member(event, "type");
+    struct buf line = {0};
+    if (!cJSON_IsObject(event) || !event_type_find(type)) {
+        return (enum control_outcome)err_set(e, "event", "expected an object with the type of an act");
     }
+    struct audited what = {type.p, member(event, "agent"), AUDITED_NO_MONTH, NULL};
+    audited_print_actor(&line, clock_wall_ms(&d->clock), member(event, "actor"), &what);
     struct asked *a = xcalloc(1, sizeof(*a));
     a->conn = c->conn;
-    struct appeal_options o = {d->pipeline, d->site, in->rulebook(in)};
-    struct batch *b = appeal_batch(&o, event, on_done, a, e);
-    if (b && in->submit(in, b) == 0) {
-        control_wait(c->conn, on_gone, a);
-        return CONTROL_LATER;
+    struct appeal_act act = {event, buf_str(&line), on_done, a};
+    int bad = appeal_send(&(struct appeal_options){d->pipeline, d->site}, &act, e);
+    buf_fini(&line);
+    if (bad) {
+        free(a);
+        return CONTROL_REFUSED;
     }
-    if (b) {
-        err_set(e, "", "the queue is full; nothing was done, ask again");
-        batch_free(b);
-    }
-    free(a);
-    return CONTROL_REFUSED;
+    control_wait(c->conn, on_gone, a);
+    return CONTROL_LATER;
 }
 
 enum control_outcome control_appeals(struct control_call *c, struct err *e)
@@ -63,7 +65,7 @@ enum control_outcome control_appeals(struct control_call *c, struct err *e)
     (void)e;
     pipeline_catch_up(c->d->pipeline);
     buf_put_str(c->out, STR_LIT(", \"appeals\": "));
-    appeal_print_list(c->out, c->d->site);
+    appeal_print_list(c->out, c->d->site, &(struct appeal_query){.since_ms = INT64_MIN});
     buf_put_str(c->out, STR_LIT(", \"counts\": "));
     appeal_print_counts(c->out, c->d->site);
     return CONTROL_ANSWERED;

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 
 #include "kefu/base/mem.h"
+#include "kefu/daemon/audited.h"
 #include "kefu/daemon/daemon.h"
 #include "kefu/daemon/month_adjust.h"
+#include "kefu/daemon/month_deed.h"
 #include "kefu/daemon/month_print.h"
 #include "kefu/daemon/month_propose.h"
 
@@ -97,13 +99,9 @@ static void on_gone(void *arg)
 
 static int read_act(struct control_call *c, struct month_act *act, struct err *e)
 {
-    act->force = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(c->request, "force"));
-    act->accept = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(c->request, "accept"));
     act->done = on_done;
     return read_month(c, &act->month, e) < 0 || control_text(c->request, "actor", &act->actor, e) < 0 ||
-                   control_text(c->request, "agent", &act->agent, e) < 0 ||
-                   control_text(c->request, "proposal", &act->proposal, e) < 0 ||
-                   control_text(c->request, "reason", &act->reason, e) < 0
+                   month_act_read(c->request, act, e) < 0
                ? -1
                : 0;
 }
@@ -119,15 +117,21 @@ static void put_already(struct control_call *c, int32_t month)
     }
 }
 
-static enum control_outcome act(struct control_call *c,
-                                enum month_outcome (*how)(struct months *, const struct month_act *, struct err *),
-                                struct err *e)
+static enum control_outcome act(struct control_call *c, enum month_deed deed, struct err *e)
 {
     struct month_act act = {0};
+    struct buf line = {0};
     struct asked *a = xcalloc(1, sizeof(*a));
     *a = (struct asked){c->d, c->conn};
     act.arg = a;
-    enum month_outcome out = read_act(c, &act, e) < 0 ? MONTH_REFUSED : how(c->d->months, &act, e);
+    enum month_outcome out = MONTH_REFUSED;
+    if (read_act(c, &act, e) == 0) {
+        struct audited what = {month_did(deed, act.accept), act.agent, act.month, NULL};
+        audited_print_actor(&line, clock_wall_ms(&c->d->clock), act.actor, &what);
+        act.audit = buf_str(&line);
+        out = month_do(c->d->months, deed, &act, e);
+    }
+    buf_fini(&line);
     if (out == MONTH_UNDER_WAY) {
         control_wait(c->conn, on_gone, a);
         return CONTROL_LATER;
@@ -141,17 +145,17 @@ static enum control_outcome act(struct control_call *c,
 
 enum control_outcome control_month_close(struct control_call *c, struct err *e)
 {
-    return act(c, months_close, e);
+    return act(c, DEED_CLOSE, e);
 }
 
 enum control_outcome control_month_adjust(struct control_call *c, struct err *e)
 {
-    return act(c, months_adjust, e);
+    return act(c, DEED_ADJUST, e);
 }
 
 enum control_outcome control_month_propose(struct control_call *c, struct err *e)
 {
-    return act(c, months_propose, e);
+    return act(c, DEED_PROPOSE, e);
 }
 
 /* What a closed month proposes and brings. */
@@ -162,7 +166,7 @@ enum control_outcome control_month_proposals(struct control_call *c, struct err 
         return CONTROL_REFUSED;
     }
     buf_put_str(c->out, STR_LIT(", \"proposals\": "));
-    int bad = month_print_proposals(c->out, c->d->months, month, e);
+    int bad = month_print_proposals(c->out, c->d->months, month, NULL, e);
     buf_put_str(c->out, STR_LIT(", \"perks\": "));
     bad = bad || month_print_perks(c->out, c->d->months, month, e);
     return bad ? CONTROL_REFUSED : CONTROL_ANSWERED;
@@ -194,5 +198,5 @@ enum control_outcome control_month_adjustments(struct control_call *c, struct er
 
 enum control_outcome control_month_reopen(struct control_call *c, struct err *e)
 {
-    return act(c, months_reopen, e);
+    return act(c, DEED_REOPEN, e);
 }

@@ -115,6 +115,9 @@ struct flight *flight_new(struct batch *b, struct site *s, struct quarantine *q,
     f->refusals_was_n = b->refusals_n;
     f->commit.at_ms = now_ms;
     f->commit.book = b->book;
+    f->commit.audit = &b->audit;
+    f->commit.audit_n = b->audit.n > 0;
+    f->commit.audit_head = b->audit_head;
     f->commit.position_key = b->position_key;
     f->commit.position = b->position;
     probe(f, s);

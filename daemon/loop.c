@@ -16,6 +16,7 @@
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
 #include "kefu/daemon/explain.h"
+#include "kefu/daemon/trial.h"
 #include "kefu/daemon/adopted.h"
 #include "kefu/daemon/key.h"
 #include "kefu/daemon/knock.h"
@@ -344,6 +345,7 @@ static void start_board(struct daemon *d)
     d->knocks = knocks_new(WHO_WRONG_A_MIN);
     d->live = live_new(d);
     d->explain = explain_new(d);
+    d->trial = trial_new(d->base);
     buf_fini(&path);
 }
 
@@ -545,6 +547,7 @@ void daemon_free(struct daemon *d)
     socket_free(d->socket);
     streams_free(d);
     explain_free(d->explain);
+    trial_free(d->trial);
     live_free(d->live);
     http_free(d->http);
     sessions_free(d->sessions);

@@ -11,6 +11,7 @@
 
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
+#include "kefu/daemon/audited.h"
 
 #define SALT_BYTES ((size_t)16)
 
@@ -111,6 +112,30 @@ void months_forget(struct months *m, void *arg)
         m->under_way->act.done = NULL;
 }
 
+/* Absent: the text, or nothing if it is null or not there. -1 with e: of another type. */
+static int read_text(const cJSON *asked, const char *name, struct str *out, struct err *e)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(asked, name);
+    *out = str_of(cJSON_GetStringValue(v));
+    return !v || cJSON_IsNull(v) || cJSON_IsString(v) ? 0 : err_set(e, name, "expected a text");
+}
+
+static int read_switch(const cJSON *asked, const char *name, bool *out, struct err *e)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(asked, name);
+    *out = cJSON_IsTrue(v);
+    return !v || cJSON_IsNull(v) || cJSON_IsBool(v) ? 0 : err_set(e, name, "expected true or false");
+}
+
+int month_act_read(const cJSON *asked, struct month_act *act, struct err *e)
+{
+    return read_text(asked, "reason", &act->reason, e) || read_text(asked, "agent", &act->agent, e) ||
+                   read_text(asked, "proposal", &act->proposal, e) || read_switch(asked, "accept", &act->accept, e) ||
+                   read_switch(asked, "force", &act->force, e)
+               ? -1
+               : 0;
+}
+
 int month_book_check(const struct months *m, const struct month_act *act, struct err *e)
 {
     if (act->actor.n == 0 || act->actor.n > 128)
@@ -155,6 +180,7 @@ struct month_parcel *month_parcel_new(struct months *m, const struct month_act *
     p->act.reason = arena_copy(&p->arena, act->reason);
     p->act.agent = arena_copy(&p->arena, act->agent);
     p->act.proposal = arena_copy(&p->arena, act->proposal);
+    p->act.audit = arena_copy(&p->arena, act->audit);
     p->work.kind = p->entry.kind = kind;
     p->work.month = p->entry.month = act->month;
     p->entry.version = months_version(m, act->month);
@@ -227,6 +253,7 @@ static void on_done(struct batch *b)
         tell_site(m);
         log_entry(&entry);
     }
+    audited_log(b);
     if (p->act.done)
         p->act.done(p->act.arg, durable ? &entry : NULL);
     parcel_free(p);
@@ -259,6 +286,7 @@ enum month_outcome month_book_send(struct month_parcel *p, struct event *event, 
     *to = event_copy(event, &b->arena);
     b->inputs_n = 1;
     b->book = &p->work;
+    b->audit = p->act.audit;
     p->months->under_way = p;
     if (in->submit(in, b) == 0)
         return MONTH_UNDER_WAY;

@@ -88,14 +88,20 @@ static void print_proposal(struct buf *out, struct looking *l, const struct book
     buf_put_byte(out, '}');
 }
 
-int month_print_proposals(struct buf *out, struct months *m, int32_t month, struct err *e)
+static bool is_told(const struct month_sight *sight, const struct book_row *r)
+{
+    return r->agent.n && (!sight || sight->sees(sight->arg, r->agent));
+}
+
+int month_print_proposals(struct buf *out, struct months *m, int32_t month, const struct month_sight *sight,
+                          struct err *e)
 {
     struct looking l;
     size_t n = 0;
     int bad = look(&l, m, month, e);
     buf_put_byte(out, '[');
     for (size_t i = 0; !bad && i < l.rows.n; i++)
-        for (size_t k = 0; l.rows.list[i].agent.n && k < l.rows.list[i].actions_n; k++) {
+        for (size_t k = 0; is_told(sight, &l.rows.list[i]) && k < l.rows.list[i].actions_n; k++) {
             if (n++)
                 buf_put_byte(out, ',');
             print_proposal(out, &l, &l.rows.list[i], l.rows.list[i].actions[k]);

@@ -113,7 +113,7 @@ void show_responses(struct buf *out, const struct hist *h)
     buf_printf(out, "{\"upto_ms\":null,\"n\":%" PRId64 "}]}", h ? h->total - before_n : 0);
 }
 
-static void put_escaped(struct buf *out, struct str text)
+void show_percent(struct buf *out, struct str text)
 {
     for (size_t i = 0; i < text.n; i++) {
         unsigned char c = (unsigned char)text.p[i];
@@ -140,13 +140,36 @@ void show_conversation(struct buf *out, struct str template, struct str conversa
     struct buf url = {0};
     size_t before_n = (size_t)(at - template.p);
     buf_put(&url, template.p, before_n);
-    put_escaped(&url, conversation);
+    show_percent(&url, conversation);
     buf_put(&url, at + hole.n, template.n - before_n - hole.n);
     buf_put_json(out, buf_str(&url));
     buf_fini(&url);
 }
 
+void show_who(struct buf *out, const struct show_who *w)
+{
+    buf_put_str(out, STR_LIT("\"agent\":"));
+    buf_put_json(out, w->agent);
+    buf_put_str(out, STR_LIT(",\"name\":"));
+    show_text(out, w->name);
+    buf_put_str(out, STR_LIT(",\"team\":"));
+    show_text(out, w->team);
+    if (w->number) {
+        buf_put_str(out, STR_LIT(",\"employee_no\":"));
+        show_text(out, w->employee_no);
+    }
+}
+
 /* --- scores ------------------------------------------------------------------------------------------------------- */
+
+void show_kpi_head(struct buf *out, const struct kpi *k)
+{
+    buf_put_str(out, STR_LIT("\"name\":"));
+    buf_put_json(out, k->name);
+    buf_put_str(out, STR_LIT(",\"label\":"));
+    show_label(out, &k->label);
+    buf_printf(out, ",\"metric\":\"%.*s\"", STR_ARG(metric_name(k->metric)));
+}
 
 static int64_t weights_with_data(const struct show_scored *s)
 {
@@ -165,14 +188,10 @@ static void show_kpi(struct buf *out, const struct show_scored *s, size_t i, int
     struct kpi_score pair;
     int64_t samples;
     score_metric(k->metric, s->figures, s->had_orders, &pair, &samples);
-    buf_put_str(out, STR_LIT("{\"name\":"));
-    buf_put_json(out, k->name);
-    buf_put_str(out, STR_LIT(",\"label\":"));
-    show_label(out, &k->label);
-    buf_printf(out,
-               ",\"metric\":\"%.*s\",\"weight_micro\":%" PRId64 ",\"num\":%" PRId64 ",\"den\":%" PRId64
-               ",\"value_micro\":",
-               STR_ARG(metric_name(k->metric)), k->weight_micro, score->num, score->den);
+    buf_put_byte(out, '{');
+    show_kpi_head(out, k);
+    buf_printf(out, ",\"weight_micro\":%" PRId64 ",\"num\":%" PRId64 ",\"den\":%" PRId64 ",\"value_micro\":",
+               k->weight_micro, score->num, score->den);
     show_number(out, score->den > 0 ? (int64_t)((__int128)score->num * FIX_ONE / score->den) : VIEW_NONE);
     buf_printf(out, ",\"samples\":%" PRId64 ",\"min_samples\":%" PRId64 ",\"score_milli\":", samples, k->min_samples);
     show_number(out, score->score_milli);

@@ -31,6 +31,16 @@ enum reach rights_reach(enum role role, enum part part)
                            [ROLE_PAYROLL] = REACH_ALL,
                            [ROLE_HR] = REACH_ALL,
                            [ROLE_ADMIN] = REACH_ALL},
+        [PART_APPEALS] = {[ROLE_AGENT] = REACH_OWN,
+                          [ROLE_LEAD] = REACH_TEAMS,
+                          [ROLE_PAYROLL] = REACH_ALL,
+                          [ROLE_HR] = REACH_ALL,
+                          [ROLE_ADMIN] = REACH_ALL},
+        [PART_PROPOSALS] = {[ROLE_AGENT] = REACH_OWN,
+                            [ROLE_LEAD] = REACH_TEAMS,
+                            [ROLE_PAYROLL] = REACH_ALL,
+                            [ROLE_HR] = REACH_ALL,
+                            [ROLE_ADMIN] = REACH_ALL},
         [PART_ALERTS] = {[ROLE_AGENT] = REACH_OWN, [ROLE_LEAD] = REACH_TEAMS, [ROLE_ADMIN] = REACH_ALL},
     };
     return table[part][role];

@@ -36,9 +36,9 @@ int audit_add(struct db *db, struct str line, char head[DIGEST_SHA256_HEX])
     return row_save(&row);
 }
 
-int audit_each(struct db *db, void (*each)(void *arg, const struct audit_row *row), void *arg, struct err *e)
+static int read_rows(struct db *db, sqlite3_stmt *stmt, void (*each)(void *arg, const struct audit_row *row), void *arg,
+                     struct err *e)
 {
-    sqlite3_stmt *stmt = db->statements[SQL_AUDIT_EACH];
     int rc, bad = 0;
     while (!bad && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct audit_row row = {sqlite3_column_int64(stmt, 0), column_str(stmt, 1), column_str(stmt, 2)};
@@ -52,6 +52,19 @@ int audit_each(struct db *db, void (*each)(void *arg, const struct audit_row *ro
         bad = db_err(db, e, "reading the audit log");
     sqlite3_reset(stmt);
     return bad;
+}
+
+int audit_each(struct db *db, void (*each)(void *arg, const struct audit_row *row), void *arg, struct err *e)
+{
+    return read_rows(db, db->statements[SQL_AUDIT_EACH], each, arg, e);
+}
+
+int audit_recent(struct db *db, int64_t n, void (*each)(void *arg, const struct audit_row *row), void *arg,
+                 struct err *e)
+{
+    sqlite3_stmt *stmt = db->statements[SQL_AUDIT_RECENT];
+    sqlite3_bind_int64(stmt, 1, n);
+    return read_rows(db, stmt, each, arg, e);
 }
 
 struct checking {

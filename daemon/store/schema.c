@@ -163,6 +163,8 @@ static const char *const STATEMENTS[SQL_N] = {
     [SQL_AUDIT_LAST] =
         "SELECT number, line, hash, checksum FROM audit WHERE site = " SITE " ORDER BY number DESC LIMIT 1",
     [SQL_AUDIT_EACH] = "SELECT number, line, hash, checksum FROM audit WHERE site = " SITE " ORDER BY number",
+    [SQL_AUDIT_RECENT] =
+        "SELECT number, line, hash, checksum FROM audit WHERE site = " SITE " ORDER BY number DESC LIMIT ?",
     [SQL_TOTAL_SET] = "INSERT OR REPLACE INTO total(site, agent, kind, period, blob, checksum)"
                       " VALUES(" SITE ", ?, ?, ?, ?, ?)",
     [SQL_TOTAL_CLEAR] = "DELETE FROM total WHERE site = " SITE,

@@ -16,8 +16,15 @@ from kefud_run import Kefud, main
 from test_month_export import JAN, chat, profile
 
 AMOUNTS = [7654321, 1357913]
-PATHS = ["/", "/healthz", "/readyz", "/metrics", "/v1/me", "/v1/agents", "/v1/months", "/v1/months/2026-01",
-         "/v1/rulebook", "/v1/boards", "/v1/teams", "/v1/events"]
+PATHS = ["/", "/healthz", "/readyz", "/metrics", "/v1/session", "/v1/me", "/v1/agents", "/v1/agents/amy", "/v1/agents/amy/periods/2026-01",
+         "/v1/agents/amy/explain/2026-01", "/v1/agents/amy/whatif", "/v1/months", "/v1/months/2026-01", "/v1/months/2026-01/review",
+         "/v1/months/2026-01/proposals", "/v1/appeals", "/v1/alerts", "/v1/rulebook", "/v1/boards", "/v1/teams", "/v1/teams/red",
+         "/v1/teams/red/leaderboard", "/v1/events"]
+PAY = ["/v1/agents/amy/pay/2026-01", "/v1/agents/amy/pay/2026-01/slip", "/v1/pay/2026-01", "/v1/pay/2026-01/bonus",
+       "/v1/pay/2026-01/adjustments", "/v1/pay/2026-01/files/csv", "/v1/pay/2026-01/files/payroll", "/v1/pay/2026-01/files/slips",
+       "/v1/pay/2026-01/files/xlsx", "/v1/pay/2026-01/perks", "/v1/pay/2026-01/trail"]
+SILENT = PAY[-3:]  # squeezed, or without money
+ROLES = {"agent": ["--subject", "bob"], "lead": ["--teams", "red", "--login", "zhao"], "hr": [], "admin": ["--login", "sun"], "payroll": ["--login", "li"]}
 RULES = {"name": "pay", "effective_from": "2020-01", "tier_min_handled": 1, "kpis": [
     {"name": "quick", "metric": "reply_within_rate", "weight": 1, "score": {"zero_at": 0, "full_at": 1}}],
     "tiers": [{"name": "gold", "min": 90, "bonus_fen": AMOUNTS[0]}, {"name": "tin", "min": 0, "bonus_fen": AMOUNTS[1]}]}
@@ -25,7 +32,7 @@ RULES = {"name": "pay", "effective_from": "2020-01", "tier_min_handled": 1, "kpi
 
 def spellings():
     """How an amount might be written: fen, yuan, with commas, as bytes of integers; differences too."""
-    for fen in AMOUNTS + [AMOUNTS[0] - AMOUNTS[1], 2 * AMOUNTS[0] + AMOUNTS[1], 2 * AMOUNTS[1] + AMOUNTS[0]]:
+    for fen in AMOUNTS + [sum(AMOUNTS), 2 * AMOUNTS[0], 2 * AMOUNTS[1], AMOUNTS[0] - AMOUNTS[1], 2 * AMOUNTS[0] + AMOUNTS[1], 2 * AMOUNTS[1] + AMOUNTS[0]]:
         for text in (f"{fen}", f"{fen / 100:.2f}", f"{fen / 100:,.2f}", f"{fen:,}"):
             yield text.encode()
         for size in (4, 8):
@@ -49,16 +56,34 @@ def start_redis(folder):
     return server, sock
 
 
-def get(daemon, path):
-    at = daemon.json("status")["http"]
+def ask(at, path, token=None, body=None):
     c = http.client.HTTPConnection(at["address"], at["port"], timeout=20)
-    c.request("GET", path)
+    c.request("POST" if body else "GET", path, body, {"Authorization": "Bearer " + token} if token else {})
     answer = c.getresponse()
     return str(answer.getheaders()).encode() + answer.read()
 
 
+def over_http(daemon):
+    """Every role on every path: nothing but on the interfaces of pay, and there only to payroll. Acts answer without money."""
+    at = daemon.json("status")["http"]
+    tokens = {r: daemon.ctl("token", "add", "--role", r, *more).decode().strip() for r, more in ROLES.items()}
+    for path in PATHS + PAY:
+        look(f"GET {path}", ask(at, path))
+    for role, token in tokens.items():
+        for path in PATHS + (PAY if role != "payroll" else SILENT):
+            look(f"GET {path} by {role}", ask(at, path, token))
+    for path in PAY:
+        assert path in SILENT or any(s in ask(at, path, tokens["payroll"]) for s in spellings()), f"not even {path} shows pay"
+    late = json.loads(ask(at, "/v1/pay/2026-01/adjustments", tokens["payroll"]).split(b"]", 1)[1])["adjustments"]
+    difference = next(a["difference_fen"] for a in late if a["agent"] == "bob")
+    acts = {"/v1/pay/2026-01/close": {"confirm": "2026-01"}, "/v1/pay/2026-01/reopen": {"confirm": "2026-01", "reason": "x"},
+            "/v1/pay/2026-01/adjustments/bob": {"accept": False, "difference_fen": difference}}
+    for path, body in acts.items():
+        look(f"POST {path}", ask(at, path, tokens["payroll"], json.dumps(body)))
+
+
 def live_and_close(daemon):
-    daemon.load([profile("amy", employee_no="007"), profile("bob", employee_no="008")])
+    daemon.load([profile("amy", employee_no="007", team="red"), profile("bob", employee_no="008", team="red")])
     daemon.load(chat("c1", JAN, "amy", 5000) + chat("c2", JAN, "bob", 90_000))
     daemon.load(chat("n1", int(time.time() * 1000) - 200_000, "amy", 5000))
     open_ones = [daemon.ctl("month", "review", "2026-01"), daemon.ctl("agents"), daemon.ctl("report", "--json")]
@@ -87,8 +112,10 @@ def test(folder):
                            log_level=7).start()
             for i, out in enumerate(live_and_close(daemon)):
                 look(f"answer {i} of kefuctl", out)
-            for path in PATHS:
-                look(f"GET {path}", get(daemon, path))
+            daemon.load(chat("c4", JAN + 9, "bob", 5000) + chat("c5", JAN + 11, "bob", 5000) + [
+                {"id": f"b{i}{k}", "ts": JAN + i, "type": "message", "conversation": f"b{i}", "from": who, **more}
+                for i in range(20, 40) for k, (who, more) in enumerate([("customer", {"text": "?"}), ("agent", {"agent": "bob"})])])
+            over_http(daemon)
             look("the journal's export", daemon.ctl("journal", "export"))
             end = time.monotonic() + 20
             while b"agent:amy" not in open(traffic_path, "rb").read() and time.monotonic() < end:

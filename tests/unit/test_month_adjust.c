@@ -161,7 +161,7 @@ static void what_hurts_a_person_waits_for_the_days_of_appeal_and_a_name(void **s
     live_badly(d, FEB + 1, "z");
     assert_int_equal(close_month(d, FEB + 1), MONTH_UNDER_WAY);
     assert_int_equal(propose(d, FEB + 1, "transfer_suggested", false), MONTH_UNDER_WAY); /* dropping it need not wait */
-    assert_int_equal(month_print_proposals(&out, d->m, FEB + 1, &d->e), 0);
+    assert_int_equal(month_print_proposals(&out, d->m, FEB + 1, NULL, &d->e), 0);
     buf_put_byte(&out, 0);
     assert_non_null(strstr(out.p, "\"proposal\":\"transfer_suggested\",\"months\":2"));
     assert_non_null(strstr(out.p, "\"state\":\"rejected\",\"decided_by\":\"li\""));
@@ -171,7 +171,7 @@ static void what_hurts_a_person_waits_for_the_days_of_appeal_and_a_name(void **s
 static bool proposes(struct desk_of_months *d, int32_t month, const char *what)
 {
     struct buf out = {0};
-    assert_int_equal(month_print_proposals(&out, d->m, month, &d->e), 0);
+    assert_int_equal(month_print_proposals(&out, d->m, month, NULL, &d->e), 0);
     buf_put_byte(&out, 0);
     bool is = strstr(out.p, what) != NULL;
     buf_fini(&out);

@@ -17,6 +17,7 @@
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
 #include "kefu/daemon/months.h"
+#include "kefu/store/audit.h"
 #include "kefu/store/book.h"
 #include "support_months.h"
 #include "support_store.h"
@@ -43,6 +44,26 @@ static void every_employed_agent_has_a_row_with_the_team_of_the_months_end(void 
     assert_false(figures_any(&rows[1].figures));
     assert_int_equal(rows[1].tier.n, 0);
     month_rows_fini(&all);
+}
+
+/* Which days they are stands in the row, and is read back. */
+static void assert_spans(const struct book_row *row)
+{
+    struct buf text = {0};
+    struct arena arena = {0};
+    struct book_row back;
+    struct err e;
+    int32_t first = civil_month_first(FEB);
+    book_print_row(&text, row);
+    struct book_text stored = {.number = 1, .text = buf_str(&text)};
+    assert_int_equal(book_read_row(&stored, &arena, &back, &e), 0);
+    assert_int_equal(back.exempt_n, 2);
+    assert_int_equal(back.exempt[0].from, first);
+    assert_int_equal(back.exempt[0].to, first + 2);
+    assert_int_equal(back.exempt[1].from, first + 27);
+    assert_int_equal(back.exempt[1].to, first + 27);
+    arena_fini(&arena);
+    buf_fini(&text);
 }
 
 static void exempt_days_are_left_out_and_counted_where_the_rulebook_says_so(void **state)
@@ -74,6 +95,7 @@ static void exempt_days_are_left_out_and_counted_where_the_rulebook_says_so(void
     world_run(d->w);
     assert_int_equal(months_draft(d->m, FEB, &draft, &d->e), 0);
     assert_int_equal(draft.rows[0].exempt_days, 4); /* 1, 2, 3 and 28 of February */
+    assert_spans(&draft.rows[0]);
     assert_int_equal(draft.rows[0].figures.answered, 1);
     assert_false(draft.rows[1].grace);
     month_draft_free(&draft);
@@ -256,6 +278,18 @@ static void a_figure_that_the_book_cannot_hold_is_refused_before_it_is_written(v
     month_rows_fini(&all);
 }
 
+static void find_line(void *arg, const struct audit_row *row)
+{
+    *(int *)arg += str_eq(row->line, STR_LIT("{\"did\":\"month.close\"}"));
+}
+
+static int lines_of(struct desk_of_months *d)
+{
+    int n = 0;
+    assert_int_equal(audit_each(months_db(d->m), find_line, &n, &d->e), 0);
+    return n;
+}
+
 static void a_full_disk_closes_nothing_and_says_so(void **state)
 {
     struct desk_of_months *d = *state;
@@ -269,6 +303,7 @@ static void a_full_disk_closes_nothing_and_says_so(void **state)
     world_run(d->w);
     plan->full = true;
     struct month_act act = act_of(d, FEB, NULL);
+    act.audit = STR_LIT("{\"did\":\"month.close\"}");
     assert_int_equal(months_close(d->m, &act, &d->e), MONTH_UNDER_WAY);
     while (!d->done_n) {
         struct pollfd fd = {.fd = pipeline_fd(d->w->p), .events = POLLIN};
@@ -277,9 +312,12 @@ static void a_full_disk_closes_nothing_and_says_so(void **state)
     }
     assert_int_equal(d->durable_n, 0);
     assert_null(months_closing(d->m, FEB));
+    assert_int_equal(lines_of(d), 0); /* an act and its line in the audit log are one transaction */
     plan->full = false;
-    assert_int_equal(close_month(d, FEB), MONTH_UNDER_WAY);
+    assert_int_equal(months_close(d->m, &act, &d->e), MONTH_UNDER_WAY);
+    world_run(d->w);
     assert_int_equal(d->durable_n, 1);
+    assert_int_equal(lines_of(d), 1);
 }
 
 static struct err e;

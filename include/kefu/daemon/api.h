@@ -26,6 +26,29 @@ void api_rulebook(struct call *c);
 /* api_pay.c */
 void api_pay(struct call *c);
 void api_payroll(struct call *c);
+void api_bonus(struct call *c);
+/* api_close.c */
+void api_months(struct call *c);
+void api_month_review(struct call *c);
+void api_month_adjustments(struct call *c);
+void api_month_proposals(struct call *c);
+void api_month_perks(struct call *c);
+void api_month_trail(struct call *c);
+void api_appeals(struct call *c);
+/* api_acts.c */
+void api_month_close(struct call *c);
+void api_month_reopen(struct call *c);
+void api_month_adjust(struct call *c);
+void api_month_propose(struct call *c);
+void api_appeal_open(struct call *c);
+void api_appeal_decide(struct call *c);
+void api_appeal_undo(struct call *c);
+/* api_files.c */
+void api_month_file(struct call *c);
+void api_slip(struct call *c);
+/* api_backtest.c */
+void api_backtest_begin(struct call *c);
+void api_backtest(struct call *c);
 /* api_whatif.c */
 void api_whatif(struct call *c);
 /* api_alerts.c */

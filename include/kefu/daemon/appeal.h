@@ -17,16 +17,55 @@
 struct appeal_options { /* borrowed */
     struct pipeline *pipeline;
     struct site *site;
-    const struct rulebook *rulebook; /* for the decoder; any */
 };
 
-/* Makes the batch of an act; `event` is its JSON without id, source and ts. done and owner as in struct batch; the caller
- * submits it. NULL with e: what is wrong with it. */
-struct batch *appeal_batch(const struct appeal_options *o, const cJSON *event, void (*done)(struct batch *),
-                           void *owner, struct err *e);
+/* Sends an act; `event` is its JSON without id, source and ts. done and owner as in struct batch: who is called owns the batch. -1
+ * with e: what is wrong with it, nothing was done (no place in e: the queue is full). */
+struct appeal_act {
+    const cJSON *event;
+    struct str audit; /* its line for the audit log (daemon/audited.h) */
+    void (*done)(struct batch *);
+    void *owner;
+};
+int appeal_send(const struct appeal_options *o, const struct appeal_act *a, struct err *e);
+/* "done": true, "ids": [of the events] */
+void appeal_print_done(struct buf *out, const struct batch *b);
+
+/* A turn or a rating as explanations show it (docs/openapi.json, Item); its event, which an appeal names. */
+struct appeal_thing {
+    struct str conversation, agent;
+    bool is_rating;
+    int64_t asked_ms;    /* turn: when the customer began to wait */
+    int32_t day;         /* rating */
+    int64_t score_milli; /* rating: milli-stars of five */
+};
+struct appeal_named {
+    struct str id, source; /* in the arena */
+};
+bool appeal_name(struct site *s, const struct tz *tz, const struct appeal_thing *thing, struct arena *arena,
+                 struct appeal_named *out); /* false: there is none */
+
+/* What an accepted appeal of the agent brought: the event to be undone. Strings live in the arena. -1 with e: there is no such
+ * appeal, it was not accepted, or it is undone already. */
+struct appeal_which {
+    uint32_t agent;
+    struct str id;
+};
+struct appeal_came {
+    struct str conversation, id, source;
+};
+int appeal_outcome(struct site *s, const struct appeal_which *which, struct arena *arena, struct appeal_came *out,
+                   struct err *e);
+
+/* Which appeals: those of agents of whom sees() says so (NULL: all), open or made at since_ms or later. */
+struct appeal_query {
+    bool (*sees)(void *arg, uint32_t agent);
+    void *arg;
+    int64_t since_ms; /* INT64_MIN: all */
+};
 /* Appends [{"agent", "id", "at", "conversation", "about", "message", "reason", "actor", "state", "decided_by"?, "decided_at"?,
- * "decision"?}] of all agents, and then [{"agent", "opened", "accepted", "rejected"}]. */
-void appeal_print_list(struct buf *out, const struct site *s);
+ * "decision"?, "undone"?}], and of all agents [{"agent", "opened", "accepted", "rejected"}]. */
+void appeal_print_list(struct buf *out, struct site *s, const struct appeal_query *q);
 void appeal_print_counts(struct buf *out, const struct site *s);
 
 #endif

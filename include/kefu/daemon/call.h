@@ -4,11 +4,13 @@
 #ifndef KEFU_DAEMON_CALL_H
 #define KEFU_DAEMON_CALL_H
 
+#include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "kefu/base/arena.h"
 #include "kefu/base/buf.h"
+#include "kefu/base/err.h"
 #include "kefu/base/http.h"
 #include "kefu/daemon/who.h"
 #include "kefu/model/rights.h"
@@ -47,6 +49,21 @@ uint32_t *call_agents(struct call *c, const struct call_page *page, struct str t
 void call_show_next(struct call *c, struct buf *out, const uint32_t *agents, size_t n, size_t limit);
 /* args[i] as a month that has begun by now; false: it is answered. */
 bool call_month(struct call *c, struct str text, int32_t *month);
+
+/* Acts of a person (POST). False: answered, because another site's page asks (403), or because the token names no person to
+ * stand by the act (403): an agent's own subject is a name, others have a login. */
+bool call_may_post(struct call *c);
+/* Who acts, as the journal keeps it; only after call_may_post. */
+struct str call_actor(const struct call *c);
+/* The JSON object in the body, at most CALL_BODY_MAX bytes; the caller deletes it. NULL: answered. */
+#define CALL_BODY_MAX 8192
+cJSON *call_body(struct call *c);
+/* A member that is a text; absent if it is none. */
+struct str call_text(const cJSON *tree, const char *name);
+/* What was asked for cannot be: 400 with the place and the words of e, or 503 if it names no place (try again). */
+void call_refused(struct call *c, const struct err *e);
+/* What should be there cannot be read: 503. */
+void call_failed(struct call *c, const struct err *e);
 
 void call_not_found(struct http_request *r);
 void call_log_in(struct http_request *r);

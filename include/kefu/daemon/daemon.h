@@ -52,6 +52,7 @@ struct daemon {
     struct knocks *knocks;
     struct live *live;
     struct explain *explain;
+    struct trial *trial;       /* a backtest beside us */
     uint64_t tokens_changed_n; /* rises when tokens were added, taken back or read again */
     struct socket_door *socket;
     struct streams streams;

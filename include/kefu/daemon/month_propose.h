@@ -9,9 +9,15 @@
 #include "kefu/base/buf.h"
 #include "kefu/daemon/months.h"
 
+/* Whose are told: of whom sees() says so. NULL: everybody's. */
+struct month_sight {
+    bool (*sees)(void *arg, struct str agent);
+    void *arg;
+};
 /* [{"agent", "proposal", "months" (in a row), "confirm_from" (ms), "state": open, accepted or rejected[, "decided_by",
  * "decided_at", "reason"]}] of a closed month. -1 with e: it is not closed. */
-int month_print_proposals(struct buf *out, struct months *m, int32_t month, struct err *e);
+int month_print_proposals(struct buf *out, struct months *m, int32_t month, const struct month_sight *sight,
+                          struct err *e);
 /* [{"agent", "perk", "since" (month)}] of a closed month, months closed in a row counted back. */
 int month_print_perks(struct buf *out, struct months *m, int32_t month, struct err *e);
 /* {"bonus_fen", "projected_fen", "teams": [{"team", "agents", "bonus_fen", "projected_fen"}]}. Projected, of a month that has

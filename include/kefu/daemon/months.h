@@ -8,6 +8,7 @@
 #ifndef KEFU_DAEMON_MONTHS_H
 #define KEFU_DAEMON_MONTHS_H
 
+#include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -87,10 +88,15 @@ struct month_act {
     struct str agent;    /* adjust, propose */
     struct str proposal; /* propose: one of the row's actions */
     bool accept;         /* adjust, propose */
+    struct str audit;    /* its line for the audit log (daemon/audited.h) */
     bool force;          /* close though first contacts are pending: what comes of them is an adjustment */
     void (*done)(void *arg, const struct book_entry *entry);
     void *arg;
 };
+
+/* Reads what a person asks for, from JSON, for all ways that lead here: "reason"?, "agent"?, "proposal"?, "accept"?, "force"?. The
+ * strings borrow from the tree. -1 with e: one is of another type. */
+int month_act_read(const cJSON *asked, struct month_act *act, struct err *e);
 
 enum month_outcome {
     MONTH_REFUSED = -1,

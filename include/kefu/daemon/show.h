@@ -24,8 +24,19 @@ void show_label(struct buf *out, const struct label *l);
 void show_tier(struct buf *out, const struct tier *t); /* null for NULL */
 void show_figures(struct buf *out, const struct figures *f);
 void show_responses(struct buf *out, const struct hist *h); /* NULL: none */
+void show_percent(struct buf *out, struct str text);        /* percent-encoded, for an address */
 /* "conversation":"c","url":…: the template with the id in it, percent-encoded; null if there is no template. */
 void show_conversation(struct buf *out, struct str template, struct str conversation);
+
+/* Who an agent is: "agent", "name", "team" and, if it is asked for, "employee_no". */
+struct show_who {
+    struct str agent, name, team, employee_no;
+    bool number;
+};
+void show_who(struct buf *out, const struct show_who *w);
+
+/* What a KPI is: "name", "label", "metric". */
+void show_kpi_head(struct buf *out, const struct kpi *k);
 
 /* A month's score with each KPI's part. */
 struct show_scored {

@@ -61,7 +61,9 @@ struct batch {
      * which differ in a detail (whole seconds, milliseconds). What came first stays, as always. */
     bool first_wins;
     const struct book_work
-        *book;         /* what the act of a person adds to the book, in the same transaction; NULL: nothing */
+        *book;        /* what the act of a person adds to the book, in the same transaction; NULL: nothing */
+    struct str audit; /* a line for the audit log (store/audit.h), in the same transaction; absent: none */
+    char audit_head[DIGEST_SHA256_HEX]; /* its hash, once stored */
     uint64_t retry_of; /* quarantine row this batch retries (deleted in the same transaction); 0: none */
     enum batch_result result;
     void (*done)(struct batch *b); /* called once, in the loop */

@@ -18,9 +18,11 @@
     X(LEADERBOARD, "leaderboard") /* a team, best first */                                                             \
     X(MONTHS, "months")           /* the table of a month, without pay */                                              \
     X(PAY, "pay")                 /* one agent's pay */                                                                \
-    X(PAYROLL, "payroll")         /* everybody's */                                                                    \
-    X(RULEBOOK, "rulebook")       /* the rules in force, without pay */                                                \
-    X(ALERTS, "alerts")           /* alerts that are on, and silences */
+    X(PAYROLL, "payroll")         /* everybody's; closing months, adjustments, files */                                \
+    X(RULEBOOK, "rulebook")       /* the rules in force, without pay; which months are closed */                       \
+    X(ALERTS, "alerts")           /* alerts that are on, and silences */                                               \
+    X(APPEALS, "appeals")         /* what agents contest */                                                            \
+    X(PROPOSALS, "proposals")     /* what a closed month proposes about people */
 
 enum part {
     PART_NONE = 0,

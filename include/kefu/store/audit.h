@@ -27,6 +27,9 @@ struct audit_row {
 };
 /* Every line from the first on. -1 with e: it cannot be read, or a row's checksum does not fit. */
 int audit_each(struct db *db, void (*each)(void *arg, const struct audit_row *row), void *arg, struct err *e);
+/* The latest `n` lines, the newest first; a row whose checksum does not fit ends it like a row that cannot be read. */
+int audit_recent(struct db *db, int64_t n, void (*each)(void *arg, const struct audit_row *row), void *arg,
+                 struct err *e);
 /* The chain, whole: 0, *n lines, and the head's hash. -1 with e: where = the number of the first line that does not fit. */
 int audit_verify(struct db *db, int64_t *n, char head[DIGEST_SHA256_HEX], struct err *e);
 
