@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { inOrder, stateOf } from "../src/parts/appeals.jsx";
+import { signed } from "../src/parts/month_late.jsx";
 import { parser } from "../src/base/stream.js";
 import { knowTime, learnTime, serverNow } from "../src/base/time.js";
 import { tierRank } from "../src/base/rulebook.js";
@@ -7,7 +9,7 @@ import { applyTeam, teamStore } from "../src/live.js";
 import { daysOf } from "../src/pages/agent.jsx";
 import { monthNow, monthOn, tierCounts } from "../src/pages/month.jsx";
 import { overdue } from "../src/pages/team.jsx";
-import { figuresOf } from "../src/pages/why.jsx";
+import { figuresOf, thingOf } from "../src/pages/why.jsx";
 import { bars, heatLevel } from "../src/parts/charts.jsx";
 import { homeOf, links } from "../src/parts/frame.jsx";
 import { wayOf } from "../src/parts/road.jsx";
@@ -164,4 +166,28 @@ test("a change touches the rows it names, a snapshot is the whole", () => {
     applyTeam(store, "snapshot", { ...head, agents: [{ agent: "c", n: 3 }] });
     assert.deepEqual(store.ids.value, ["c"]);
     assert.equal(store.rows.get("c").value.n, 3);
+});
+
+test("an agent may contest what does harm: a late turn, a miss, a rating below five stars", () => {
+    const turn = { kind: "answer", asked_ms: 5, ms: 40000, limit_ms: 30000 };
+    assert.deepEqual(thingOf(turn), { about: "turn", asked_ms: 5 });
+    assert.equal(thingOf({ ...turn, ms: 30000 }), null);
+    assert.deepEqual(thingOf({ ...turn, kind: "miss", ms: 1 }), { about: "turn", asked_ms: 5 });
+    assert.equal(thingOf({ ...turn, kind: "turn" }), null);
+    assert.deepEqual(thingOf({ kind: "rating", day: "2026-03-05", score_milli: 4999 }), { about: "rating", day: "2026-03-05", score_milli: 4999 });
+    assert.equal(thingOf({ kind: "rating", day: "2026-03-05", score_milli: 5000 }), null);
+    assert.equal(thingOf({ kind: "episode", ms: 9, limit_ms: 1, asked_ms: null }), null);
+});
+
+test("appeals: open ones first, the oldest on top; then the others, the newest on top", () => {
+    const list = [["a", 1, "rejected"], ["b", 2, "open"], ["c", 3, "accepted"], ["d", 4, "open"]].map(([id, at, state]) => ({ id, at, state }));
+    assert.deepEqual(inOrder(list).map((one) => one.id), ["b", "d", "c", "a"]);
+    assert.equal(stateOf({ state: "accepted", undone: true }), "undone");
+    assert.equal(stateOf({ state: "accepted", undone: false }), "accepted");
+});
+
+test("a difference shows its sign, and no money has none", () => {
+    assert.equal(signed(123456), "+¥1,234.56");
+    assert.equal(signed(-5), "−¥0.05");
+    assert.equal(signed(0), "¥0.00");
 });

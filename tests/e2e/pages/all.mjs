@@ -7,6 +7,7 @@ after(endWorld);
 await import("./me.mjs");
 await import("./team.mjs");
 await import("./month.mjs");
+await import("./close.mjs");
 await import("./alerts.mjs");
 await import("./looks.mjs");
 await import("./load.mjs");

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import test from "node:test";
 import { engage } from "./me.mjs";
-import { person, post, readText, status, token, until, waits } from "./world.mjs";
+import { kefuctl, person, post, readText, served, status, token, until, waits } from "./world.mjs";
 
 const axe = readText(createRequire(import.meta.url).resolve("axe-core/axe.min.js"));
 const month = () => new Date().toISOString().slice(0, 7);
+const before = () => new Date(new Date().setUTCDate(0)).toISOString().slice(0, 7);
 let keys;
 let pages;
 
@@ -14,15 +15,19 @@ async function ready() {
     if (pages) return;
     await engage("look1", "林晓雯", "样组");
     await engage("look2", "陈思远", "样组");
+    await post({ ...served("look-r", "look1", { stars: 1 }).at(-1), id: "look-rated" });
+    kefuctl("appeal", "open", "look1", "--conversation", "look-r", "--about", "rating", "--message", "look-rated", "--source", "default", "--reason", "买家点错了", "--by", "look1");
     await post(status("look2", "away"), waits("lw1", "look1", 300), waits("lw2", "look1", 1), waits("lw3", "look2", 1));
-    keys = { agent: token("agent", "--subject", "look1"), lead: token("lead", "--teams", "样组"), payroll: token("payroll") };
-    // [what, whose, where, what is there when it is all drawn]
+    keys = { agent: token("agent", "--subject", "look1"), lead: token("lead", "--teams", "样组", "--login", "look-lead"), payroll: token("payroll") };
+    // [what, whose, where, what is there when it is all drawn, what is pressed then]
     pages = [
         ["log-in", undefined, "/", "form"],
         ["me", "agent", "/me/", ".line-plot canvas, .month-line .empty"],
         ["team", "lead", "/team/样组/", ".agents tbody tr"],
         ["agent", "lead", "/agents/look2/", ".road-gap"],
         ["month", "payroll", "/month/", "tbody tr"],
+        ["a month's trial", "payroll", `/month/${before()}/?part=trial`, "#trial-text"],
+        ["a month's appeals", "lead", `/month/${before()}/?part=appeals`, ".thing button", ".thing button"],
         ["why", "agent", `/agents/look1/why/${month()}/`, ".items tbody tr"],
     ];
 }
@@ -39,10 +44,11 @@ for (const [theme, width, lang] of [["light", 1280, "zh-CN"], ["dark", 360, "en-
     test(`no page is wider than the screen${asked ? ", and axe finds nothing" : ""}: ${theme}, ${width} px, ${lang}`, async () => {
         await ready();
         const { page, logIn, close } = await person({ theme, width, lang, policy: false });
-        for (const [what, whose, address, drawn] of pages) {
+        for (const [what, whose, address, drawn, press] of pages) {
             if (whose) await logIn(keys[whose]);
             await page.goto(address);
             await page.locator(drawn).first().waitFor();
+            if (press) await page.locator(press).first().click();
             assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width, what);
             if (!asked) continue;
             await page.evaluate(axe);

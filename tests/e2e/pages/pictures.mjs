@@ -2,7 +2,7 @@
 //
 //   node tests/e2e/pages/pictures.mjs http://127.0.0.1:PORT AGENT_TOKEN LEAD_TOKEN PAYROLL_TOKEN [FOLDER]
 //
-// The agent's pages are taken when a customer waits. WebP, which is a third of PNG here. Not a test: what a board shows is up to who looks at it.
+// The agent's pages are taken when a customer waits, those of a closed month after `kefuctl month close` of the month before. WebP, which is a third of PNG here. Not a test: what a board shows is up to who looks at it.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -25,6 +25,8 @@ const PICTURES = [
     ["alerts", lead, [".alert-badge"], ".alert", DESK, "zh-CN", "light"],
     ["alerts-phone-dark", lead, [".alert-badge"], ".alert", PHONE, "zh-CN", "dark"],
     ["month", payroll, [".pay-line button"], "tbody td:nth-child(11)", DESK, "zh-CN", "light"],
+    ["month-closed", payroll, [".steps a", ".tabs a[href*=bonus]"], ".bonus td", DESK, "zh-CN", "light"],
+    ["month-files-phone-dark", payroll, [".steps a", ".tabs a[href*=files]"], ".files a", PHONE, "zh-CN", "dark"],
     ["why", agent, [".kpi:first-child a"], ".items td", DESK, "zh-CN", "light"],
     ["why-phone", agent, [".kpi:first-child a"], ".items td", PHONE, "zh-CN", "light"],
     ["why-en", agent, [".kpi:nth-child(2) a"], ".items td", DESK, "en-US", "light"],

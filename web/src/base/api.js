@@ -9,16 +9,19 @@ export const session = signal(undefined);
 export const unreachable = signal(false); // the daemon did not answer when the page asked who is there
 
 export class Refused extends Error {
-    constructor(status, retryAfterS) {
+    constructor(status, retryAfterS, said) {
         super(`HTTP ${status}`);
         this.status = status;
         this.retryAfterS = retryAfterS;
+        this.said = said; // the daemon's words, in English; may be undefined
     }
 }
 
+const saidOf = (answer) => answer.json().then((body) => body.error, () => undefined);
+
 async function ask(path, options) {
     const answer = await fetch(path, options);
-    if (!answer.ok) throw new Refused(answer.status, Number(answer.headers.get("Retry-After")) || null);
+    if (!answer.ok) throw new Refused(answer.status, Number(answer.headers.get("Retry-After")) || null, await saidOf(answer));
     return answer.status === 204 ? null : answer.json();
 }
 
@@ -31,11 +34,11 @@ export async function get(path, signal) {
     }
 }
 
-// Does something: `body`, if there is one, goes as JSON.
+// Does something: `body`, if there is one, goes as JSON; a text goes as it is.
 export async function act(method, path, body) {
     const headers = body && { "Content-Type": "application/json" };
     try {
-        return await ask(path, { method, headers, body: body && JSON.stringify(body) });
+        return await ask(path, { method, headers, body: typeof body === "string" ? body : body && JSON.stringify(body) });
     } catch (error) {
         if (error.status === 401) session.value = null;
         throw error;

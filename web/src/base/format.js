@@ -62,6 +62,9 @@ export function dateTime(ms, lang, zone) {
     return dateFormat(lang, zone, { month: "2-digit", day: "2-digit", ...timeOptions }).format(ms);
 }
 
+// The same with its year, without seconds: of what stands for good.
+export const fullTime = (ms, lang, zone) => (ms == null ? NONE : dateFormat(lang, zone, { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(ms));
+
 // "2026-03" as a month, "2026-03-05" as a day, in words of the language; what is neither stays as it is.
 export function period(text, lang) {
     if (!text) return NONE;

@@ -35,7 +35,7 @@ export function startRoute() {
     });
     document.addEventListener("click", (event) => {
         const link = event.target.closest?.("a[href]");
-        if (!link || link.target || link.origin !== location.origin || event.defaultPrevented) return;
+        if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin || event.defaultPrevented) return;
         if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
         if (link.hash && link.pathname === location.pathname) return;
         event.preventDefault();

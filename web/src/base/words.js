@@ -1,6 +1,6 @@
 // Figures of the rulebook's metrics in words: what has a unit, what is a share, who is called what.
 import { cut, duration, NONE } from "./format.js";
-import { label, t } from "./i18n.js";
+import { has, label, t } from "./i18n.js";
 
 const KINDS = {
     response_mean_seconds: "seconds",
@@ -32,6 +32,7 @@ export const metricNeed = (metric, micro) => print(metric, micro, KINDS[metric] 
 
 export const kpiLabel = (kpi) => label(kpi.label, kpi.name);
 export const tierLabel = (tier) => (tier ? label(tier.label, tier.name) : t("app.unrated"));
+export const wordOr = (key, name) => (has(key) ? t(key) : name); // of the rulebook's own words, such as perks
 export const nameOf = (row) => row.name || row.agent;
 export const seconds = (ms) => duration(ms, t("unit.s"));
 

@@ -2,14 +2,15 @@
 import { useEffect, useState } from "preact/hooks";
 import { get, session, useData } from "../base/api.js";
 import { mean, NONE, share, yuan } from "../base/format.js";
-import { has, t } from "../base/i18n.js";
+import { t } from "../base/i18n.js";
 import { path } from "../base/route.js";
 import { rulebook } from "../base/rulebook.js";
-import { limit, nameOf, seconds } from "../base/words.js";
+import { limit, nameOf, seconds, wordOr } from "../base/words.js";
 import { useAgent } from "../live.js";
 import { Card, Empty, Stat, Tier } from "../parts/bits.jsx";
 import { Distribution, MonthLine } from "../parts/charts.jsx";
 import { Missing, PageHead } from "../parts/frame.jsx";
+import { OwnMonths } from "../parts/own_months.jsx";
 import { Road } from "../parts/road.jsx";
 import { Score } from "../parts/score.jsx";
 import { Waits } from "../parts/waits.jsx";
@@ -54,7 +55,6 @@ function Line({ row }) {
     );
 }
 
-const wordOr = (key, name) => (has(key) ? t(key) : name);
 
 // Pay is shown only when asked for: others look over a shoulder, and each look is recorded.
 function Pay({ agent, month }) {
@@ -143,6 +143,7 @@ export function AgentPage({ id, own }) {
                 <Today row={row} own={own} />
                 <Line row={row} />
                 {own && sees.includes("pay") && <Pay agent={row.agent} month={row.month.month} />}
+                {own && <OwnMonths agent={row.agent} />}
                 {own && sees.includes("leaderboard") && row.team && <Leaders team={row.team} mark={mark} />}
             </div>
         </>

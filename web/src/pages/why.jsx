@@ -3,12 +3,14 @@
 // What the lines count adds up to the figures above them; the daemon promises it and this page shows both. All pages of a
 // list belong to one snapshot; when that is gone (410) the list is loaded anew.
 import { useEffect, useState } from "preact/hooks";
-import { get, session, useData } from "../base/api.js";
+import { act, get, session, useData } from "../base/api.js";
 import { cut, dateTime, period as periodWords, yuan } from "../base/format.js";
 import { label, lang, t } from "../base/i18n.js";
 import { go, page, path } from "../base/route.js";
 import { rulebook } from "../base/rulebook.js";
 import { limit, nameOf, seconds } from "../base/words.js";
+import { Acts } from "../parts/act_form.jsx";
+import { Appeals } from "../parts/appeals.jsx";
 import { Card } from "../parts/bits.jsx";
 import { Missing, PageHead } from "../parts/frame.jsx";
 import { ConversationLink } from "../parts/waits.jsx";
@@ -43,7 +45,23 @@ function toneOf(item) {
     return "good";
 }
 
-function Item({ item }) {
+// What an agent may contest: a turn that was answered late or not at all, a rating below five stars; what does no harm needs no
+// appeal. The item is named as the daemon shows it.
+export function thingOf(item) {
+    if (item.kind === "rating") return item.score_milli < 5000 ? { about: "rating", day: item.day, score_milli: item.score_milli } : null;
+    const harms = item.kind === "miss" || (item.kind === "answer" && item.ms > item.limit_ms);
+    return harms && item.asked_ms != null ? { about: "turn", asked_ms: item.asked_ms } : null;
+}
+
+function Contest({ agent, item, id, done }) {
+    const thing = thingOf(item);
+    if (!thing || item.conversation == null) return null;
+    const submit = ({ reason }) => act("POST", `/v1${path("agents", agent, "appeals")}`, { ...thing, conversation: item.conversation, reason });
+    const what = t(`appeal.about.${thing.about}`);
+    return <Acts id={id} done={done} after="#appeals-title" acts={[{ key: "contest", label: t("appeal.file"), text: t("appeal.file.text", { what }), must: true, submit }]} />;
+}
+
+function Item({ item, id, contest }) {
     const at = item.from_ms ?? item.to_ms;
     return (
         <tr role="row" class={`item item-${toneOf(item)}`}>
@@ -58,6 +76,7 @@ function Item({ item }) {
             <td role="cell" class="num">{limit(item.limit_ms)}</td>
             <td role="cell">
                 <Counts counts={item.counts} />
+                {contest && <Contest agent={contest.agent} item={item} id={id} done={contest.done} />}
             </td>
         </tr>
     );
@@ -65,7 +84,7 @@ function Item({ item }) {
 
 const HEADINGS = ["time", "kind", "conversation", "why", "ms", "limit", "counts"];
 
-function Items({ items }) {
+function Items({ items, contest }) {
     return (
         <div class="scroll" role="group" aria-label={t("nav.why")} tabindex="0">
             <table class="items" role="table">
@@ -81,7 +100,7 @@ function Items({ items }) {
                 </thead>
                 <tbody>
                     {items.map((item, i) => (
-                        <Item key={i} item={item} />
+                        <Item key={i} item={item} id={`item-${i}`} contest={contest} />
                     ))}
                 </tbody>
             </table>
@@ -195,6 +214,10 @@ export function WhyPage({ agent, period, kpi }) {
     const list = useItems(address);
     const { data: who } = useData(`/v1${path("agents", agent)}`);
     const { first, items } = list;
+    const own = session.value.agent === agent;
+    const [filed, setFiled] = useState(0);
+    const appeals = useData(own ? "/v1/appeals" : null, { mark: filed }).data?.appeals ?? [];
+    const contest = own ? { agent, done: () => setFiled((n) => n + 1) } : undefined;
     const metric = rulebook.value?.kpis.find((one) => one.name === kpi)?.metric;
     const name = who ? nameOf(who.agent) : agent;
     useEffect(() => {
@@ -204,7 +227,7 @@ export function WhyPage({ agent, period, kpi }) {
     return (
         <>
             <PageHead title={t("why.title", { name })}>
-                <a href={session.value.agent === agent ? page("me") : page("agents", agent)}>{t("why.back")}</a>
+                <a href={own ? page("me") : page("agents", agent)}>{t("why.back")}</a>
                 {first.data && <span>{t("app.as_of", { time: dateTime(first.data.as_of_ms, lang.value, session.value.timezone) })}</span>}
             </PageHead>
             <Filters agent={agent} period={period} kpi={kpi} />
@@ -213,10 +236,11 @@ export function WhyPage({ agent, period, kpi }) {
                 <Card id="why" class="why" title={periodWords(period, lang.value)} side={<span class="hint">{t("why.items", { n: first.data.n })}</span>}>
                     <Figures figures={first.data.figures} metric={metric} />
                     <p class="hint">{t("why.sum")}</p>
-                    {items.length > 0 ? <Items items={items} /> : <p class="loading">{t("why.none")}</p>}
+                    {items.length > 0 ? <Items items={items} contest={contest} /> : <p class="loading">{t("why.none")}</p>}
                     <More list={list} />
                 </Card>
             )}
+            {own && <Appeals list={appeals} month={period.slice(0, 7)} names={new Map()} done={contest.done} />}
         </>
     );
 }

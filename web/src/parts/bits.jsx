@@ -9,7 +9,9 @@ export function Card({ title, id, side, class: extra = "", children }) {
     return (
         <section class={`card ${extra}`} aria-labelledby={heading}>
             <header class="card-head">
-                <h2 id={heading}>{title}</h2>
+                <h2 id={heading} tabindex="-1">
+                    {title}
+                </h2>
                 {side}
             </header>
             {children}
