@@ -51,6 +51,6 @@ async function take(browser, [name, token, presses, wanted, viewport, locale, co
 }
 
 mkdirSync(folder, { recursive: true });
-const browser = await chromium.launch({ executablePath: process.env.KEFU_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+const browser = await chromium.launch({ executablePath: process.env.KEFU_CHROMIUM ?? "/usr/bin/chromium-headless-shell", args: ["--no-sandbox", "--disable-gpu"] });
 for (const picture of PICTURES) await take(browser, picture);
 await browser.close();

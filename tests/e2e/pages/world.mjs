@@ -113,7 +113,7 @@ export async function startWorld() {
     await startDaemon();
     ingest = token("ingest");
     const quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-    browser = await chromium.launch({ executablePath: process.env.KEFU_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", ...quiet] });
+    browser = await chromium.launch({ executablePath: process.env.KEFU_CHROMIUM ?? "/usr/bin/chromium-headless-shell", args: ["--no-sandbox", ...quiet] });
 }
 
 export async function endWorld() {
