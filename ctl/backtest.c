@@ -3,15 +3,16 @@
  * It counts a copy of the store twice, in a folder of its own that it takes away: by the rulebooks that judged, and by the new
  * one alone. A running daemon does not notice. Money is printed: this command is for those who pay. */
 #include <errno.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "kefu/base/clock.h"
+#include "kefu/base/folder.h"
 #include "kefu/base/json.h"
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
@@ -41,14 +42,6 @@ struct call {
     struct err e;
 };
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
 static void on_damage(void *arg, const struct err *e)
 {
     cli_say_err(arg, e);
@@ -76,18 +69,15 @@ static int copy_store(struct call *b)
     char state[REACH_PATH_MAX], path[REACH_PATH_MAX + 16], copy[300];
     struct reader r;
     struct reader_watch w = {.damage = on_damage, .arg = (void *)(uintptr_t)b->cli};
-    const char *tmp = getenv("TMPDIR");
     if (reach_state(b->cli, state, sizeof state, &b->e))
         return -1;
     snprintf(path, sizeof path, "%s/kefu.db", state);
     b->months = months_look(path, &b->e);
-    if (!b->months || check_room(path, tmp ? tmp : "/tmp", &b->e) || reader_open(&r, path, &b->e))
+    if (!b->months || check_room(path, folder_for_temporaries(), &b->e) || reader_open(&r, path, &b->e))
         return -1;
-    snprintf(b->dir, sizeof b->dir, "%.200s/kefu-backtest-XXXXXX", tmp ? tmp : "/tmp");
-    if (!mkdtemp(b->dir)) {
-        b->dir[0] = 0;
+    if (folder_make(b->dir, sizeof b->dir, "kefu-backtest", &b->e)) {
         reader_close(&r);
-        return err_set(&b->e, tmp ? tmp : "/tmp", "no folder can be made there: %s", strerror(errno));
+        return -1;
     }
     snprintf(copy, sizeof copy, "%s/kefu.db", b->dir);
     int bad = backup_make(&r, copy, &w, &b->e);
@@ -393,8 +383,7 @@ static void stop(struct call *b)
     months_free(b->months);
     if (b->tz)
         tz_free(b->tz);
-    if (b->dir[0])
-        nftw(b->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    folder_remove(b->dir);
 }
 
 static enum cli_exit run(const struct cli *c)

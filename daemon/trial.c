@@ -1,5 +1,5 @@
 /* The process, its pipes and its end. Keeps true: one at a time; what it says is bounded; it is reaped, also when it is killed; it
- * inherits no descriptor but its three, and nothing of our environment but what kefuctl needs. */
+ * inherits no descriptor but its three, and nothing of our environment but what kefuctl needs; nothing of its copy is left behind. */
 #include "kefu/daemon/trial.h"
 
 #include <errno.h>
@@ -16,6 +16,7 @@
 
 #include "kefu/base/buf.h"
 #include "kefu/base/digest.h"
+#include "kefu/base/folder.h"
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
 
@@ -37,7 +38,8 @@ struct trial {
     struct event_base *base;
     enum trial_state state;
     char id[2 * TRIAL_ID_BYTES + 1];
-    pid_t pid; /* 0: none runs */
+    pid_t pid;        /* 0: none runs */
+    char folder[512]; /* for its temporaries, which hold pay: taken away with it, however it ends; "": none */
     struct pipe_end ends[PIPES_N];
     struct event *limit, *look;
 };
@@ -58,6 +60,8 @@ static void finish(struct trial *t, int status)
 {
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     t->pid = 0;
+    folder_remove(t->folder);
+    t->folder[0] = 0;
     event_del(t->limit);
     end_pipe(&t->ends[OUT]);
     end_pipe(&t->ends[ERR]);
@@ -229,7 +233,6 @@ const char *trial_begin(struct trial *t, const struct trial_ask *ask, struct err
     struct start s = {0};
     struct timeval limit = {LIMIT_S, 0};
     uint8_t bytes[TRIAL_ID_BYTES];
-    const char *tmp = getenv("TMPDIR");
     if (t->pid) {
         err_set(e, "", "a backtest is under way; one at a time");
         return NULL;
@@ -237,8 +240,12 @@ const char *trial_begin(struct trial *t, const struct trial_ask *ask, struct err
     snprintf(s.state, sizeof(s.state), "%.*s", STR_ARG(ask->state_dir));
     snprintf(s.timezone, sizeof(s.timezone), "%.*s", STR_ARG(ask->timezone));
     snprintf(s.month, sizeof(s.month), "%.*s", STR_ARG(ask->month));
-    snprintf(s.tmp, sizeof(s.tmp), "TMPDIR=%.*s", PATH_BYTES - 16, tmp ? tmp : "/tmp");
-    if (find_program(s.program, e) < 0 || start(t, &s, ask->rulebook, e) < 0) {
+    if (find_program(s.program, e) < 0 || folder_make(t->folder, sizeof(t->folder), "kefud-backtest", e) < 0) {
+        return NULL;
+    }
+    snprintf(s.tmp, sizeof(s.tmp), "TMPDIR=%s", t->folder);
+    if (start(t, &s, ask->rulebook, e) < 0) {
+        folder_remove(t->folder);
         return NULL;
     }
     digest_random(bytes, sizeof(bytes));
@@ -280,6 +287,7 @@ void trial_free(struct trial *t)
     if (t->pid) {
         kill(t->pid, SIGKILL);
         waitpid(t->pid, NULL, 0);
+        folder_remove(t->folder);
     }
     event_free(t->limit);
     event_free(t->look);

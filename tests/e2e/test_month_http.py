@@ -287,6 +287,7 @@ def a_rulebook_is_tried_beside_the_daemon():
     open(TMP + "/draft.json", "wb").write(text)
     told = json.loads(d.ctl("backtest", "--rulebook", TMP + "/draft.json", "--month", "2026-01", "--json"))
     want("the same as kefuctl's", told, found)
+    want("what is left behind", [], [n for n in os.listdir(TMP) if "backtest" in n])
     want("gone", 404, d.ask("/v1/backtests/" + "0" * 32, token=T["payroll"][0])[0])
     want("another role", 404, d.ask("/v1/backtests/" + first, token=T["hr"][0])[0])
 
@@ -309,7 +310,13 @@ def nothing_of_it_is_in_the_log():
     want("names and reasons in the log", [], [x for x in ("名amy", "买家填错了", "导入有误") if x in log])
     d.ctl("audit", "verify")
     d.ctl("month", "verify")
-    d.stop()
+    end = time.monotonic() + 20
+    want("a last one", 202, d.ask("/v1/backtests", "POST", T["payroll"][0], None, json.dumps({**RULES, "name": "last"}).encode())[0])
+    while not any("backtest" in at and "kefu.db" in files for at, _, files in os.walk(TMP)):
+        if time.monotonic() > end:
+            raise Wrong("there is no copy")
+    d.stop()  # it ends with the daemon, and its copy goes with it
+    want("what is left behind", [], [n for n in os.listdir(TMP) if "backtest" in n])
 
 
 try:
