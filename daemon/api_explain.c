@@ -10,6 +10,7 @@
 #include "kefu/base/mem.h"
 #include "kefu/daemon/daemon.h"
 #include "kefu/daemon/explain.h"
+#include "kefu/daemon/month_keep.h"
 #include "kefu/daemon/show.h"
 #include "kefu/daemon/show_why.h"
 
@@ -144,6 +145,26 @@ static bool read_period(const struct call *c, struct explain_ask *ask, struct pa
     return well && ask->period <= civil_month(today);
 }
 
+/* The evidence of the period was let go of: its sums are told where they stayed, and that there is nothing behind them. */
+static void answer_let_go(struct call *c, const struct page *p, const struct explain_ask *ask)
+{
+    const struct rulebook *r = rulebooks_for_day(&c->d->settings->rulebooks, civil_month_first(p->month));
+    const struct figures *f = site_figures(c->d->site, ask->agent, ask->kind, ask->period);
+    static const struct figures none;
+    struct buf out = {0};
+    buf_put_str(&out, STR_LIT("{\"agent\":"));
+    buf_put_json(&out, site_agent_id(c->d->site, ask->agent));
+    buf_printf(&out, ",\"period\":\"%s\",\"snapshot\":\"\",", p->period);
+    show_time(&out, "as_of", site_as_of(c->d->site));
+    buf_put_str(&out, STR_LIT(",\"rulebook\":"));
+    buf_put_json(&out, r->name);
+    buf_put_str(&out, STR_LIT(",\"figures\":"));
+    show_figures(&out, f ? f : &none);
+    buf_put_str(&out, STR_LIT(",\"n\":0,\"items\":[],\"next\":null,\"let_go\":true}\n"));
+    http_answer(c->r, 200, "application/json", buf_str(&out));
+    buf_fini(&out);
+}
+
 /* ?kpi= and ?kind=. False: there is no such KPI; answered. */
 static bool read_filters(struct call *c, struct page *p)
 {
@@ -192,6 +213,10 @@ void api_explain(struct call *c)
         return;
     }
     if (!call_page(c, &asked) || !read_filters(c, &p)) {
+        return;
+    }
+    if (month_is_let_go(c->d->months, p.month)) {
+        answer_let_go(c, &p, &ask);
         return;
     }
     p.limit = asked.limit;

@@ -11,9 +11,11 @@
 #include "kefu/base/clock.h"
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
+#include "kefu/daemon/letting.h"
 #include "kefu/daemon/pile.h"
 #include "kefu/model/commit.h"
 #include "kefu/state/freeze.h"
+#include "kefu/store/let_go.h"
 #include "kefu/store/shelf.h"
 
 #define ROWS_A_STEP    256   /* frozen in a turn, a millisecond; and written in a transaction, a few */
@@ -30,6 +32,7 @@ enum phase {
     PHASE_FLIP,
     PHASE_MERGE,
     PHASE_TRIM,
+    PHASE_LET_GO,
     PHASE_MARK,
     PHASE_FIND,
     PHASE_POINT,
@@ -63,6 +66,7 @@ struct checkpoint {
     uint64_t trim_from;              /* rows of the journal before it stay: they cannot be read */
     size_t damages_n;                /* of the journal, that it went over */
     uint64_t flying_n;               /* events that were under way at the cut from which a start goes on */
+    struct letting letting;
     int64_t due_mono_ms, full_mono_ms, chilled_mono_ms;
     size_t memory_n; /* conversations in memory after the last chill */
     struct chill chill;
@@ -103,6 +107,7 @@ struct checkpoint *checkpoint_new(struct site *s, struct sources *sources, const
     c->o = *o;
     c->freezer = (struct freezer){gather_row, gather_total, c};
     c->full_mono_ms = c->due_mono_ms = INT64_MIN;
+    c->letting = LETTING_NONE;
     c->chilled_mono_ms = INT64_MIN / 2; /* long ago, and still a time to count from */
     return c;
 }
@@ -162,6 +167,7 @@ static void send_rows(struct checkpoint *c, const struct checkpoint_now *now, st
 static void cut(struct checkpoint *c, struct writer *w)
 {
     struct buf site_head = {0};
+    letting_cut(&c->letting, c->site);
     site_cut(c->site, &c->freezer, &site_head);
     c->head.n = 0;
     buf_put_uvar(&c->head, site_fingerprint(c->site));
@@ -242,6 +248,17 @@ static bool trim(struct checkpoint *c, const struct checkpoint_now *now)
                                       .seq = c->flip_seq,
                                       .from_seq = c->trim_from,
                                       .before_ms = now->wall_ms - c->o.journal_keep_ms});
+}
+
+/* What the site has let go of since leaves the disk, then memory. */
+static bool let_go(struct checkpoint *c, const struct checkpoint_now *now)
+{
+    struct shelf_work work = c->work;
+    enum letting_next next = letting_step(&c->letting, c->site, &work);
+    if (next == LETTING_WRITE) {
+        send(c, now, work);
+    }
+    return next == LETTING_DONE;
 }
 
 static bool wants_chill(const struct checkpoint *c, int64_t mono_ms)
@@ -356,7 +373,7 @@ static bool wants_cut(const struct checkpoint *c, int64_t mono_ms)
     if (!site_may_cut(c->site)) {
         return false;
     }
-    return c->wishes_n || c->since_n >= c->o.events_max ||
+    return c->wishes_n || c->since_n >= c->o.events_max || letting_is_due(&c->letting, c->site) ||
            (site_unsaved_n(c->site) && c->due_mono_ms != INT64_MIN && mono_ms >= c->due_mono_ms);
 }
 
@@ -382,14 +399,10 @@ static void end_round(struct checkpoint *c, const struct checkpoint_now *now)
     grant(c);
 }
 
-static void start_chill(struct checkpoint *c, const struct checkpoint_now *now)
+static enum phase start_chill(struct checkpoint *c, const struct checkpoint_now *now)
 {
-    if (!wants_chill(c, now->mono_ms)) {
-        c->phase = PHASE_TIDY;
-        return;
-    }
-    c->phase = PHASE_MARK;
     c->chill = (struct chill){.before = site_as_of(c->site) - c->o.rest_ms};
+    return wants_chill(c, now->mono_ms) ? PHASE_MARK : PHASE_TIDY;
 }
 
 static void end_chill(struct checkpoint *c, const struct checkpoint_now *now)
@@ -416,11 +429,8 @@ static void step(struct checkpoint *c, const struct checkpoint_now *now)
     case PHASE_MERGE:
         c->phase = repeat(c, now, (struct shelf_work){.step = SHELF_MERGE}) ? PHASE_TRIM : PHASE_MERGE;
         break;
-    case PHASE_TRIM:
-        if (trim(c, now)) {
-            start_chill(c, now);
-        }
-        break;
+    case PHASE_TRIM: c->phase = trim(c, now) ? PHASE_LET_GO : PHASE_TRIM; break;
+    case PHASE_LET_GO: c->phase = let_go(c, now) ? start_chill(c, now) : PHASE_LET_GO; break;
     case PHASE_MARK: c->phase = mark(c, now) ? PHASE_FIND : PHASE_MARK; break;
     case PHASE_FIND: c->phase = find(c, now) ? PHASE_POINT : PHASE_FIND; break;
     case PHASE_POINT: c->phase = point(c, now) ? PHASE_CHILL : PHASE_POINT; break;
@@ -458,7 +468,7 @@ int64_t checkpoint_due_ms(const struct checkpoint *c)
     if (c->is_out) {
         return INT64_MAX; /* the writer wakes the loop */
     }
-    if (c->full || c->phase != PHASE_WAIT || (c->wishes_n && site_may_cut(c->site))) {
+    if (c->full || c->phase != PHASE_WAIT || (wants_cut(c, INT64_MIN) && site_may_cut(c->site))) {
         return c->full_mono_ms; /* long past, but for a moment after the disk was full */
     }
     int64_t at_ms = site_may_cut(c->site) && site_unsaved_n(c->site) ? c->due_mono_ms : INT64_MAX;
@@ -484,6 +494,11 @@ void checkpoint_folded(struct checkpoint *c, uint64_t seq)
 {
     c->since_n += seq - c->seq;
     c->seq = seq;
+}
+
+void checkpoint_keep_from(struct checkpoint *c, int32_t month)
+{
+    c->letting.wanted = month > c->letting.wanted ? month : c->letting.wanted;
 }
 
 void checkpoint_want(struct checkpoint *c, void (*done)(void *arg), void *arg)
@@ -527,7 +542,7 @@ static int load_row(void *arg, const struct shelf_row *row, struct err *e)
 static int load_total(void *arg, const struct shelf_total *total, struct err *e)
 {
     struct loading *l = arg;
-    return site_thaw_total(l->c->site, total, e);
+    return site_thaw_total(l->c->site, total, l->anew, e);
 }
 
 static int load_filter(void *arg, const struct shelf_work *part, struct err *e)
@@ -570,9 +585,9 @@ int checkpoint_load(struct checkpoint *c, struct store *store, uint64_t *next_se
     if (!head.n) {
         return 0;
     }
-    int bad = load_head(&l, head, e) < 0 || shelf_until(store, &until, e) < 0 ||
-              (!l.anew && shelf_each_total(store, &r, e) < 0) || shelf_each_filter(store, &r, e) < 0 ||
-              shelf_each_row(store, l.anew, &r, e) < 0;
+    int bad = load_head(&l, head, e) < 0 || shelf_until(store, &until, e) < 0 || shelf_each_total(store, &r, e) < 0 ||
+              shelf_each_filter(store, &r, e) < 0 || shelf_each_row(store, l.anew, &r, e) < 0 ||
+              let_go_done(store, &c->letting.gone, e) < 0;
     free((void *)(uintptr_t)head.p);
     if (bad) {
         return -1;

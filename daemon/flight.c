@@ -6,10 +6,15 @@
 #include <stdlib.h>
 
 #include "kefu/base/mem.h"
+#include "kefu/state/let_go.h"
 
 #define CONFLICT_REASON                                                                                                \
     STR_LIT(                                                                                                           \
         "id: found an event of other content accepted under this source and id, expected a new id or the same event")
+
+#define LET_GO_REASON                                                                                                  \
+    STR_LIT(                                                                                                           \
+        "ts: the evidence of that month was let go of (evidence_months), its closed rows are final; expected a later event")
 
 static void refuse_conflict(struct batch *b, size_t i)
 {
@@ -20,6 +25,16 @@ static void refuse_conflict(struct batch *b, size_t i)
     r->id = b->events[i].id;
     r->reason = CONFLICT_REASON;
     r->event = &b->events[i];
+}
+
+static void refuse_let_go(struct batch *b, size_t i)
+{
+    struct refusal *r = batch_add_refusal(b);
+    r->kind = REFUSAL_BAD;
+    r->index = b->event_index[i];
+    r->input_bytes = 0;
+    r->id = b->events[i].id;
+    r->reason = LET_GO_REASON;
 }
 
 static int by_index(const void *a, const void *b)
@@ -50,7 +65,10 @@ static void probe(struct flight *f, struct site *s)
             site_prefetch(s, &ahead, &b->events[i + SITE_AHEAD]);
         }
         b->verdicts[i] = judged(b, site_probe(s, &b->events[i]));
-        if (b->verdicts[i] == VERDICT_ACCEPTED) {
+        if (b->verdicts[i] == VERDICT_ACCEPTED && site_is_let_go(s, &b->events[i])) {
+            b->verdicts[i] = VERDICT_REJECTED;
+            refuse_let_go(b, i);
+        } else if (b->verdicts[i] == VERDICT_ACCEPTED) {
             f->which[f->commit.events_n] = i;
             f->events[f->commit.events_n++] = &b->events[i];
         } else if (b->verdicts[i] == VERDICT_REJECTED) {
@@ -80,7 +98,7 @@ static bool forget_own(struct flight *f, uint64_t row)
     return false;
 }
 
-static void quarantine_refusals(struct flight *f, struct quarantine *q, int64_t now_ms)
+static void quarantine_refusals(struct flight *f, struct site *s, struct quarantine *q, int64_t now_ms)
 {
     struct batch *b = f->batch;
     f->rows = xcalloc(b->refusals_n, sizeof(*f->rows));
@@ -90,7 +108,7 @@ static void quarantine_refusals(struct flight *f, struct quarantine *q, int64_t 
             continue;
         }
         f->rows[f->commit.quarantine_add_n++] = row;
-        uint64_t gone = quarantine_overflow(q);
+        uint64_t gone = quarantine_overflow(q, site_kept_ms(s));
         if (gone && !forget_own(f, gone)) {
             add_drop(f, gone);
         }
@@ -121,7 +139,7 @@ struct flight *flight_new(struct batch *b, struct site *s, struct quarantine *q,
     f->commit.position_key = b->position_key;
     f->commit.position = b->position;
     probe(f, s);
-    quarantine_refusals(f, q, now_ms);
+    quarantine_refusals(f, s, q, now_ms);
     drop_retried(f, q);
     return f;
 }

@@ -258,7 +258,8 @@ static int start_months(struct daemon *d, struct err *e)
                                                     .store = d->store,
                                                     .rulebooks = &d->settings->rulebooks,
                                                     .tz = d->settings->tz,
-                                                    .close_days = config_of(d)->month_close_days},
+                                                    .close_days = config_of(d)->month_close_days,
+                                                    .evidence_months = config_of(d)->evidence_months},
                            e);
     if (!d->months) {
         return -1;

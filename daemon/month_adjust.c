@@ -10,6 +10,7 @@
 
 #include "kefu/base/mem.h"
 #include "kefu/daemon/month_book.h"
+#include "kefu/daemon/month_keep.h"
 #include "kefu/daemon/month_print.h"
 
 static bool same_figures(const struct figures *a, const struct figures *b)
@@ -100,6 +101,8 @@ int month_differences(struct months *m, int32_t month, struct month_differences 
     civil_print_month(text, sizeof text, month);
     if (!closing)
         return err_set(e, text, "the month is not closed");
+    if (month_is_let_go(m, month))
+        return 0; /* what was not decided by then lapses */
     c.closed_ms = closing->at_ms;
     int bad = months_rows_now(m, month, &out->paid, e) || months_rows_seen(m, month, &out->seen, e) ||
               months_draft(m, month, &d, e);
@@ -209,6 +212,8 @@ enum month_outcome months_adjust(struct months *m, const struct month_act *act, 
     struct month_difference *x = (struct month_difference *)find(&d, act->agent);
     if (x)
         out = send(m, act, x, e);
+    else if (month_is_let_go(m, act->month))
+        err_set(e, "month", "its evidence was let go of (evidence_months): its closed rows are final");
     else
         err_set(e, "agent", "\"%.*s\" has no open adjustment in this month", STR_ARG(act->agent));
 out:

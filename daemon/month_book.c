@@ -50,7 +50,7 @@ static struct months *months_blank(const struct months_options *o)
 {
     struct months *m = xcalloc(1, sizeof *m);
     m->o = *o;
-    m->calendar_at_ms = INT64_MIN;
+    m->calendar_at_ms = m->keep_at_ms = INT64_MIN;
     memset(m->head, '0', BOOK_HEX_BYTES);
     return m;
 }

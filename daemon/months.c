@@ -10,11 +10,12 @@
 
 #include "kefu/base/log.h"
 #include "kefu/daemon/month_book.h"
+#include "kefu/daemon/month_keep.h"
 
 #define DAY_MS            INT64_C(86400000)
 #define CALENDAR_AGAIN_MS INT64_C(3600000)
 
-static int64_t now_of(const struct months *m)
+int64_t months_now(const struct months *m)
 {
     struct ingest *in = pipeline_ingest(m->o.pipeline);
     int64_t now_ms = in->now_ms(in), as_of = site_as_of(pipeline_site(m->o.pipeline));
@@ -70,7 +71,7 @@ const char *month_state_word(enum month_state s)
 enum month_state months_state(const struct months *m, int32_t month)
 {
     const struct rulebook *r = rulebooks_for_day(m->o.rulebooks, civil_month_first(month));
-    int64_t now_ms = now_of(m);
+    int64_t now_ms = months_now(m);
     if (months_closing(m, month))
         return MONTH_CLOSED;
     if (ends_at(m, month - 1) > now_ms)
@@ -93,7 +94,7 @@ int32_t month_last_closed(const struct months *m)
 void months_range(const struct months *m, int32_t *first, int32_t *last)
 {
     const struct site *s = pipeline_site(m->o.pipeline);
-    *first = *last = civil_month(tz_day(m->o.tz, now_of(m)));
+    *first = *last = civil_month(tz_day(m->o.tz, months_now(m)));
     for (uint32_t agent = 0; agent <= site_agents_n(s); agent++) {
         size_t n;
         const struct totals *t = site_totals(s, agent, PERIOD_MONTH, &n);
@@ -118,7 +119,7 @@ static bool has_figures(const struct months *m, int32_t month)
 
 bool months_has(const struct months *m, int32_t month)
 {
-    return last_of(m, month) || has_figures(m, month) || month == civil_month(tz_day(m->o.tz, now_of(m)));
+    return last_of(m, month) || has_figures(m, month) || month == civil_month(tz_day(m->o.tz, months_now(m)));
 }
 
 /* --- drafts ------------------------------------------------------------------------------------------------------- */
@@ -165,7 +166,7 @@ static int check_order(const struct months *m, int32_t month, struct err *e)
     char text[16], next[16];
     int32_t last = month_last_closed(m);
     civil_print_month(text, sizeof text, month);
-    if (ends_at(m, month) > now_of(m))
+    if (ends_at(m, month) > months_now(m))
         return err_set(e, text, "the month has not ended");
     int32_t due = last == INT32_MIN ? first_reopened(m, month) : last + 1;
     if (month == due)
@@ -237,6 +238,8 @@ static int check_reopen(const struct months *m, const struct month_act *act, str
     civil_print_month(text, sizeof text, act->month);
     if (act->reason.n == 0)
         return err_set(e, text, "opening a closed month again needs a reason");
+    if (month_is_let_go(m, act->month))
+        return err_set(e, text, "its evidence was let go of (evidence_months): its closed rows are final");
     if (month_last_closed(m) != act->month)
         return err_set(e, text, "a later month is closed; what came late for this one is an adjustment");
     if (has_accepted(m, closing))
@@ -277,8 +280,9 @@ static int32_t calendar_month(const struct months *m, int64_t now_ms)
 void months_turn(struct months *m)
 {
     struct err e;
-    int64_t now_ms = now_of(m);
+    int64_t now_ms = months_now(m);
     month_late_turn(m);
+    month_keep_turn(m);
     if (m->o.close_days == 0 || m->under_way || now_ms < m->calendar_at_ms)
         return;
     int32_t month = calendar_month(m, now_ms);

@@ -93,7 +93,7 @@ static void keep_late(void *arg, const struct batch *b, const struct refusal *r)
     struct quarantined row;
     if (quarantine_add(p->quarantine, &(struct refused){b, r, now_of(p)}, &arena, &row)) {
         desk_add_row(&p->desk, &row);
-        uint64_t gone = quarantine_overflow(p->quarantine); /* one row more may be one too many */
+        uint64_t gone = quarantine_overflow(p->quarantine, site_kept_ms(p->o.site)); /* one more may be too many */
         desk_add_drops(&p->desk, &gone, gone != 0);
     }
     arena_fini(&arena);
@@ -339,7 +339,7 @@ static int recover(struct pipeline *p, struct err *e)
         return -1;
     }
     p->retry = (struct retry){&p->ingest, p->quarantine};
-    for (uint64_t gone; (gone = quarantine_overflow(p->quarantine));) {
+    for (uint64_t gone; (gone = quarantine_overflow(p->quarantine, site_kept_ms(p->o.site)));) {
         desk_add_drops(&p->desk, &gone, 1);
     }
     return 0;

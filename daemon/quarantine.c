@@ -223,10 +223,15 @@ bool quarantine_drop(struct quarantine *q, uint64_t row)
     return true;
 }
 
-uint64_t quarantine_overflow(struct quarantine *q)
+uint64_t quarantine_overflow(struct quarantine *q, int64_t before_ms)
 {
     static const enum refusal_kind first[] = {REFUSAL_BAD, REFUSAL_CONFLICT, REFUSAL_FUTURE};
     enum refusal_kind kind = REFUSAL_NONE;
+    if (q->n && q->rows[0]->q.at_ms < before_ms) {
+        uint64_t row = q->rows[0]->q.row;
+        drop_at(q, 0);
+        return row;
+    }
     if (q->n <= q->rows_max) {
         return 0;
     }

@@ -98,6 +98,7 @@ void site_cut(struct site *s, const struct freezer *f, struct buf *head)
     buf_put_svar(head, s->as_of);
     buf_put_uvar(head, s->events_n);
     buf_put_uvar(head, s->known_n);
+    buf_put_svar(head, site_kept_month(s));
     struct refs empty = {.list = c->cut.list, .cap = c->cut.cap};
     c->cut = c->unsaved;
     c->unsaved = empty;
@@ -164,7 +165,7 @@ static void wake(void *arg, const struct shelf_row *row)
 {
     struct site *s = arg;
     struct err e;
-    if (conversation_find(s, row->key) != TABLE_NONE)
+    if (row->last_ts < s->kept.ms || conversation_find(s, row->key) != TABLE_NONE)
         return;
     if (site_thaw_row(s, row, false, &e) < 0) { /* its checksum held: it was written so */
         log_line(LOG_LEVEL_ERROR, "thaw", "where=\"%s\" error=\"%s\"", e.where, e.what);

@@ -6,6 +6,8 @@
  * loses its last, changes the scores of all. */
 static void count_event(struct site *s, int32_t day, int64_t sign)
 {
+    if (!is_kept_day(s, day))
+        return;
     struct totals *month = periods_at(&s->order_events.months, civil_month(day));
     periods_at(&s->order_events.days, day)->figures.cross += sign;
     month->figures.cross += sign;
@@ -27,7 +29,7 @@ static void count_events(struct site *s, const struct order *o, uint32_t n, int6
 
 static void enter(struct site *s, const struct order *o, int64_t sign)
 {
-    if (!o->counts)
+    if (!o->counts || !is_kept_day(s, o->day))
         return;
     totals_order(cold_totals(s, o->agent), o->day, o->amount_fen, sign);
     late_note(s, o->agent, o->day, late_mix(1, o->amount_fen), sign);

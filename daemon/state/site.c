@@ -41,6 +41,7 @@ struct site *site_new(const struct site_options *o)
     s->cold.now = SAVE_A;
     s->cold.until = INT64_MIN;
     s->late.before_day = INT32_MIN;
+    s->kept = (struct kept){INT32_MIN, INT64_MIN};
     site_make_agents(s);
     return s;
 }

@@ -17,6 +17,8 @@ static uint64_t fact_number(const struct fact *f)
 
 static void add_episode(struct site *s, const struct episode *e, int64_t sign)
 {
+    if (!is_kept_day(s, e->day))
+        return;
     totals_episode(cold_totals(s, e->owner), e, sign);
     if (e->flags & EPISODE_COUNTED)
         late_note(s, e->owner, e->day, late_mix(late_mix(late_mix(e->flags, e->fcr), e->resolve_ms), 2), sign);
@@ -32,6 +34,8 @@ static void enter_window(struct site *s, const struct fact *f, int64_t sign)
 static void enter_fact(void *arg, const struct fact *f)
 {
     const struct ledger *l = arg;
+    if (!is_kept_day(l->site, f->day))
+        return;
     totals_fact(cold_totals(l->site, f->agent), f, l->sign);
     late_note(l->site, f->agent, f->day, fact_number(f), l->sign);
     enter_window(l->site, f, l->sign);

@@ -91,16 +91,23 @@ static uint32_t get_conversation(struct site *s, struct str key)
         cold_thaw_key(s, key);
         number = conversation_find(s, key);
     }
-    if (number != TABLE_NONE)
+    if (number != TABLE_NONE && !is_gone(s, &conversation_at(s, number)->list))
         return number;
+    if (number != TABLE_NONE)
+        conversation_take_away(s, number);
     s->known_n++;
     return conversation_new(s, key);
 }
 
-static uint32_t get_order(struct site *s, struct str key)
+uint32_t order_find(const struct site *s, struct str key)
 {
     struct key_question q = {.site = s, .key = key};
-    uint32_t number = table_find(&s->order_ids, table_hash(key, s->seed), is_order, &q);
+    return table_find(&s->order_ids, table_hash(key, s->seed), is_order, &q);
+}
+
+static uint32_t get_order(struct site *s, struct str key)
+{
+    uint32_t number = order_find(s, key);
     return number == TABLE_NONE ? order_new(s, key) : number;
 }
 
@@ -168,14 +175,34 @@ enum event_type site_event_type(struct site *s, struct str conversation, struct 
     return EVENT_NONE;
 }
 
+void identity_drop(struct site *s, const struct item *i, uint32_t ref)
+{
+    table_remove(&s->identities, identity_hash(s, i->source, i->id), ref);
+}
+
+static void drop_identities(struct site *s, const struct list *l, uint32_t ref)
+{
+    struct list_cursor cursor;
+    struct item i;
+    list_first(&cursor, l);
+    while (list_next(&cursor, &i))
+        identity_drop(s, &i, ref);
+}
+
+void order_drop(struct site *s, uint32_t number)
+{
+    struct order *o = &s->orders[number];
+    drop_identities(s, &o->list, ref_of(SUBJECT_ORDER, number));
+    table_remove(&s->order_ids, table_hash((struct str){o->key, o->key_n}, s->seed), number);
+    free(o->key);
+    list_fini(&o->list, &s->names);
+    *o = (struct order){.list.last_ts = INT64_MIN};
+}
+
 void conversation_drop(struct site *s, uint32_t number)
 {
     struct conversation *c = conversation_at(s, number);
-    struct list_cursor cursor;
-    struct item i;
-    list_first(&cursor, &c->list);
-    while (list_next(&cursor, &i))
-        table_remove(&s->identities, identity_hash(s, i.source, i.id), ref_of(SUBJECT_CONVERSATION, number));
+    drop_identities(s, &c->list, ref_of(SUBJECT_CONVERSATION, number));
     table_remove(&s->conversation_ids, table_hash((struct str){c->key, c->key_n}, s->seed), number);
     free(c->key);
     list_fini(&c->list, &s->names);

@@ -216,6 +216,8 @@ static bool thaw_agent(struct site *s, const struct shelf_row *row, struct thawi
 int site_thaw_row(struct site *s, const struct shelf_row *row, bool anew, struct err *e)
 {
     struct thawing t;
+    if (row->kind == SUBJECT_CONVERSATION && row->last_ts < s->kept.ms)
+        return 0; /* let go of, and still to be dropped from the shelf */
     bool ok = open_blob(s, row, &t);
     if (ok && row->kind == SUBJECT_CONVERSATION)
         ok = thaw_conversation(s, row, &t, anew);
@@ -233,6 +235,9 @@ int site_thaw_head(struct site *s, struct str head, struct err *e)
     s->as_of = cursor_svar(&in);
     s->events_n = cursor_uvar(&in);
     s->known_n = cursor_uvar(&in);
+    int32_t kept = in.p < in.end ? (int32_t)cursor_svar(&in) : INT32_MIN; /* earlier kefuds let go of nothing */
+    if (!in.bad && kept != INT32_MIN)
+        site_set_kept(s, kept);
     return in.bad ? err_set(e, "shelf head", "its bytes are cut; put the latest backup in its place") : 0;
 }
 
@@ -245,8 +250,18 @@ static struct periods *periods_for(struct site *s, const struct shelf_total *t)
     return t->kind == SHELF_DAY ? &s->agents[agent].totals.days : &s->agents[agent].totals.months;
 }
 
-int site_thaw_total(struct site *s, const struct shelf_total *total, struct err *e)
+/* Of what was let go of the sums of months stay, whatever is counted anew; those of days are void. */
+static bool is_void(const struct site *s, const struct shelf_total *t, bool anew)
 {
+    bool day = t->kind == SHELF_DAY || t->kind == SHELF_ORDERS_DAY;
+    bool old = t->period < (day ? s->kept.day : site_kept_month(s));
+    return old ? day : anew;
+}
+
+int site_thaw_total(struct site *s, const struct shelf_total *total, bool anew, struct err *e)
+{
+    if (is_void(s, total, anew))
+        return 0;
     struct cursor in = cursor_of(total->blob);
     struct periods *p = periods_for(s, total);
     struct totals *t = periods_at(p, total->period);
@@ -255,6 +270,6 @@ int site_thaw_total(struct site *s, const struct shelf_total *total, struct err 
         return err_set(e, "shelf totals",
                        "those of agent \"%.*s\" do not fit together; put the latest backup in its place",
                        STR_ARG(total->agent));
-    p->saved_n = p->n;
+    p->saved_n = anew ? 0 : p->n;
     return 0;
 }

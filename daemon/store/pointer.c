@@ -80,6 +80,21 @@ static int get_blob(sqlite3_stmt *get, uint64_t range, struct str *blob)
     return row_sound(get) ? SQLITE_ROW : SQLITE_CORRUPT;
 }
 
+static int put_range(struct db *db, uint64_t range, const struct run *r)
+{
+    struct db_row row = row_of(db, SQL_POINTER_SET);
+    row_uint(&row, range);
+    row_blob(&row, buf_str(&r->out));
+    return row_save(&row);
+}
+
+static int drop_range(struct db *db, uint64_t range)
+{
+    struct db_row row = row_of(db, SQL_POINTER_DROP);
+    row_uint(&row, range);
+    return row_run(&row);
+}
+
 static int add_to_range(struct db *db, const struct shelf_pointer *p, size_t n, struct run *to)
 {
     sqlite3_stmt *get = db->statements[SQL_POINTER_GET];
@@ -92,12 +107,7 @@ static int add_to_range(struct db *db, const struct shelf_pointer *p, size_t n, 
     if (rc == SQLITE_ROW || rc == SQLITE_DONE)
         merge(&old, p, n, to);
     sqlite3_reset(get);
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-        return rc;
-    struct db_row row = row_of(db, SQL_POINTER_SET);
-    row_uint(&row, range);
-    row_blob(&row, buf_str(&to->out));
-    return row_save(&row);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? put_range(db, range, to) : rc;
 }
 
 int pointer_add(struct db *db, const struct shelf_pointer *p, size_t n)
@@ -111,6 +121,28 @@ int pointer_add(struct db *db, const struct shelf_pointer *p, size_t n)
     }
     buf_fini(&to.out);
     return rc;
+}
+
+int pointer_sift(struct db *db, uint64_t range, bool (*stays)(void *arg, int64_t subject), void *arg, size_t *looked_n)
+{
+    sqlite3_stmt *get = db->statements[SQL_POINTER_GET];
+    struct str blob = {0};
+    struct shelf_pointer p;
+    size_t n = 0, kept_n = 0;
+    int rc = get_blob(get, range, &blob);
+    struct run old = {.in = cursor_of(blob), .hash = range << RANGE_SHIFT}, to = {.hash = range << RANGE_SHIFT};
+    for (; rc == SQLITE_ROW && next(&old, &p); n++) {
+        if (!stays(arg, p.subject))
+            continue;
+        put(&to, &p);
+        kept_n++;
+    }
+    sqlite3_reset(get);
+    *looked_n += n + 1;
+    if (rc == SQLITE_ROW && kept_n < n)
+        rc = kept_n ? put_range(db, range, &to) : drop_range(db, range);
+    buf_fini(&to.out);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 int pointer_find(sqlite3_stmt *get, uint64_t hash, void (*each)(void *arg, int64_t subject), void *arg)

@@ -71,6 +71,9 @@ static const char *const MIGRATIONS[] = {
     "CREATE TABLE rulebook(site INTEGER NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL, month INTEGER NOT NULL,"
     " at_ms INTEGER NOT NULL, checksum INTEGER NOT NULL, text BLOB NOT NULL, PRIMARY KEY(site, name)) STRICT,"
     " WITHOUT ROWID;",
+    /* 7. Hashes of the keys of orders that were let go of (let_go.h). */
+    ("CREATE TABLE gone(site INTEGER NOT NULL, hash INTEGER NOT NULL, checksum INTEGER NOT NULL,"
+     " PRIMARY KEY(site, hash)) STRICT, WITHOUT ROWID;"),
 };
 #define MIGRATIONS_N ((int64_t)(sizeof MIGRATIONS / sizeof MIGRATIONS[0]))
 
@@ -154,6 +157,7 @@ static const char *const STATEMENTS[SQL_N] = {
     [SQL_SUBJECT_BY_GROUP] = SUBJECT " WHERE site = " SITE " AND grp <> 0 AND grp = ? AND last_ts >= ?",
     [SQL_SUBJECT_BY_NUMBER] = SUBJECT " WHERE id = ?",
     [SQL_POINTER_SET] = "INSERT OR REPLACE INTO pointer(site, number, blob, checksum) VALUES(" SITE ", ?, ?, ?)",
+    [SQL_POINTER_DROP] = "DELETE FROM pointer WHERE number = ?",
     [SQL_POINTER_GET] = POINTER " WHERE number = ?",
     [SQL_POINTER_ALL] = POINTER " WHERE site = " SITE " ORDER BY number",
     [SQL_POINTER_PART] = POINTER " WHERE site = " SITE " AND number > ?1 AND number <= ?1 + " TEXT_OF(SCHEMA_PART_ROWS),
@@ -190,6 +194,20 @@ static const char *const STATEMENTS[SQL_N] = {
                          " VALUES(" SITE ", ?, ?, ?, ?, ?, ?)",
     [SQL_RULEBOOK_EACH] =
         "SELECT name, sha256, month, at_ms, text, checksum FROM rulebook WHERE site = " SITE " ORDER BY month, name",
+    [SQL_SUBJECT_OLD] = "SELECT id, kind, key FROM subject WHERE site = " SITE
+                        " AND id > ?1 AND id <= ?1 + " TEXT_OF(SCHEMA_OLD_ROWS) " AND kind <> 3 AND last_ts < ?2",
+    [SQL_SUBJECT_DROP] = "DELETE FROM subject WHERE id = ?",
+    [SQL_SUBJECT_IS] = "SELECT 1 FROM subject WHERE id = ?",
+    [SQL_TOTAL_DROP] =
+        "DELETE FROM total WHERE (site, agent, kind, period) IN (SELECT site, agent, kind, period FROM"
+        " total WHERE site = " SITE " AND kind IN (1, 3) AND period < ?1 LIMIT " TEXT_OF(SCHEMA_OLD_ROWS) ")",
+    [SQL_LATE_DROP] = "DELETE FROM memory WHERE (site, rule, subject) IN (SELECT site, rule, subject FROM memory"
+                      " WHERE site = " SITE " AND rule = 'late' AND subject < ?1 LIMIT " TEXT_OF(SCHEMA_OLD_ROWS) ")",
+    [SQL_OUTBOX_OLD] = "DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE site = " SITE
+                       " AND sent = 1 AND stream_ms < ?1 LIMIT " TEXT_OF(SCHEMA_OLD_ROWS) ")",
+    [SQL_GONE_ADD] = "INSERT OR REPLACE INTO gone(site, hash, checksum) VALUES(" SITE ", ?, ?)",
+    [SQL_GONE_IS] = "SELECT hash, checksum FROM gone WHERE site = " SITE " AND hash = ?",
+    [SQL_GONE_EACH] = "SELECT hash, checksum FROM gone WHERE site = " SITE,
 };
 
 const char *schema_sql(enum sql which)
@@ -220,6 +238,7 @@ const struct schema_table *schema_tables(size_t *n)
         SMALL("book", SQL_BOOK_EACH),
         SMALL("booked", SQL_BOOKED_EACH),
         SMALL("rulebook", SQL_RULEBOOK_EACH),
+        SMALL("gone", SQL_GONE_EACH),
     };
 #undef SMALL
     *n = sizeof tables / sizeof tables[0];

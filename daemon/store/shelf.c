@@ -14,6 +14,7 @@
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
 #include "kefu/store/journal.h"
+#include "kefu/store/let_go.h"
 #include "kefu/store/pointer.h"
 #include "kefu/store/rows.h"
 
@@ -251,6 +252,7 @@ int shelf_do(struct db *db, struct shelf_work *w)
     case SHELF_FILTER: return put_filter(db, w);
     case SHELF_TRIM: return SQLITE_OK; /* shelf_trim has */
     case SHELF_TIDY: return tidy(db, w);
+    case SHELF_LET_GO: return let_go_step(db, w);
     case SHELF_WORK_NONE: break;
     }
     return SQLITE_OK;
@@ -456,7 +458,7 @@ int shelf_scan_next(struct shelf_scan *scan, struct shelf_row *row, struct err *
 
 struct shelf_reader {
     sqlite3 *sql;
-    sqlite3_stmt *by_key, *by_old_identity, *by_group, *by_number, *pointer;
+    sqlite3_stmt *by_key, *by_old_identity, *by_group, *by_number, *pointer, *gone;
 };
 
 static _Noreturn void lost(struct shelf_reader *r, const char *what)
@@ -478,7 +480,7 @@ struct shelf_reader *shelf_reader_open(struct store *s, struct err *e)
     bool ok = sqlite3_open_v2(path, &r->sql, flags, store_vfs(s)) == SQLITE_OK &&
               prepare(r, SQL_SUBJECT_BY_KEY, &r->by_key) && prepare(r, SQL_SUBJECT_BY_IDENTITY, &r->by_old_identity) &&
               prepare(r, SQL_SUBJECT_BY_GROUP, &r->by_group) && prepare(r, SQL_SUBJECT_BY_NUMBER, &r->by_number) &&
-              prepare(r, SQL_POINTER_GET, &r->pointer);
+              prepare(r, SQL_POINTER_GET, &r->pointer) && prepare(r, SQL_GONE_IS, &r->gone);
     if (ok)
         return r;
     (void)err_set(e, path, "opening it a second time, for reading: %s", sqlite3_errmsg(r->sql));
@@ -495,6 +497,7 @@ void shelf_reader_free(struct shelf_reader *r)
     sqlite3_finalize(r->by_group);
     sqlite3_finalize(r->by_number);
     sqlite3_finalize(r->pointer);
+    sqlite3_finalize(r->gone);
     sqlite3_close(r->sql);
     free(r);
 }
@@ -543,6 +546,19 @@ static void ask_identity(struct asking *a, uint64_t hash)
     hand_out_rows(a, r->by_old_identity);
 }
 
+static void ask_gone(struct asking *a, uint64_t hash)
+{
+    sqlite3_stmt *stmt = a->reader->gone;
+    sqlite3_bind_int64(stmt, 1, (int64_t)hash);
+    int rc = sqlite3_step(stmt);
+    bool sound = rc != SQLITE_ROW || row_sound(stmt);
+    sqlite3_reset(stmt);
+    if (!sound || (rc != SQLITE_ROW && rc != SQLITE_DONE))
+        lost(a->reader, "reading what was let go of");
+    if (rc == SQLITE_ROW)
+        a->each(a->to, &(struct shelf_row){0});
+}
+
 void shelf_reader_ask(void *reader, const struct shelf_question *q, void (*to_each)(void *, const struct shelf_row *),
                       void *to)
 {
@@ -559,6 +575,7 @@ void shelf_reader_ask(void *reader, const struct shelf_question *q, void (*to_ea
         sqlite3_bind_int64(r->by_group, 2, q->from);
         hand_out_rows(&a, r->by_group);
         break;
+    case SHELF_BY_GONE: ask_gone(&a, q->hash); break;
     case SHELF_BY_NONE: break;
     }
 }

@@ -116,6 +116,17 @@
     " hash TEXT NOT NULL) STRICT;" \
     "CREATE INDEX subject_cold ON subject(site, last_ts) WHERE cold = 1 AND kind = 1;"
 
+/* The book of schema 6, empty. */
+#define BOOK_6 \
+    "CREATE TABLE book(number INTEGER PRIMARY KEY, site INTEGER NOT NULL, kind INTEGER NOT NULL, month INTEGER NOT NULL," \
+    " sha256 TEXT NOT NULL, checksum INTEGER NOT NULL, text TEXT NOT NULL) STRICT;" \
+    "CREATE TABLE booked(site INTEGER NOT NULL, entry INTEGER NOT NULL, number INTEGER NOT NULL, salt TEXT NOT NULL," \
+    " identity TEXT NOT NULL, sha256 TEXT NOT NULL, checksum INTEGER NOT NULL, text TEXT NOT NULL," \
+    " PRIMARY KEY(site, entry, number)) STRICT, WITHOUT ROWID;" \
+    "CREATE TABLE rulebook(site INTEGER NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL, month INTEGER NOT NULL," \
+    " at_ms INTEGER NOT NULL, checksum INTEGER NOT NULL, text BLOB NOT NULL, PRIMARY KEY(site, name)) STRICT," \
+    " WITHOUT ROWID;"
+
 /* clang-format on */
 
 const char *const old_stores[] = {
@@ -124,5 +135,6 @@ const char *const old_stores[] = {
     "PRAGMA application_id = 1262831189; PRAGMA user_version = 3;" ROWS_1 SHELF_2 ASIDE_3,
     "PRAGMA application_id = 1262831189; PRAGMA user_version = 4;" ROWS_1 SHELF_2 ASIDE_3 POINTER_4,
     "PRAGMA application_id = 1262831189; PRAGMA user_version = 5;" ROWS_1 SHELF_2 ASIDE_3 POINTER_4 AUDIT_5,
+    "PRAGMA application_id = 1262831189; PRAGMA user_version = 6;" ROWS_1 SHELF_2 ASIDE_3 POINTER_4 AUDIT_5 BOOK_6,
 };
 const size_t old_stores_n = sizeof old_stores / sizeof old_stores[0];

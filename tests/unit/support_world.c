@@ -93,9 +93,7 @@ void world_open(struct world *w)
                                                    .out = {out_agent, out_effect, w},
                                                    .writer = {.queue_max = 64, .group_max = 1000},
                                                    .events_max = w->events_max,
-                                                   .checkpoint = {.events_max = 1000000,
-                                                                  .every_ms = 3600000,
-                                                                  .rest_ms = MINUTE},
+                                                   .checkpoint = w->checkpoint,
                                                    .quarantine_max = w->quarantine_max,
                                                    .alerts = w->alerts,
                                                    .channels = w->channels,
@@ -123,6 +121,7 @@ int world_setup(void **state)
     w->now_ms = T0;
     w->quarantine_max = 10;
     w->events_max = 100;
+    w->checkpoint = (struct checkpoint_options){.events_max = 1000000, .every_ms = 3600000, .rest_ms = MINUTE};
     w->tz = tz_load(STR_LIT("Asia/Shanghai"), &e);
     w->seed = rulebook_read((struct str){seed_json, seed_json_n}, "seed", NULL, &e);
     assert_non_null(w->tz);

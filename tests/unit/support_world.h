@@ -12,6 +12,7 @@
 #include "kefu/model/rulebook.h"
 #include "kefu/model/shelf.h"
 #include "kefu/state/site.h"
+#include "kefu/store/shelf.h"
 #include "kefu/store/store.h"
 
 #define T0     INT64_C(1770000000000) /* 2026-02-02 in Shanghai */
@@ -49,6 +50,7 @@ struct world {
     const char *vfs;       /* of the store; NULL: SQLite's own */
     bool shelved;          /* there are checkpoints, and what rests leaves memory; set before world_open */
     size_t events_max;     /* under way at a time */
+    struct checkpoint_options checkpoint; /* hardly ever by themselves, unless said otherwise before world_open */
     struct shelf shelf;
     struct shelf_reader *shelf_reader;
 };

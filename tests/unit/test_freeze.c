@@ -177,7 +177,7 @@ static void take_up(struct life *l, bool anew)
     if (site_thaw_head(l->site, buf_str(&l->kept.head), &e) < 0)
         fail_msg("%s: %s", e.where, e.what);
     for (size_t i = 0; i < l->kept.totals_n && !anew; i++)
-        assert_int_equal(site_thaw_total(l->site, &l->kept.totals[i], &e), 0);
+        assert_int_equal(site_thaw_total(l->site, &l->kept.totals[i], false, &e), 0);
     for (size_t i = 0; i < l->kept.rows_n; i++)
         if ((anew || !l->kept.rows[i].cold) && site_thaw_row(l->site, &l->kept.rows[i], anew, &e) < 0)
             fail_msg("%s: %s", e.where, e.what);

@@ -399,7 +399,8 @@ static void the_calendar_closes_when_due_and_once_whatever_the_clock_does(void *
     int64_t due_ms = tz_at(d->w->tz, civil_month_first(FEB + 1), 0) + 3 * DAY;
     static const int64_t jumps_h[] = {-2, 2, -2, 2, 0, -2, 2};
     months_free(d->m);
-    d->m = months_new(&(struct months_options){d->w->p, d->w->site, d->w->store, &d->w->rulebooks, d->w->tz, 3}, &d->e);
+    d->m =
+        months_new(&(struct months_options){d->w->p, d->w->site, d->w->store, &d->w->rulebooks, d->w->tz, 3, 0}, &d->e);
     d->w->now_ms = due_ms - 1;
     world_run_for(d->w, 0);
     months_turn(d->m);

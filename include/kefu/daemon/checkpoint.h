@@ -15,6 +15,7 @@
 
 #include "kefu/base/err.h"
 #include "kefu/daemon/sources.h"
+#include "kefu/state/let_go.h"
 #include "kefu/state/site.h"
 #include "kefu/store/store.h"
 #include "kefu/store/writer.h"
@@ -53,6 +54,9 @@ void checkpoint_turn(struct checkpoint *c, const struct checkpoint_now *now);
 int64_t checkpoint_due_ms(const struct checkpoint *c);
 /* No commit of it is under way. */
 bool checkpoint_is_idle(const struct checkpoint *c);
+
+/* Evidence of months before this one is to be let go of (state/let_go.h): the next cut does. Never goes back. */
+void checkpoint_keep_from(struct checkpoint *c, int32_t month);
 
 /* Wants a whole one now; done(arg) is called in a later turn, when a start would go on from an event folded after this call or
  * from the last one before it. */

@@ -14,6 +14,7 @@ struct months {
     char head[DIGEST_SHA256_HEX];
     struct month_parcel *under_way; /* NULL: none */
     int64_t calendar_at_ms;         /* the calendar looks no sooner */
+    int64_t keep_at_ms;             /* month_keep.c likewise */
     struct late_parcel *late;       /* on its way to the disk; NULL: none */
     struct arena late_arena;
     struct memory_row *late_rows; /* owned; to be sent: strings in late_arena */
@@ -40,6 +41,7 @@ enum month_outcome month_book_send(struct month_parcel *p, struct event *event, 
 /* month_late.c: has the store remember what came late; and the last month that is closed, told to the site. */
 void month_late_turn(struct months *m);
 void month_late_free(struct months *m);
+int64_t months_now(const struct months *m);        /* wall time, and never before the site's */
 int32_t month_last_closed(const struct months *m); /* INT32_MIN: none */
 /* Is an act under way, or the actor or the reason no good? -1 with e. */
 int month_book_check(const struct months *m, const struct month_act *act, struct err *e);

@@ -30,7 +30,8 @@ struct months_options { /* all borrowed */
     struct store *store;
     const struct rulebooks *rulebooks;
     const struct tz *tz;
-    int64_t close_days; /* the calendar closes a month so many days after its end; 0: never */
+    int64_t close_days;      /* the calendar closes a month so many days after its end; 0: never */
+    int64_t evidence_months; /* evidence is let go of so many months after the closing; 0: never */
 };
 
 /* Reads the book. NULL with e: damaged. */

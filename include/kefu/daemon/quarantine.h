@@ -32,8 +32,9 @@ struct refused {
 bool quarantine_add(struct quarantine *q, const struct refused *r, struct arena *arena, struct quarantined *row);
 /* Forgets a row; true if it was there. */
 bool quarantine_drop(struct quarantine *q, uint64_t row);
-/* Takes out one row over rows_max, the least useful first; 0: there are not too many. */
-uint64_t quarantine_overflow(struct quarantine *q);
+/* Takes out one row: one refused before `before_ms`, whose evidence is let go of, or, over rows_max, the least useful; 0: there
+ * is none such. */
+uint64_t quarantine_overflow(struct quarantine *q, int64_t before_ms);
 
 /* When the next future row may be tried again (INT64_MAX: none), and that row if it is due; it does not come up again
  * unless quarantine_later puts it back. NULL: none is due. Borrowed until the mirror changes. */

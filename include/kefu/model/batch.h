@@ -18,13 +18,13 @@ enum verdict {
     VERDICT_NONE = 0,
     VERDICT_ACCEPTED,  /* new, durable, folded */
     VERDICT_DUPLICATE, /* the same event is here already (and durable) */
-    VERDICT_REJECTED   /* a conflict: the same identity with other content is here already */
+    VERDICT_REJECTED   /* a conflict (the same identity with other content is here already), or of a month let go of */
 };
 
 /* One input line or array element that was no acceptable event. */
 enum refusal_kind {
     REFUSAL_NONE = 0,
-    REFUSAL_BAD = 1,     /* no event: cannot be retried */
+    REFUSAL_BAD = 1,     /* no event, or one that comes too late for good: cannot be retried */
     REFUSAL_FUTURE = 2,  /* an event stamped too far ahead: retried by itself when its time has come */
     REFUSAL_CONFLICT = 3 /* an event whose identity is taken by another */
 };

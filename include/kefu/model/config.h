@@ -76,6 +76,8 @@ enum config_change { CONFIG_RESTART = 0, CONFIG_RELOAD = 1 };
     WHOLE(memory_min, 50000, 0, 1000000000, RESTART, "conversations that stay in memory in any case")                  \
     WHOLE(month_close_days, 0, 0, 60, RESTART,                                                                         \
           "days after its end at which the calendar closes a month; 0: a person does")                                 \
+    WHOLE(evidence_months, 24, 0, 1200, RESTART,                                                                       \
+          "months after its closing for which a month's evidence is kept; 0: for ever")                                \
     WHOLE(quarantine_max, 10000, 10, 1000000, RESTART, "refused events kept for looking at and trying again")          \
     WHOLE(scrub_rows_s, 20, 0, 100000, RESTART, "rows of the journal a second that are looked at for damage; 0: none") \
     WHOLE(log_level, 6, 3, 7, RELOAD, "3 errors, 4 warnings, 5 notes, 6 information, 7 all")

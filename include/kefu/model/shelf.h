@@ -41,10 +41,11 @@ struct shelf_total { /* of an agent in a period; the agent is "" for nobody and 
 
 /* What the state asks when it needs what has left memory. */
 struct shelf_question {
-    enum { SHELF_BY_NONE = 0, SHELF_BY_KEY, SHELF_BY_IDENTITY, SHELF_BY_GROUP } by;
+    enum { SHELF_BY_NONE = 0, SHELF_BY_KEY, SHELF_BY_IDENTITY, SHELF_BY_GROUP, SHELF_BY_GONE } by;
     struct str key; /* BY_KEY: of a conversation */
-    uint64_t hash;  /* BY_IDENTITY, BY_GROUP */
-    int64_t from;   /* BY_GROUP: only those with last_ts >= from */
+    uint64_t
+        hash; /* BY_IDENTITY, BY_GROUP; BY_GONE: of the key of an order that was let go of, answered by an empty row */
+    int64_t from; /* BY_GROUP: only those with last_ts >= from */
 };
 struct shelf {
     /* Hands out the rows (borrowed for the call). Does not fail: without its store a daemon has ended. */
@@ -70,7 +71,8 @@ struct shelf_work {
         SHELF_FIND,
         SHELF_POINT,
         SHELF_CHILL,
-        SHELF_TIDY /* gives free pages back; at the end of them the write-ahead log too */
+        SHELF_LET_GO, /* drops what the site has let go of (store/let_go.h) */
+        SHELF_TIDY    /* gives free pages back; at the end of them the write-ahead log too */
     } step;
     const struct shelf_row *rows; /* FRESH; FIND: keys and identities; CHILL: cold ones, straight into the shelf */
     size_t rows_n;
@@ -82,15 +84,18 @@ struct shelf_work {
     bool whole;        /* FLIP: these totals are all there are; what lies there of others is void */
     struct str head;   /* FLIP: opaque */
     uint64_t seq;      /* FLIP: everything up to it is in the rows and totals. TRIM: of the last flip */
-    int64_t before_ms; /* TRIM: journal rows committed before that may go */
-    int64_t until;     /* CHILL: no cold row has a later event */
-    int filter;        /* FILTER: which, the number of the part, its bytes, hashes in its layer */
+    int64_t before_ms; /* TRIM: journal rows committed before that may go. LET_GO: what happened before that goes */
+    int32_t month;     /* LET_GO: that instant's, from which on evidence is kept */
+    int stage;         /* LET_GO: how far it is, with `from`; 0 at the beginning */
+    int64_t from;
+    int64_t until; /* CHILL: no cold row has a later event */
+    int filter;    /* FILTER: which, the number of the part, its bytes, hashes in its layer */
     uint64_t part;
     struct str bytes;
     uint64_t hashes_n;
     uint64_t from_seq; /* TRIM: rows from here on; out: moved behind rows that cannot be read, */
     bool damaged;      /* out. TRIM: because there were some */
-    bool more;         /* out. MERGE, TRIM, TIDY: there is more to do */
+    bool more;         /* out. MERGE, TRIM, TIDY, LET_GO: there is more to do */
 };
 
 #endif

@@ -43,10 +43,10 @@ bool site_freeze(struct site *s, size_t n);
 uint64_t site_fingerprint(const struct site *s);
 
 /* An empty site takes up what was frozen: the head first, then rows and totals in any order, then site_thawed. `anew`: count
- * all again (rows must then include the cold ones, totals are left out). -1 with e: not what site_cut has written. */
+ * all again (rows must then include the cold ones; of totals only those of months that were let go of count). -1 with e: not what site_cut has written. */
 int site_thaw_head(struct site *s, struct str head, struct err *e);
 int site_thaw_row(struct site *s, const struct shelf_row *row, bool anew, struct err *e);
-int site_thaw_total(struct site *s, const struct shelf_total *total, struct err *e);
+int site_thaw_total(struct site *s, const struct shelf_total *total, bool anew, struct err *e);
 
 /* Hands out all events of a frozen subject, in their order, as they were taken (borrowed for the call). Needs no site. -1
  * with e: not what site_freeze has written; some may have been handed out. */

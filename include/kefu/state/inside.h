@@ -12,6 +12,7 @@
 #include "kefu/state/contact.h"
 #include "kefu/state/conversation.h"
 #include "kefu/state/freeze.h"
+#include "kefu/state/let_go.h"
 #include "kefu/state/list.h"
 #include "kefu/state/period.h"
 #include "kefu/state/site.h"
@@ -122,6 +123,12 @@ struct late {
     struct table places;
 };
 
+/* Before this there is no evidence (let_go.c). */
+struct kept {
+    int32_t day; /* INT32_MIN: all is there */
+    int64_t ms;  /* its first instant; INT64_MIN */
+};
+
 struct site {
     struct calendar calendar;
     struct names names;
@@ -137,6 +144,7 @@ struct site {
     struct refs free;         /* conversations' places that are free */
     uint64_t known_n;         /* conversations ever met, also those not in memory */
     struct cold cold;
+    struct kept kept;
     struct table order_ids;
     struct order *orders; /* owned */
     size_t orders_n, orders_cap;
@@ -186,10 +194,14 @@ uint32_t conversation_new(struct site *s, struct str key);
 uint32_t order_new(struct site *s, struct str key);
 /* Takes a conversation out of the tables; its place is free from then on. */
 void conversation_drop(struct site *s, uint32_t number);
+/* The place of an order, TABLE_NONE: there is none; and its end: the place stays empty. */
+uint32_t order_find(const struct site *s, struct str key);
+void order_drop(struct site *s, uint32_t number);
 void site_make_agents(struct site *s); /* site.c: every number that names an agent gets its place */
 /* The ref whose list holds an item of the event's identity, that item in *found (id borrowed from *cursor); TABLE_NONE. */
 uint32_t identity_find(struct site *s, const struct event *e, struct item *found, struct list_cursor *cursor);
 void identity_add(struct site *s, const struct item *i, uint32_t ref);
+void identity_drop(struct site *s, const struct item *i, uint32_t ref);
 void subjects_fini(struct site *s);
 
 /* settle.c: keeps totals equal to the fold. */
@@ -266,6 +278,20 @@ void subject_freeze(struct site *s, uint32_t ref, const struct freezer *to);
  * together. The caller gives it to thaw_apart_fini. */
 bool thaw_apart(struct site *s, const struct shelf_row *row, struct conversation *out);
 void thaw_apart_fini(struct site *s, struct conversation *c);
+
+/* let_go.c: no fact of such a day changes a total. */
+static inline bool is_kept_day(const struct site *s, int32_t day)
+{
+    return day >= s->kept.day;
+}
+/* Is the subject with this list wholly before the border? It is no more, wherever it still lies. */
+static inline bool is_gone(const struct site *s, const struct list *l)
+{
+    return l->n && l->last_ts < s->kept.ms;
+}
+void site_set_kept(struct site *s, int32_t month);
+/* A conversation that is gone leaves memory, whatever state it is in. */
+void conversation_take_away(struct site *s, uint32_t number);
 
 /* order.c, agent.c */
 struct told_order;

@@ -86,6 +86,16 @@ enum sql {
     SQL_BOOKED_EACH,
     SQL_RULEBOOK_ADD,
     SQL_RULEBOOK_EACH,
+    SQL_SUBJECT_OLD,
+    SQL_SUBJECT_DROP,
+    SQL_SUBJECT_IS,
+    SQL_TOTAL_DROP,
+    SQL_LATE_DROP,
+    SQL_OUTBOX_OLD,
+    SQL_POINTER_DROP,
+    SQL_GONE_ADD,
+    SQL_GONE_IS,
+    SQL_GONE_EACH,
     SQL_N
 };
 
@@ -96,6 +106,8 @@ const char *schema_sql(enum sql which);
 /* The tables whose rows have checksums, all but the journal, each with the statement that reads it whole. One that can grow
  * large has two more: its rows of numbers above ?1 and up to ?1 + SCHEMA_PART_ROWS, and its highest number (else SQL_N). */
 #define SCHEMA_PART_ROWS 64
+/* Numbers of subjects that SQL_SUBJECT_OLD looks at, and rows that SQL_TOTAL_DROP … SQL_OUTBOX_OLD take at a time. */
+#define SCHEMA_OLD_ROWS 500
 struct schema_table {
     const char *name;
     enum sql each, part, top;

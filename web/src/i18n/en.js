@@ -193,6 +193,7 @@ export default {
     "why.items.of": "{shown} of {n} {n|line|lines}",
     "why.more": "Show more",
     "why.none": "There is nothing in this period.",
+    "why.letgo": "This month was closed long ago. Its conversations were let go of, as the company's keeping rules say; the closed figures stay.",
     "why.gone": "The data have changed. Load them again.",
     "why.reload": "Load again",
     "why.col.time": "Time",

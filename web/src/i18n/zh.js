@@ -193,6 +193,7 @@ export default {
     "why.items.of": "已显示 {shown} / {n} 条",
     "why.more": "再显示一些",
     "why.none": "这段时间没有记录。",
+    "why.letgo": "这个月早已关账，明细已按公司的保存期限清除，已关账的数字保留不变。",
     "why.gone": "数据已更新，请重新载入。",
     "why.reload": "重新载入",
     "why.col.time": "时间",

@@ -235,7 +235,7 @@ export function WhyPage({ agent, period, kpi }) {
             {first.data && (
                 <Card id="why" class="why" title={periodWords(period, lang.value)} side={<span class="hint">{t("why.items", { n: first.data.n })}</span>}>
                     <Figures figures={first.data.figures} metric={metric} />
-                    <p class="hint">{t("why.sum")}</p>
+                    <p class="hint">{t(first.data.let_go ? "why.letgo" : "why.sum")}</p>
                     {items.length > 0 ? <Items items={items} contest={contest} /> : <p class="loading">{t("why.none")}</p>}
                     <More list={list} />
                 </Card>
