@@ -16,7 +16,7 @@ static const struct command *const commands[] = {
     &command_status, &command_agents,  &command_agent,  &command_report,   &command_quarantine, &command_checkpoint,
     &command_load,   &command_compute, &command_token,  &command_reload,   &command_simulate,   &command_journal,
     &command_backup, &command_restore, &command_verify, &command_watch,    &command_audit,      &command_collector,
-    &command_import, &command_month,   &command_appeal, &command_backtest, &command_alert,
+    &command_import, &command_month,   &command_appeal, &command_backtest, &command_alert,      &command_person,
 };
 #define COMMANDS_N (sizeof commands / sizeof *commands)
 

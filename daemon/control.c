@@ -72,6 +72,8 @@ static const struct {
     {"alert_silence", control_alert_silence},
     {"alert_unsilence", control_alert_unsilence},
     {"alert_test", control_alert_test},
+    {"person_erase", control_person_erase},
+    {"person_list", control_person_list},
 };
 
 /* --- members of a request ----------------------------------------------------------------------------------------- */

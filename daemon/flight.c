@@ -64,6 +64,7 @@ static void probe(struct flight *f, struct site *s)
         if (i + SITE_AHEAD < b->events_n) {
             site_prefetch(s, &ahead, &b->events[i + SITE_AHEAD]);
         }
+        site_alias(s, &b->events[i]);
         b->verdicts[i] = judged(b, site_probe(s, &b->events[i]));
         if (b->verdicts[i] == VERDICT_ACCEPTED && site_is_let_go(s, &b->events[i])) {
             b->verdicts[i] = VERDICT_REJECTED;

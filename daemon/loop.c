@@ -15,6 +15,8 @@
 
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
+#include "kefu/daemon/control_ops.h"
+#include "kefu/daemon/erase.h"
 #include "kefu/daemon/explain.h"
 #include "kefu/daemon/trial.h"
 #include "kefu/daemon/adopted.h"
@@ -173,12 +175,31 @@ static void on_nothing(evutil_socket_t fd, short what, void *arg)
     (void)arg;
 }
 
+static void load_alias(void *arg, const struct memory_row *row)
+{
+    struct daemon *d = arg;
+    if (str_eq(row->rule, STR_LIT("alias"))) {
+        aliases_add(d->aliases, row->subject, row->blob);
+    }
+}
+
+/* One that fails stays asked for, and hinders nobody: the store is as it was. */
+static int erase_and_alias(struct daemon *d, struct err *e)
+{
+    struct err why;
+    if (erase_at_start(d->store, d->customer_key, &d->clean, &why) < 0) {
+        log_line(LOG_LEVEL_ERROR, "not_erased", "where=\"%s\" error=\"%s\"", why.where, why.what);
+    }
+    d->aliases = aliases_new(d->customer_key);
+    return store_each_memory(d->store, load_alias, d, e);
+}
+
 static int open_store(struct daemon *d, struct err *e)
 {
     supervise_starting(d->supervise, "opening the store", OPEN_MS);
     d->store = store_open(config_of(d)->state_dir.p, e);
     if (!d->store || key_load(config_of(d)->customer_key_file.p, d->store, d->customer_key, e) < 0 ||
-        shelf_seed(d->store, &d->shelf.seed, e) < 0) {
+        erase_and_alias(d, e) < 0 || shelf_seed(d->store, &d->shelf.seed, e) < 0) {
         return -1;
     }
     d->shelf_reader = shelf_reader_open(d->store, e);
@@ -217,8 +238,12 @@ static int start_pipeline(struct daemon *d, struct err *e)
     struct settings *s = d->settings;
     uint64_t seed;
     digest_random(&seed, sizeof(seed));
-    d->site = site_new(&(struct site_options){
-        .tz = s->tz, .rulebooks = &s->rulebooks, .shelf = &d->shelf, .seed = seed, .rolling = true});
+    d->site = site_new(&(struct site_options){.tz = s->tz,
+                                              .rulebooks = &s->rulebooks,
+                                              .shelf = &d->shelf,
+                                              .seed = seed,
+                                              .aliases = d->aliases,
+                                              .rolling = true});
     d->pipeline = pipeline_new(&(struct pipeline_options){.site = d->site,
                                                           .store = d->store,
                                                           .tz = s->tz,
@@ -284,6 +309,7 @@ static int start_publisher(struct daemon *d, struct err *e)
     const struct config *c = config_of(d);
     struct str address = c->redis_address;
     if (address.n == 0) {
+        person_cleaned(d); /* nothing is published, so there is nothing to clean */
         return 0;
     }
     if (address.n > 4 && memcmp(address.p, "tcp:", 4) == 0) {
@@ -296,7 +322,10 @@ static int start_publisher(struct daemon *d, struct err *e)
                                   .version = STR_LIT(KEFU_VERSION),
                                   .stream_max_n = (size_t)c->redis_stream_max,
                                   .stream_keep_days = c->redis_stream_days,
-                                  .clock = d->clock};
+                                  .clock = d->clock,
+                                  .clean = d->clean,
+                                  .cleaned = person_cleaned,
+                                  .cleaned_arg = d};
     d->publisher = publisher_new(d->base, &o, &(struct lane_handlers){effect_sent, resend, d}, e);
     return d->publisher ? 0 : -1;
 }
@@ -407,7 +436,7 @@ static void show_all(struct daemon *d)
 static int start(struct daemon *d, int *status, struct err *e)
 {
     *status = EX_CONFIG;
-    d->supervise = supervise_new(e);
+    d->supervise = d->supervise ? d->supervise : supervise_new(e);
     if (!d->supervise) {
         return -1;
     }
@@ -442,9 +471,11 @@ static int start(struct daemon *d, int *status, struct err *e)
     return 0;
 }
 
-struct daemon *daemon_new(struct settings *settings, struct clock clock, int *status, struct err *e)
+struct daemon *daemon_new(struct settings *settings, struct supervise *supervise, struct clock clock, int *status,
+                          struct err *e)
 {
     struct daemon *d = xcalloc(1, sizeof(*d));
+    d->supervise = supervise;
     d->settings = settings;
     d->clock = clock;
     d->started_mono_ms = clock_mono_ms(&clock);
@@ -471,7 +502,9 @@ void daemon_stop(struct daemon *d)
         return;
     }
     d->stopping = true;
-    supervise_stopping(d->supervise);
+    if (!d->again) {
+        supervise_stopping(d->supervise);
+    }
     d->stop_mono_ms = clock_mono_ms(&d->clock) + STOP_MS;
     live_stop(d->live);
     explain_stop(d->explain);
@@ -481,6 +514,19 @@ void daemon_stop(struct daemon *d)
     socket_stop(d->socket);
     streams_stop(d);
     collect_stop(d->collect);
+}
+
+void daemon_start_anew(struct daemon *d)
+{
+    d->again = !d->stopping;
+    daemon_stop(d);
+}
+
+struct supervise *daemon_leave(struct daemon *d)
+{
+    struct supervise *s = d->again ? d->supervise : NULL;
+    d->supervise = s ? NULL : d->supervise;
+    return s;
 }
 
 static bool may_end(const struct daemon *d)
@@ -567,6 +613,7 @@ void daemon_free(struct daemon *d)
     if (d->site) {
         site_free(d->site);
     }
+    aliases_free(d->aliases);
     shelf_reader_free(d->shelf_reader);
     scrub_stop(d->scrub);
     if (d->store) {

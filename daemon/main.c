@@ -63,7 +63,8 @@ static int fail(int status, const struct err *e)
     return status;
 }
 
-static int run(const char *config)
+/* One daemon's life; *supervise is handed on from one to the next. -1: another one is to begin. */
+static int live(const char *config, struct supervise **supervise)
 {
     struct err e;
     int status = 0;
@@ -72,14 +73,31 @@ static int run(const char *config)
         return fail(EX_CONFIG, &e);
     }
     log_set_level((enum log_level)s->config.log_level);
-    struct daemon *d = daemon_new(s, clock_real(), &status, &e);
+    struct daemon *d = daemon_new(s, *supervise, clock_real(), &status, &e);
+    *supervise = NULL;
     if (!d) {
         return fail(status, &e);
     }
     daemon_run(d);
+    *supervise = daemon_leave(d);
     daemon_free(d);
+    if (*supervise) {
+        log_line(LOG_LEVEL_NOTE, "start_anew", "why=\"a person was erased\"");
+        return -1;
+    }
     log_line(LOG_LEVEL_NOTE, "stopped", "status=0");
     return 0;
+}
+
+static int run(const char *config)
+{
+    struct supervise *supervise = NULL;
+    int status;
+    do {
+        status = live(config, &supervise);
+    } while (status < 0);
+    supervise_free(supervise);
+    return status;
 }
 
 /* Boards are connections: as many as the system lets us have, where a shell gives 1,024 by habit. */

@@ -2,6 +2,7 @@
  * is taken that is not what its name says. It refuses to guess: a name that is none of ours ends the start. */
 #include "kefu/daemon/supervise.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -109,9 +110,7 @@ void supervise_free(struct supervise *s)
 
 int supervise_take(struct supervise *s, enum supervise_door door)
 {
-    int fd = s->fds[door];
-    s->fds[door] = -1;
-    return fd;
+    return s->fds[door] < 0 ? -1 : fcntl(s->fds[door], F_DUPFD_CLOEXEC, 3); /* ours stays, for a daemon to come */
 }
 
 /* --- words -------------------------------------------------------------------------------------------------------- */

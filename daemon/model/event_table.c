@@ -181,6 +181,11 @@ static const struct event_row rows[] = {
         SUBJECT(silence),
         STR(reason, MAY, REASON),
         STR(actor, MUST, ACTOR)}},
+
+    [EVENT_PERSON_ERASED - 1] = {EVENT_PERSON_ERASED, NAMED("person.erased"), SUBJECT_MONTH, false, {
+        SUBJECT(person),
+        STR(reason, MAY, REASON),
+        STR(actor, MUST, ACTOR)}},
 };
 /* clang-format on */
 

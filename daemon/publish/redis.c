@@ -39,7 +39,10 @@ struct publisher {
     bool live; /* set up: script loaded, meta ours */
     bool setting_up;
     bool paused;
-    bool told;     /* an error was logged since the last tick */
+    bool told;  /* an error was logged since the last tick */
+    bool clean; /* the streams are to be made anew at the next setting up */
+    void (*cleaned)(void *arg);
+    void *cleaned_arg;
     bool complete; /* all agents there are have been given */
     bool sweep_wanted;
     bool sweeping;
@@ -278,10 +281,20 @@ static void on_begun(void *arg, uint64_t tag, const struct redisReply *reply)
         return;
     }
     log_line(LOG_LEVEL_NOTE, "redis_from_scratch", "epoch=%s", p->epoch);
+    if (p->clean && p->cleaned)
+        p->cleaned(p->cleaned_arg);
+    p->clean = false;
     roster_unsend(p->roster, true);
     p->sweep_wanted = p->complete;
     lane_start_over(p->lane);
     go_live(p);
+}
+
+/* Their entries name whom the store does not know any more; the lane fills them again. */
+static int drop_streams(struct publisher *p)
+{
+    char tiers[PREFIX_MAX + 32], alerts[PREFIX_MAX + 32];
+    return ask(p, WORDS(STR_LIT("DEL"), key(p, tiers, "tiers"), key(p, alerts, "alerts")), NULL);
 }
 
 /* Writes meta under a new epoch; all that is shown goes out after it. */
@@ -299,6 +312,7 @@ static void begin_anew(struct publisher *p)
     lane_set_live(p->lane, false);
     p->meta_dirty = p->period[0] != '\0';
     bool sent = ask(p, WORDS(STR_LIT("MULTI")), NULL) == 0 && ask(p, WORDS(STR_LIT("DEL"), k), NULL) == 0 &&
+                (!p->clean || drop_streams(p) == 0) &&
                 ask(p,
                     WORDS(STR_LIT("HSET"), k, STR_LIT("version"), buf_str(&p->version), STR_LIT("contract"),
                           STR_LIT(PUBLISHER_CONTRACT), STR_LIT("epoch"), str_of(p->epoch), STR_LIT("seq"), str_of(seq)),
@@ -434,6 +448,9 @@ static struct publisher *make(struct event_base *base, const struct publisher_op
     p->handlers = *h;
     p->clock = o->clock;
     p->stream_keep_ms = o->stream_keep_days * DAY_MS;
+    p->clean = o->clean;
+    p->cleaned = o->cleaned;
+    p->cleaned_arg = o->cleaned_arg;
     buf_put_str(&p->prefix, o->prefix.n ? o->prefix : STR_LIT("{kefu}:"));
     buf_put_str(&p->version, o->version);
     p->roster = roster_new(base, buf_str(&p->prefix), on_due, p);

@@ -81,16 +81,16 @@ static void translate(const struct list *from, struct dictionary *d, struct list
     }
 }
 
-static void put_list(struct site *s, const struct list *from, struct buf *out, uint32_t *agent)
+void list_freeze(struct names *names, const struct list *from, struct buf *out, uint32_t *agent)
 {
     struct dictionary d = {0};
     struct list to = {0};
-    translate(from, &d, &to, &s->names);
+    translate(from, &d, &to, names);
     if (agent)
         *agent = put_word(&d, NAME_AGENTS, *agent);
     buf_put_uvar(out, d.n);
     for (size_t k = 0; k < d.n; k++) {
-        struct str name = intern_name(names_table(&s->names, d.words[k].table), d.words[k].number);
+        struct str name = intern_name(names_table(names, d.words[k].table), d.words[k].number);
         buf_put_uvar(out, (uint64_t)name.n << 2 | (uint64_t)d.words[k].table);
         buf_put_str(out, name);
     }
@@ -99,13 +99,13 @@ static void put_list(struct site *s, const struct list *from, struct buf *out, u
     buf_put(out, to.p, to.bytes_n);
     free(d.words);
     table_fini(&d.table);
-    list_fini(&to, &s->names);
+    list_fini(&to, names);
 }
 
 static void put_conversation(struct site *s, const struct conversation *c, struct buf *out)
 {
     assert(c->applied && c->list.sorted_n == c->list.n); /* what makes it pending has touched it before, or is time */
-    put_list(s, &c->list, out, NULL);
+    list_freeze(&s->names, &c->list, out, NULL);
     buf_put_svar(out, c->applied_at);
     buf_put_uvar(out, c->run_n);
     for (uint32_t k = 0; k < c->machine.episodes_n; k++)
@@ -115,7 +115,7 @@ static void put_conversation(struct site *s, const struct conversation *c, struc
 static void put_order(struct site *s, const struct order *o, struct buf *out)
 {
     uint32_t agent = o->counts ? o->agent : 0;
-    put_list(s, &o->list, out, &agent);
+    list_freeze(&s->names, &o->list, out, &agent);
     buf_put_uvar(out, o->counted_n);
     buf_put_uvar(out, agent);
     buf_put_svar(out, o->day);
@@ -137,7 +137,7 @@ void subject_freeze(struct site *s, uint32_t ref, const struct freezer *to)
     } else if (row.kind == SUBJECT_ORDER) {
         put_order(s, &s->orders[ref_number(ref)], out);
     } else {
-        put_list(s, l, out, NULL);
+        list_freeze(&s->names, l, out, NULL);
     }
     row.blob = buf_str(out);
     to->row(to->arg, &row);

@@ -18,11 +18,10 @@ void site_make_agents(struct site *s)
         return;
     xgrow(&s->agents, &s->agents_cap, need, sizeof *s->agents);
     for (; s->agents_n < need; s->agents_n++) {
-        s->agents[s->agents_n] =
-            (struct agent){.oldest_wait = CONVERSATION_NONE,
-                           .gone_wait = CONVERSATION_NONE,
-                           .gone_latest = INT64_MIN,
-                           .timer = {.due_ms = INT64_MAX, .in_heap_ms = INT64_MAX}};
+        s->agents[s->agents_n] = (struct agent){.oldest_wait = CONVERSATION_NONE,
+                                                .gone_wait = CONVERSATION_NONE,
+                                                .gone_latest = INT64_MIN,
+                                                .timer = {.due_ms = INT64_MAX, .in_heap_ms = INT64_MAX}};
         if (s->agents_n)
             site_touch(s, ref_of(SUBJECT_AGENT, (uint32_t)s->agents_n)); /* who was once named is always known */
     }
@@ -33,6 +32,7 @@ struct site *site_new(const struct site_options *o)
     struct site *s = xcalloc(1, sizeof *s);
     s->seed = o->seed;
     s->rolling = o->rolling;
+    s->aliases = o->aliases;
     s->as_of = INT64_MIN;
     s->groups.seed = o->seed + 3;
     calendar_init(&s->calendar, o->tz, o->rulebooks);
@@ -75,6 +75,22 @@ void site_rulebooks_changed(struct site *s)
     for (uint32_t i = 0; i < s->conversations_n; i++)
         if (conversation_at(s, i)->machine.running.open)
             conversation_set_due(s, i);
+}
+
+void site_alias(const struct site *s, struct event *e)
+{
+    aliases_apply(s->aliases, e);
+}
+
+bool site_customer_is_here(const struct site *s, struct str hash)
+{
+    uint32_t customer = intern_find(&s->names.customers, hash);
+    for (uint32_t i = 0; customer && i < s->conversations_n; i++) {
+        const struct machine *m = &conversation_at(s, i)->machine;
+        if (m->customer == customer && m->running.open)
+            return true;
+    }
+    return false;
 }
 
 enum verdict site_probe(struct site *s, const struct event *e)

@@ -322,3 +322,79 @@ int journal_replay(struct journal *j, uint64_t from_seq, uint64_t last_seq, cons
     }
     return 0;
 }
+
+/* ---- writing anew ---- */
+
+/* The records of a row with what `change` makes of them, in *fresh. True: something changed. */
+static bool change_records(const struct journal_row *row, bool (*change)(void *, struct event *), void *arg,
+                           struct buf *fresh)
+{
+    bool changed = false;
+    fresh->n = 0;
+    for (uint64_t i = 0; i < row->n; i++) {
+        changed |= change(arg, &row->events[i]);
+        event_encode(fresh, &row->events[i]);
+    }
+    return changed;
+}
+
+static int put_anew(struct journal *j, const struct journal_row *row, int64_t at_ms, struct buf *fresh, struct err *e)
+{
+    struct db_row drop = row_of(j->db, SQL_JOURNAL_DROP);
+    row_uint(&drop, row->seq);
+    int rc = row_run(&drop);
+    struct buf old = j->records;
+    j->records = *fresh; /* make_payload's */
+    *fresh = old;
+    struct db_row add = row_of(j->db, SQL_JOURNAL_ADD);
+    row_uint(&add, row->seq);
+    row_uint(&add, row->n);
+    row_int(&add, at_ms);
+    row_blob(&add, make_payload(j));
+    rc = rc == SQLITE_OK ? row_save(&add) : rc;
+    return rc == SQLITE_OK ? 0 : db_err(j->db, e, "writing the journal anew");
+}
+
+/* The first row from *next on, and when it was committed. 1: there is one; 0: none; -1 with e. */
+static int next_whole_row(struct journal *j, uint64_t next, struct journal_row *row, int64_t *at_ms, struct err *e)
+{
+    sqlite3_stmt *stmt = j->db->statements[SQL_JOURNAL_FROM];
+    sqlite3_bind_int64(stmt, 1, (int64_t)next);
+    int rc = sqlite3_step(stmt), found = rc == SQLITE_ROW;
+    row->seq = (uint64_t)sqlite3_column_int64(stmt, 0);
+    row->n = (uint64_t)sqlite3_column_int64(stmt, 1);
+    *at_ms = sqlite3_column_int64(stmt, 2);
+    if (rc != SQLITE_ROW)
+        found = rc == SQLITE_DONE ? 0 : db_err(j->db, e, "reading the journal");
+    else if (row->seq < next)
+        found = 0; /* the last row, which holds what is before */
+    else if (!row_sound(stmt))
+        found = damaged(j, row->seq, "its checksum does not fit", e);
+    else if (open_payload(j, stmt, row, e) || decode_events(j, row, e))
+        found = -1;
+    sqlite3_reset(stmt);
+    return found;
+}
+
+int journal_rewrite(struct journal *j, bool (*change)(void *, struct event *), void *arg, uint64_t *rows_n,
+                    struct err *e)
+{
+    struct journal_row row = {0};
+    struct buf fresh = {0};
+    uint64_t next = 0;
+    int64_t at_ms;
+    int found;
+    while ((found = next_whole_row(j, next, &row, &at_ms, e)) > 0) {
+        next = row.seq + row.n;
+        if (!change_records(&row, change, arg, &fresh))
+            continue;
+        if (put_anew(j, &row, at_ms, &fresh, e)) {
+            found = -1;
+            break;
+        }
+        ++*rows_n;
+    }
+    journal_row_fini(&row);
+    buf_fini(&fresh);
+    return found;
+}

@@ -64,7 +64,7 @@ static int run_number(struct db *db, enum sql which, uint64_t number)
     return row_run(&row);
 }
 
-static int memory_set(struct db *db, const struct memory_row *m)
+int rows_memory(struct db *db, const struct memory_row *m)
 {
     struct db_row row = row_of(db, m->blob.n ? SQL_MEMORY_SET : SQL_MEMORY_DROP);
     row_text(&row, m->rule);
@@ -133,7 +133,7 @@ static int add_effects(struct db *db, const struct commit *c, struct buf *room)
 {
     int rc = SQLITE_OK;
     for (size_t i = 0; rc == SQLITE_OK && i < c->memory_n; i++)
-        rc = memory_set(db, &c->memory[i]);
+        rc = rows_memory(db, &c->memory[i]);
     for (size_t i = 0; rc == SQLITE_OK && i < c->outbox_add_n; i++)
         rc = outbox_add(db, &c->outbox_add[i], room);
     for (size_t i = 0; rc == SQLITE_OK && i < c->outbox_sent_n; i++)
@@ -159,7 +159,7 @@ int rows_add(struct db *db, const struct commit *c, struct store_marks *marks, s
     if (rc == SQLITE_OK && c->book)
         rc = book_do(db, c->book);
     for (size_t i = 0; rc == SQLITE_OK && c->book && i < c->book->late_n; i++)
-        rc = memory_set(db, &c->book->late[i]);
+        rc = rows_memory(db, &c->book->late[i]);
     return rc;
 }
 

@@ -205,6 +205,17 @@ static const char *const STATEMENTS[SQL_N] = {
                       " WHERE site = " SITE " AND rule = 'late' AND subject < ?1 LIMIT " TEXT_OF(SCHEMA_OLD_ROWS) ")",
     [SQL_OUTBOX_OLD] = "DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE site = " SITE
                        " AND sent = 1 AND stream_ms < ?1 LIMIT " TEXT_OF(SCHEMA_OLD_ROWS) ")",
+    [SQL_SUBJECT_NEXT] = "SELECT id, kind, key, grp, last_ts, cold, blob FROM subject WHERE site = " SITE
+                         " AND id > ? ORDER BY id LIMIT 1",
+    [SQL_SUBJECT_NAME] = "UPDATE subject SET key = ? WHERE id = ?",
+    [SQL_TOTAL_OF_DROP] = "DELETE FROM total WHERE site = " SITE " AND agent = ?",
+    [SQL_OUTBOX_NEXT] = "SELECT number, kind, stream_ms, stream_n, stream, sent, pairs FROM outbox WHERE site = " SITE
+                        " AND number > ? ORDER BY number LIMIT 1",
+    [SQL_OUTBOX_PUT] = "INSERT OR REPLACE INTO outbox(site, number, kind, stream_ms, stream_n, stream, pairs, checksum)"
+                       " VALUES(" SITE ", ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_AUDIT_PUT] = "INSERT OR REPLACE INTO audit(site, number, line, hash, checksum) VALUES(" SITE ", ?, ?, ?, ?)",
+    [SQL_BOOK_PUT] = "INSERT OR REPLACE INTO book(site, number, kind, month, sha256, text, checksum)"
+                     " VALUES(" SITE ", ?, ?, ?, ?, ?, ?)",
     [SQL_GONE_ADD] = "INSERT OR REPLACE INTO gone(site, hash, checksum) VALUES(" SITE ", ?, ?)",
     [SQL_GONE_IS] = "SELECT hash, checksum FROM gone WHERE site = " SITE " AND hash = ?",
     [SQL_GONE_EACH] = "SELECT hash, checksum FROM gone WHERE site = " SITE,

@@ -35,7 +35,7 @@ static struct daemon *start(void)
     fclose(f);
     struct settings *s = settings_load(config, &e);
     assert_non_null(s);
-    struct daemon *d = daemon_new(s, clock_real(), &status, &e);
+    struct daemon *d = daemon_new(s, NULL, clock_real(), &status, &e);
     assert_non_null(d);
     return d;
 }

@@ -27,5 +27,6 @@ extern const struct command command_audit;
 extern const struct command command_verify; /* ctl/backup.c */
 extern const struct command command_collector;
 extern const struct command command_import;
+extern const struct command command_person;
 
 #endif

@@ -54,6 +54,10 @@ enum control_outcome control_alert_ack(struct control_call *c, struct err *e);
 enum control_outcome control_alert_silence(struct control_call *c, struct err *e);
 enum control_outcome control_alert_unsilence(struct control_call *c, struct err *e);
 enum control_outcome control_alert_test(struct control_call *c, struct err *e);
+enum control_outcome control_person_erase(struct control_call *c, struct err *e);
+enum control_outcome control_person_list(struct control_call *c, struct err *e);
+/* Redis holds nothing of erased persons any more: the tasks that waited for it are done. arg: the daemon. */
+void person_cleaned(void *arg);
 
 /* A member of the request: absent (n = 0) or default if it is not given, CONTROL_REFUSED with e if it is of another type. */
 int control_text(const cJSON *request, const char *name, struct str *out, struct err *e);

@@ -38,6 +38,9 @@ struct daemon {
     struct store *store;
     struct scrub *scrub; /* NULL: nothing is looked for */
     uint8_t customer_key[DIGEST_KEY_BYTES];
+    struct aliases *aliases; /* what stands for erased names */
+    bool clean;              /* Redis is to be cleaned of them */
+    bool again;              /* stopping to start anew */
     struct shelf shelf;
     struct shelf_reader *shelf_reader;
     struct site *site;
@@ -67,12 +70,17 @@ struct daemon {
     int64_t stop_mono_ms; /* when stopping ends at the latest */
 };
 
-/* Opens the store, replays it, lets the rules look once, listens. Takes the settings, also when it fails. NULL with e; *status
+/* `supervise` is that of a daemon before this one in the process (taken), or NULL. Opens the store, replays it, lets the rules look once, listens. Takes the settings, also when it fails. NULL with e; *status
  * is then what to exit with. Signals are caught once it is ready; until then TERM and INT end the process, and HUP waits. */
-struct daemon *daemon_new(struct settings *settings, struct clock clock, int *status, struct err *e);
+struct daemon *daemon_new(struct settings *settings, struct supervise *supervise, struct clock clock, int *status,
+                          struct err *e);
 /* Turns until a signal, or daemon_stop, ends it and what was taken is durable. */
 void daemon_run(struct daemon *d);
 void daemon_stop(struct daemon *d);
+/* Stops so that main starts another one: what is in memory must be read anew (daemon/erase.h). The service manager is told
+ * nothing, and its sockets are kept: daemon_leave hands them on, before daemon_free. */
+void daemon_start_anew(struct daemon *d);
+struct supervise *daemon_leave(struct daemon *d); /* NULL: it was not to be started anew */
 void daemon_free(struct daemon *d);
 
 #endif

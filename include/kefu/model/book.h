@@ -25,7 +25,8 @@
     X(CLOSED, 1, "closed")                                                                                             \
     X(REOPENED, 2, "reopened")                                                                                         \
     X(ADJUSTED, 3, "adjusted")                                                                                         \
-    X(PROPOSAL, 4, "proposal")
+    X(PROPOSAL, 4, "proposal")                                                                                         \
+    X(ERASED, 5, "erased") /* vouches for what an erasure changed before it: a row a place */
 
 enum book_kind {
     BOOK_NONE = 0,

@@ -42,6 +42,7 @@ enum event_type {
     EVENT_ALERT_ACKED = 24,        /* alert.acknowledged */
     EVENT_ALERT_SILENCED = 25,     /* alert.silenced */
     EVENT_ALERT_UNSILENCED = 26,   /* alert.unsilenced */
+    EVENT_PERSON_ERASED = 27,      /* person.erased */
     EVENT_TYPES
 };
 

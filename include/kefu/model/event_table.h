@@ -82,7 +82,8 @@ enum field_kind {
     X(alert, 'a', 'r', 't')                                                                                            \
     X(rule, 'r', 'l', 'e')                                                                                             \
     X(silence, 's', 'c', 'e')                                                                                          \
-    X(minutes, 'm', 'e', 's')
+    X(minutes, 'm', 'e', 's')                                                                                          \
+    X(person, 'p', 'o', 'n')
 
 enum event_key {
     EVENT_KEY_none = 0,

@@ -33,6 +33,10 @@ struct publisher_options {
     size_t stream_max_n;      /* entries a stream keeps, about; 0: 100,000 */
     int64_t stream_keep_days; /* and how long; 0: whatever their age */
     struct clock clock;
+    bool clean; /* names were erased: the streams are emptied before anything else, and filled again by resend … */
+    void (*cleaned)(
+        void *arg); /* … which is told when they were, together with all that is no more; NULL: nobody asks */
+    void *cleaned_arg;
 };
 
 /* Starts to connect. NULL with e: address or prefix cannot be. Borrows base, copies the options; the handlers are those of

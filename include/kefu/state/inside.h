@@ -97,11 +97,11 @@ struct cold {
     int64_t until;             /* no event of theirs is later; INT64_MIN: there are none */
     struct refs watched;       /* subjects that changed or came back while `watching` */
     bool watching;
-    bool vouched; /* site_vouch */
+    bool vouched;        /* site_vouch */
     struct refs unsaved; /* subjects with save == now */
     struct refs cut;     /* those of the cut under way */
     size_t cut_done_n;
-    size_t cut_agent; /* totals of those before it have been handed out */
+    size_t cut_agent;              /* totals of those before it have been handed out */
     uint8_t now;                   /* enum save */
     const struct freezer *freezer; /* of the cut under way; borrowed */
     struct buf blob;               /* room to freeze in */
@@ -145,6 +145,7 @@ struct site {
     uint64_t known_n;         /* conversations ever met, also those not in memory */
     struct cold cold;
     struct kept kept;
+    const struct aliases *aliases; /* borrowed; NULL: none */
     struct table order_ids;
     struct order *orders; /* owned */
     size_t orders_n, orders_cap;
@@ -273,6 +274,8 @@ static inline struct agent_totals *cold_totals(struct site *s, uint32_t agent)
 void cold_fini(struct site *s);
 /* freeze.c: hands the subject to the freezer. */
 void subject_freeze(struct site *s, uint32_t ref, const struct freezer *to);
+/* Appends the words of a list and the list in numbers of these; *agent, if given, becomes such a number. */
+void list_freeze(struct names *names, const struct list *from, struct buf *out, uint32_t *agent);
 
 /* thaw.c: a cold conversation, its machine run, in memory of its own: never in the site's tables. False: its bytes do not fit
  * together. The caller gives it to thaw_apart_fini. */

@@ -14,6 +14,7 @@
 
 #include "kefu/base/hist.h"
 #include "kefu/base/tz.h"
+#include "kefu/model/aliases.h"
 #include "kefu/model/batch.h"
 #include "kefu/model/event.h"
 #include "kefu/model/figures.h"
@@ -29,6 +30,7 @@ struct site_options {
     const struct rulebooks *rulebooks; /* borrowed, n >= 1 */
     const struct shelf *shelf;         /* borrowed; NULL: everything stays in memory and is never frozen */
     uint64_t seed;                     /* for hash tables: random in a daemon, any in tests */
+    const struct aliases *aliases;     /* borrowed; NULL: none (site_alias) */
     bool rolling;                      /* keeps the last hour of each agent too (site_window) */
 };
 
@@ -44,6 +46,10 @@ void site_rulebooks_changed(struct site *s);
 enum verdict site_probe(struct site *s, const struct event *e);
 /* What the event of this identity is, if it is one of this conversation; EVENT_NONE: it is not. Changes no figure, as above. */
 enum event_type site_event_type(struct site *s, struct str conversation, struct str source, struct str id);
+/* Puts what stands for erased names into an event that comes in, before it is probed (model/aliases.h). */
+void site_alias(const struct site *s, struct event *e);
+/* Is a conversation of the customer (a keyed hash) open? */
+bool site_customer_is_here(const struct site *s, struct str hash);
 /* Folds an event (borrowed for the call) at as_of = max(as_of so far, now_ms). Events that come out of order count only
  * after the next site_advance: call it after each batch, before reading figures. */
 enum verdict site_fold(struct site *s, const struct event *e, int64_t now_ms);

@@ -67,6 +67,10 @@ int journal_rows(struct journal *j, uint64_t *next_seq, uint64_t last_seq, const
 void journal_hand_out(struct journal *j, const struct journal_row *row, const struct store_replay *r);
 /* The same for a replay in the caller: one transaction's worth, from *next_seq on, which goes on to what comes next. */
 int journal_step(struct journal *j, uint64_t *next_seq, uint64_t last_seq, const struct store_replay *r, struct err *e);
+/* Writes every row anew of which `change` changes an event (it says so; what it puts there must live until the next call),
+ * inside the caller's transaction; *rows_n rises by their number. -1 with e: damaged, or it could not be written. */
+int journal_rewrite(struct journal *j, bool (*change)(void *arg, struct event *e), void *arg, uint64_t *rows_n,
+                    struct err *e);
 /* Sequence at which the first row behind `seq` that can be read begins, or last_seq + 1. -1 with e: not to be found. */
 int journal_after(struct journal *j, uint64_t seq, uint64_t last_seq, uint64_t *after, struct err *e);
 bool journal_is_aside(const struct journal *j, uint64_t seq);

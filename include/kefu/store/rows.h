@@ -22,6 +22,9 @@ int rows_each_unsent(struct db *db, void (*each)(void *, const struct effect *),
 int rows_each_sent(struct db *db, uint64_t above, void (*each)(void *, const struct effect *), void *arg,
                    struct err *e);
 
+/* Sets a row of rule memory, or drops it (no blob). SQLite's result code. */
+int rows_memory(struct db *db, const struct memory_row *m);
+
 /* A value by name, in `meta` or, under "position/", in `position`; absent: removes. SQLite's result code. */
 int rows_set(struct db *db, struct str key, struct str value);
 /* The value malloc'ed, or absent. -1 with e. */

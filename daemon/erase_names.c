@@ -1,0 +1,310 @@
+/* Who is meant by which name. Keeps true: a field that names somebody is changed when it is that name, whole; a text that people
+ * wrote, wherever the name stands in it as a word of its own. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kefu/daemon/erase_inside.h"
+#include "kefu/model/aliases.h"
+#include "kefu/state/freeze.h"
+#include "kefu/store/journal.h"
+#include "kefu/store/shelf.h"
+
+#define LONG_NAME 4 /* bytes */
+
+static bool is_agent(const struct erasure *x, struct str id)
+{
+    return !x->t->customer && id.n && str_eq(id, x->t->id);
+}
+
+struct str erase_agent(void *arg, struct str id)
+{
+    const struct erasure *x = arg;
+    return is_agent(x, id) ? x->t->person : id;
+}
+
+struct str erase_numbered(struct erasure *x, char kind, uint32_t number)
+{
+    struct buf b = {0};
+    buf_printf(&b, "%.*s-%c%u", STR_ARG(x->t->person), kind, (unsigned)number);
+    struct str s = arena_copy(&x->arena, buf_str(&b));
+    buf_fini(&b);
+    return s;
+}
+
+struct str erase_alias(struct erasure *x, char kind, struct str name)
+{
+    uint32_t number = intern_find(kind == ALIAS_ORDER ? &x->orders : &x->conversations, name);
+    return number ? erase_numbered(x, kind, number) : (struct str){0};
+}
+
+static bool replace(struct str *name, struct str by)
+{
+    if (by.n)
+        *name = by;
+    return by.n > 0;
+}
+
+/* --- texts -------------------------------------------------------------------------------------------------------- */
+
+static bool is_word_byte(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Does a name go on at p, in the direction of `step`? amy is no part of amy-lin or of amy.lin, but of "amy." at the end. */
+static bool goes_on(struct str text, const char *p, int step)
+{
+    const char *end = text.p + text.n;
+    if (p < text.p || p >= end)
+        return false;
+    if (is_word_byte(*p))
+        return true;
+    p += step;
+    return strchr("-.:@", p[-step]) && p[-step] && p >= text.p && p < end && is_word_byte(*p);
+}
+
+/* Where the needle stands as a word of its own; NULL: nowhere. A word of Chinese needs no gap. */
+static const char *find_word(struct str text, struct str needle)
+{
+    const char *end = text.p + text.n;
+    for (const char *p = text.p; p && p < end; p++) {
+        p = memmem(p, (size_t)(end - p), needle.p, needle.n);
+        if (!p)
+            return NULL;
+        const char *behind = p + needle.n;
+        bool joined =
+            (is_word_byte(*p) && goes_on(text, p - 1, -1)) || (is_word_byte(behind[-1]) && goes_on(text, behind, 1));
+        if (!joined)
+            return p;
+    }
+    return NULL;
+}
+
+static struct str put_in_place(struct erasure *x, struct str text, struct str needle, struct str by)
+{
+    const char *at = needle.n ? find_word(text, needle) : NULL;
+    if (!at)
+        return text;
+    struct buf out = {0};
+    while (at) {
+        buf_put(&out, text.p, (size_t)(at - text.p));
+        buf_put_str(&out, by);
+        text = (struct str){at + needle.n, text.n - (size_t)(at - text.p) - needle.n};
+        at = find_word(text, needle);
+    }
+    buf_put_str(&out, text);
+    struct str s = arena_copy(&x->arena, buf_str(&out));
+    buf_fini(&out);
+    return s;
+}
+
+static struct str put_all_in_place(struct erasure *x, struct str text, const struct intern *names, char kind)
+{
+    for (uint32_t k = 1; k <= intern_count(names); k++)
+        text = put_in_place(x, text, intern_name(names, k), erase_numbered(x, kind, k));
+    return text;
+}
+
+struct str erase_text(struct erasure *x, struct str text, bool *changed)
+{
+    struct str fresh = text;
+    fresh = put_all_in_place(x, fresh, &x->conversations, ALIAS_CONVERSATION);
+    fresh = put_all_in_place(x, fresh, &x->orders, ALIAS_ORDER);
+    fresh = put_in_place(x, fresh, x->t->id, x->t->person);
+    fresh = put_in_place(x, fresh, x->t->name, x->t->person);
+    fresh = put_in_place(x, fresh, x->t->employee_no, x->t->person);
+    *changed |= fresh.p != text.p;
+    return fresh;
+}
+
+/* As a JSON string, quotes and all. */
+static struct str quoted(struct erasure *x, struct str s)
+{
+    struct buf b = {0};
+    if (s.n)
+        buf_put_json(&b, s);
+    struct str q = arena_copy(&x->arena, buf_str(&b));
+    buf_fini(&b);
+    return q;
+}
+
+static struct str put_quoted(struct erasure *x, struct str text, struct str name, struct str by)
+{
+    struct str needle = quoted(x, name), fresh = quoted(x, by);
+    const char *at = needle.n ? memmem(text.p, text.n, needle.p, needle.n) : NULL;
+    if (!at)
+        return text;
+    struct buf out = {0};
+    for (; at; at = memmem(text.p, text.n, needle.p, needle.n)) {
+        buf_put(&out, text.p, (size_t)(at - text.p));
+        buf_put_str(&out, fresh);
+        text = (struct str){at + needle.n, text.n - (size_t)(at - text.p) - needle.n};
+    }
+    buf_put_str(&out, text);
+    struct str s = arena_copy(&x->arena, buf_str(&out));
+    buf_fini(&out);
+    return s;
+}
+
+struct str erase_json(struct erasure *x, struct str text, bool *changed)
+{
+    struct str fresh = text;
+    for (uint32_t k = 1; k <= intern_count(&x->conversations); k++)
+        fresh = put_quoted(x, fresh, intern_name(&x->conversations, k), erase_numbered(x, ALIAS_CONVERSATION, k));
+    for (uint32_t k = 1; k <= intern_count(&x->orders); k++)
+        fresh = put_quoted(x, fresh, intern_name(&x->orders, k), erase_numbered(x, ALIAS_ORDER, k));
+    fresh = put_quoted(x, fresh, x->t->id, x->t->person);
+    fresh = put_quoted(x, fresh, x->t->name, x->t->person);
+    fresh = put_quoted(x, fresh, x->t->employee_no, x->t->person);
+    *changed |= fresh.p != text.p;
+    return fresh;
+}
+
+static bool holds(struct str text, struct str name)
+{
+    return name.n && text.n && memmem(text.p, text.n, name.p, name.n);
+}
+
+bool erase_holds(struct erasure *x, struct str bytes)
+{
+    bool is = holds(bytes, x->t->id) || holds(bytes, x->t->name) || holds(bytes, x->t->employee_no);
+    for (uint32_t k = 1; !is && k <= intern_count(&x->conversations); k++)
+        is = holds(bytes, intern_name(&x->conversations, k));
+    for (uint32_t k = 1; !is && k <= intern_count(&x->orders); k++)
+        is = holds(bytes, intern_name(&x->orders, k));
+    return is;
+}
+
+bool erase_is_named(struct erasure *x, struct str text)
+{
+    bool named = false;
+    (void)erase_text(x, text, &named);
+    return named;
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------- */
+
+static bool erase_of_agent(struct erasure *x, struct event *e)
+{
+    bool changed = false;
+    if (event_subject_kind(e->type) == SUBJECT_AGENT && is_agent(x, e->subject)) {
+        e->subject = x->t->person;
+        e->strs[EVENT_NAME] = e->strs[EVENT_EMPLOYEE_NO] = (struct str){0};
+        changed = true;
+    }
+    if (is_agent(x, e->strs[EVENT_AGENT]))
+        changed = replace(&e->strs[EVENT_AGENT], x->t->person);
+    return changed;
+}
+
+static bool is_customer(const struct erasure *x, struct str hash)
+{
+    return x->t->customer && hash.n == sizeof x->hash && memcmp(hash.p, x->hash, hash.n) == 0;
+}
+
+static bool erase_of_customer(struct erasure *x, struct event *e)
+{
+    enum subject_kind kind = event_subject_kind(e->type);
+    bool changed = false;
+    if (kind == SUBJECT_CONVERSATION)
+        changed |= replace(&e->subject, erase_alias(x, ALIAS_CONVERSATION, e->subject));
+    if (kind == SUBJECT_ORDER)
+        changed |= replace(&e->subject, erase_alias(x, ALIAS_ORDER, e->subject));
+    changed |= replace(&e->strs[EVENT_CONVERSATION], erase_alias(x, ALIAS_CONVERSATION, e->strs[EVENT_CONVERSATION]));
+    if (is_customer(x, e->strs[EVENT_CUSTOMER]))
+        changed |= replace(&e->strs[EVENT_CUSTOMER], (struct str){(const char *)x->fresh, sizeof x->fresh});
+    return changed;
+}
+
+/* A name stands in an id that somebody made of it. Of short names only as a word of its own: "amy" is in many words. */
+static bool is_in_id(struct erasure *x, struct str id)
+{
+    bool named = erase_is_named(x, id);
+    const struct str names[] = {x->t->id, x->t->name, x->t->employee_no};
+    for (size_t i = 0; !named && i < sizeof names / sizeof *names; i++)
+        named = names[i].n >= LONG_NAME && holds(id, names[i]);
+    for (uint32_t k = 1; !named && k <= intern_count(&x->conversations); k++)
+        named = intern_name(&x->conversations, k).n >= LONG_NAME && holds(id, intern_name(&x->conversations, k));
+    return named;
+}
+
+/* The identity of an event, or one that it refers to. */
+static bool erase_id(struct erasure *x, struct str source, struct str *id)
+{
+    if (!id->n || !is_in_id(x, *id))
+        return false;
+    struct buf b = {0};
+    buf_put_str(&b, source);
+    buf_put_byte(&b, '\n');
+    buf_put_str(&b, *id);
+    *id = erase_numbered(x, ALIAS_ID, intern_put(&x->ids, buf_str(&b)));
+    buf_fini(&b);
+    x->ids_changed = true;
+    return true;
+}
+
+bool erase_event(void *arg, struct event *e)
+{
+    struct erasure *x = arg;
+    bool changed = x->t->customer ? erase_of_customer(x, e) : erase_of_agent(x, e);
+    e->strs[EVENT_ACTOR] = erase_text(x, e->strs[EVENT_ACTOR], &changed);
+    e->strs[EVENT_REASON] = erase_text(x, e->strs[EVENT_REASON], &changed);
+    changed |= erase_id(x, e->source, &e->id);
+    changed |= erase_id(x, e->strs[EVENT_REF_SOURCE], &e->strs[EVENT_REF]);
+    return changed;
+}
+
+/* --- what is a customer's ----------------------------------------------------------------------------------------- */
+
+static void take_conversation(void *arg, const struct event *e)
+{
+    struct erasure *x = arg;
+    if (event_subject_kind(e->type) == SUBJECT_CONVERSATION && is_customer(x, e->strs[EVENT_CUSTOMER]))
+        intern_put(&x->conversations, e->subject);
+}
+
+static void take_order(void *arg, const struct event *e)
+{
+    struct erasure *x = arg;
+    if (event_subject_kind(e->type) == SUBJECT_ORDER && intern_find(&x->conversations, e->strs[EVENT_CONVERSATION]))
+        intern_put(&x->orders, e->subject);
+}
+
+struct finding {
+    struct erasure *x;
+    void (*take)(void *arg, const struct event *e);
+};
+
+static int look_at_row(void *arg, const struct shelf_row *row, struct err *e)
+{
+    struct finding *f = arg;
+    return shelf_row_events(row, f->take, f->x, e);
+}
+
+static void look_at_event(void *arg, uint64_t seq, const struct event *e)
+{
+    struct finding *f = arg;
+    (void)seq;
+    f->take(f->x, e);
+}
+
+static int look_everywhere(struct erasure *x, void (*take)(void *, const struct event *))
+{
+    struct finding f = {x, take};
+    struct shelf_reading shelf = {.row = look_at_row, .arg = &f};
+    struct store_replay journal = {.each = look_at_event, .arg = &f};
+    struct journal j;
+    uint64_t first = 0, last = 0;
+    int bad = journal_open(&j, x->db, x->e) || shelf_each_row(x->store, true, &shelf, x->e) < 0 ||
+              journal_ends(&j, &first, &last, x->e) || journal_replay(&j, first, last, &journal, x->e);
+    journal_fini(&j);
+    return bad ? -1 : 0;
+}
+
+int erase_find(struct erasure *x)
+{
+    if (!x->t->customer)
+        return 0;
+    return look_everywhere(x, take_conversation) < 0 || look_everywhere(x, take_order) < 0 ? -1 : 0;
+}
