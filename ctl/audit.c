@@ -69,7 +69,7 @@ static const struct cli_option options[] = {{NULL, NULL, NULL}};
 const struct command command_audit = {
     .name = "audit",
     .arguments = "list | verify [--json]",
-    .summary = "who looked at pay; whether the log of it is whole",
+    .summary = "who looked at pay or acted upon it; whether the log of it is whole",
     .help =
         "list prints a line of JSON for each look, the oldest first. verify counts the chain through and prints its\n"
         "head, which is that of the latest look in the daemon's log (evt=audit). Exit status 2 if the chain breaks.\n"

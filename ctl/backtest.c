@@ -18,6 +18,7 @@
 #include "kefu/base/mem.h"
 #include "kefu/ctl/ask.h"
 #include "kefu/ctl/commands.h"
+#include "kefu/ctl/look.h"
 #include "kefu/ctl/month.h"
 #include "kefu/ctl/reach.h"
 #include "kefu/daemon/backtest.h"
@@ -395,6 +396,8 @@ static enum cli_exit run(const struct cli *c)
         cli_say(c, "expected --rulebook FILE, and a month such as 2026-03 after --month if one is given");
         return CLI_BAD_INPUT;
     }
+    if (look_note(c, month, NULL))
+        return CLI_FAILED;
     log_set_level(LOG_LEVEL_ERROR); /* that it counts anew is no news */
     b.tz = tz_load(str_of(zone ? zone : "Asia/Shanghai"), &b.e);
     int bad = !b.tz || copy_store(&b) || read_adopted(&b) || read_new(&b, file) || run_both(&b, asked);

@@ -2,6 +2,7 @@
  *
  * Acts ask the daemon; what is closed is read from the store itself, so that it can be shown and verified without one. Keeps
  * true: money is printed only where --pay asks for it. */
+#include "kefu/ctl/look.h"
 #include "kefu/ctl/month.h"
 
 #include <inttypes.h>
@@ -449,34 +450,50 @@ static enum cli_exit run_verify(const struct cli *c)
     return found.damages_n ? CLI_BAD_INPUT : CLI_OK;
 }
 
+/* When it shows pay, so that the look stands in the audit log: never, with --pay, also with --json (which is all the daemon says),
+ * or always. Acts are noted by the daemon. */
+enum shows { NO_PAY = 0, IF_ASKED, IF_ASKED_OR_JSON, IF_JSON, PAY };
+
 static const struct {
     const char *name;
     size_t args_n;
     enum cli_exit (*run)(const struct cli *c);
+    enum shows shows;
 } actions[] = {
-    {"list", 1, run_list},
-    {"review", 2, run_review},
-    {"close", 2, run_close},
-    {"reopen", 2, run_reopen},
-    {"show", 2, run_show},
-    {"verify", 1, run_verify},
-    {"adjustments", 2, run_adjustments},
-    {"accept", 3, run_adjust},
-    {"reject", 3, run_adjust},
-    {"proposals", 2, run_proposals},
-    {"confirm", 4, run_propose},
-    {"dismiss", 4, run_propose},
-    {"bonus", 2, run_bonus},
-    {"export", 2, month_run_export},
-    {"slip", 2, month_run_slip},
-    {"slip", 3, month_run_slip},
+    {"list", 1, run_list, IF_JSON},
+    {"review", 2, run_review, IF_ASKED_OR_JSON},
+    {"close", 2, run_close, NO_PAY},
+    {"reopen", 2, run_reopen, NO_PAY},
+    {"show", 2, run_show, IF_ASKED},
+    {"verify", 1, run_verify, NO_PAY},
+    {"adjustments", 2, run_adjustments, IF_ASKED_OR_JSON},
+    {"accept", 3, run_adjust, NO_PAY},
+    {"reject", 3, run_adjust, NO_PAY},
+    {"proposals", 2, run_proposals, NO_PAY},
+    {"confirm", 4, run_propose, NO_PAY},
+    {"dismiss", 4, run_propose, NO_PAY},
+    {"bonus", 2, run_bonus, PAY},
+    {"export", 2, month_run_export, PAY},
+    {"slip", 2, month_run_slip, PAY},
+    {"slip", 3, month_run_slip, PAY},
 };
+
+static bool shows_pay(const struct cli *c, enum shows s)
+{
+    bool asked = (s == IF_ASKED || s == IF_ASKED_OR_JSON) && cli_flag(c, "pay");
+    return s == PAY || asked || ((s == IF_JSON || s == IF_ASKED_OR_JSON) && c->json);
+}
 
 static enum cli_exit run(const struct cli *c)
 {
-    for (size_t i = 0; c->args_n && i < sizeof actions / sizeof *actions; i++)
-        if (strcmp(c->args[0], actions[i].name) == 0 && c->args_n == actions[i].args_n)
-            return actions[i].run(c);
+    for (size_t i = 0; c->args_n && i < sizeof actions / sizeof *actions; i++) {
+        if (strcmp(c->args[0], actions[i].name) != 0 || c->args_n != actions[i].args_n)
+            continue;
+        if (shows_pay(c, actions[i].shows) &&
+            look_note(c, c->args_n > 1 ? c->args[1] : NULL, c->args_n > 2 ? c->args[2] : NULL))
+            return CLI_FAILED;
+        return actions[i].run(c);
+    }
     cli_say(c, "expected one of the actions and its month; see kefuctl help month");
     return CLI_BAD_INPUT;
 }

@@ -2,6 +2,8 @@
  * the line in its own transaction. The head goes into the log, so that a chain that was cut off shows. */
 #include "kefu/daemon/audited.h"
 
+#include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -46,9 +48,21 @@ void audited_print(struct buf *out, const struct call *c, const struct audited *
              &(struct whoever){t->id, role_name(c->who.caller.role), t->subject, t->login}, a);
 }
 
-void audited_print_actor(struct buf *out, int64_t now_ms, struct str actor, const struct audited *a)
+void audited_print_user(struct buf *out, int64_t now_ms, const struct audited_user *user, const struct audited *a)
 {
-    put_line(out, now_ms, &(struct whoever){.role = STR_LIT("kefuctl"), .login = actor}, a);
+    put_line(out, now_ms, &(struct whoever){.role = STR_LIT("kefuctl"), .subject = user->name, .login = user->actor},
+             a);
+}
+
+struct str audited_user_name(uint32_t uid, char room[AUDITED_USER_BYTES])
+{
+    const struct passwd *named = getpwuid(uid);
+    if (named) {
+        snprintf(room, AUDITED_USER_BYTES, "%s", named->pw_name);
+    } else {
+        snprintf(room, AUDITED_USER_BYTES, "uid %" PRIu32, uid);
+    }
+    return str_of(room);
 }
 
 void audited_log(const struct batch *b)

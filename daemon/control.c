@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "kefu/base/fix.h"
@@ -72,6 +73,7 @@ static const struct {
     {"alert_silence", control_alert_silence},
     {"alert_unsilence", control_alert_unsilence},
     {"alert_test", control_alert_test},
+    {"look", control_look},
     {"person_erase", control_person_erase},
     {"person_list", control_person_list},
 };
@@ -104,6 +106,16 @@ int control_whole(const cJSON *request, const char *name, int64_t otherwise, int
         return err_set(e, name, "expected a whole number from 0 up");
     }
     return 0;
+}
+
+void control_print_act(const struct control_call *c, struct str actor, const struct audited *what, struct buf *line)
+{
+    char room[AUDITED_USER_BYTES];
+    struct ucred peer;
+    socklen_t n = sizeof(peer);
+    bool known = getsockopt(bufferevent_getfd(c->conn->bev), SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0;
+    struct audited_user user = {known ? audited_user_name(peer.uid, room) : (struct str){0}, actor};
+    audited_print_user(line, clock_wall_ms(&c->d->clock), &user, what);
 }
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */

@@ -46,7 +46,7 @@ enum control_outcome control_act(struct control_call *c, struct err *e)
         return (enum control_outcome)err_set(e, "event", "expected an object with the type of an act");
     }
     struct audited what = {type.p, member(event, "agent"), AUDITED_NO_MONTH, NULL};
-    audited_print_actor(&line, clock_wall_ms(&d->clock), member(event, "actor"), &what);
+    control_print_act(c, member(event, "actor"), &what, &line);
     struct asked *a = xcalloc(1, sizeof(*a));
     a->conn = c->conn;
     struct appeal_act act = {event, buf_str(&line), on_done, a};

@@ -127,7 +127,7 @@ static enum control_outcome act(struct control_call *c, enum month_deed deed, st
     enum month_outcome out = MONTH_REFUSED;
     if (read_act(c, &act, e) == 0) {
         struct audited what = {month_did(deed, act.accept), act.agent, act.month, NULL};
-        audited_print_actor(&line, clock_wall_ms(&c->d->clock), act.actor, &what);
+        control_print_act(c, act.actor, &what, &line);
         act.audit = buf_str(&line);
         out = month_do(c->d->months, deed, &act, e);
     }

@@ -6,6 +6,7 @@ again is a duplicate, and brings no name back.
 """
 import json
 import os
+import pwd
 import shutil
 import sqlite3
 import subprocess
@@ -93,6 +94,11 @@ def put_everywhere(daemon, told):
     time.sleep(1.1)
     daemon.ctl("month", "accept", "2026-01", AGENT, "--by", "li", "--reason", f"{CUSTOMER}说过")
     daemon.ctl("month", "slip", "2026-01", AGENT)
+    lines = [json.loads(x) for x in daemon.ctl("audit", "list").splitlines()]
+    lines = [x.get("line", x) for x in lines]
+    want("acts and looks in the audit log", ["agent.exempt", "month.close", "adjustment.accept", "pay.read"], [x["did"] for x in lines])
+    me = pwd.getpwuid(os.getuid()).pw_name
+    assert all(x["subject"] == me for x in lines) and lines[3]["agent"] == AGENT and lines[0]["login"] == NAME, lines
 
 
 def rows_of(daemon):
@@ -196,6 +202,10 @@ def test(folder):
         daemon.ctl("checkpoint")
         check_gone(folder, daemon, sock, CANARIES["agent"] + CANARIES["customer"])
         daemon.stop()
+        n = len(daemon.ctl("audit", "list").splitlines())
+        daemon.ctl("month", "slip", "2026-01")  # without a daemon the look is noted all the same
+        want("lines of the audit log", n + 1, len(daemon.ctl("audit", "list").splitlines()))
+        daemon.ctl("audit", "verify")
         daemon.start()
         want("figures of January", before[0], rows_of(daemon)[0])
         check_gone(folder, daemon, sock, CANARIES["agent"] + CANARIES["customer"])

@@ -230,7 +230,7 @@ static void a_month_that_was_opened_again_is_closed_before_later_ones(void **sta
 {
     struct desk_of_months *d = *state;
     months_free(d->m);
-    d->m = months_new(&(struct months_options){d->w->p, d->w->site, d->w->store, &d->w->rulebooks, d->w->tz, 3}, &d->e);
+    d->m = months_new(&(struct months_options){d->w->p, d->w->site, d->w->store, &d->w->rulebooks, d->w->tz, 3, 0}, &d->e);
     d->w->now_ms = T0 + 27 * DAY;
     close_month(d, FEB); /* the first that was ever closed */
     assert_int_equal(reopen_month(d, FEB, "a wrong import"), MONTH_UNDER_WAY);
@@ -425,7 +425,7 @@ static void the_calendar_begins_with_the_first_month_that_has_figures(void **sta
 {
     struct desk_of_months *d = *state;
     months_free(d->m);
-    d->m = months_new(&(struct months_options){d->w->p, d->w->site, d->w->store, &d->w->rulebooks, d->w->tz, 3}, &d->e);
+    d->m = months_new(&(struct months_options){d->w->p, d->w->site, d->w->store, &d->w->rulebooks, d->w->tz, 3, 0}, &d->e);
     d->w->now_ms = T0 + 64 * DAY; /* it was off while March went by, and is on again in April */
     world_run_for(d->w, 0);
     for (int i = 0; i < 2; i++) {
@@ -449,7 +449,7 @@ static void the_calendar_closes_no_month_before_there_is_anything(void **state)
     (void)state;
     world_setup(&at);
     struct world *w = at;
-    struct months *m = months_new(&(struct months_options){w->p, w->site, w->store, &w->rulebooks, w->tz, 3}, &why);
+    struct months *m = months_new(&(struct months_options){w->p, w->site, w->store, &w->rulebooks, w->tz, 3, 0}, &why);
     w->now_ms = T0 + 10 * DAY;
     months_turn(m);
     world_run(w);

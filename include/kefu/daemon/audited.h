@@ -25,8 +25,15 @@ struct audited {
 void audited_answer(struct call *c, const struct audited *a, struct buf *body);
 /* Appends the line of what a caller does. */
 void audited_print(struct buf *out, const struct call *c, const struct audited *a);
-/* The same of somebody at the control socket, who has no token but names an actor: {"role": "kefuctl", "login": actor}. */
-void audited_print_actor(struct buf *out, int64_t now_ms, struct str actor, const struct audited *a);
+/* The same of somebody at kefuctl, who has no token: {"role": "kefuctl", "subject": Unix user, "login": who it is said to be}. */
+struct audited_user {
+    struct str name;  /* audited_user_name */
+    struct str actor; /* --by; absent: nobody is named */
+};
+void audited_print_user(struct buf *out, int64_t now_ms, const struct audited_user *user, const struct audited *a);
+/* The name of a Unix user here, or "uid N", in room. */
+#define AUDITED_USER_BYTES 64
+struct str audited_user_name(uint32_t uid, char room[AUDITED_USER_BYTES]);
 /* Writes the head of the chain, as it stands behind the batch's line, into the log; nothing if the batch has none. */
 void audited_log(const struct batch *b);
 

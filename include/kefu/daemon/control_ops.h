@@ -54,6 +54,9 @@ enum control_outcome control_alert_ack(struct control_call *c, struct err *e);
 enum control_outcome control_alert_silence(struct control_call *c, struct err *e);
 enum control_outcome control_alert_unsilence(struct control_call *c, struct err *e);
 enum control_outcome control_alert_test(struct control_call *c, struct err *e);
+enum control_outcome control_look(struct control_call *c, struct err *e);
+/* Appends a line of the audit log: what the caller does, whom the kernel names, and who it is said to be. */
+void control_print_act(const struct control_call *c, struct str actor, const struct audited *what, struct buf *line);
 enum control_outcome control_person_erase(struct control_call *c, struct err *e);
 enum control_outcome control_person_list(struct control_call *c, struct err *e);
 /* Redis holds nothing of erased persons any more: the tasks that waited for it are done. arg: the daemon. */
