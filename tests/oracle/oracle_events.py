@@ -127,6 +127,14 @@ TABLE = {
         "conversation": (an_id, NEEDED), "rating": (an_id, NEEDED),
         "of_source": (an_id, None), "reason": (a_string, NEEDED),
         "actor": (an_id, None)},
+    "turn.excused": {
+        "conversation": (an_id, NEEDED), "message": (an_id, NEEDED),
+        "of_source": (an_id, None), "agent": (an_id, None),
+        "reason": (a_string, NEEDED), "actor": (an_id, NEEDED)},
+    "decision.undone": {
+        "conversation": (an_id, NEEDED), "decision": (an_id, NEEDED),
+        "of_source": (an_id, None), "reason": (a_string, NEEDED),
+        "actor": (an_id, NEEDED)},
     "order": {
         "order": (an_id, NEEDED), "agent": (an_id, NEEDED),
         "kind": (one_of("main", "cross"), NEEDED),

@@ -8,7 +8,7 @@ episodes and a list of facts (answer, miss) for the report to count.
 RANK = {"conversation.opened": 0, "conversation.reopened": 1,
         "conversation.handoff": 4, "conversation.assigned": 5,
         "conversation.resolved": 7, "rating": 8, "rating.voided": 9,
-        "message.recalled": 10}
+        "message.recalled": 10, "turn.excused": 11, "decision.undone": 12}
 MESSAGE_RANK = {"customer": 2, "bot": 3, "agent": 6, "system": 6}
 
 
@@ -36,11 +36,20 @@ class Hold:
         self.worked = None
 
 
+ALL = object()
+
+
 class Wait:
     def __init__(self, book, at, holder, explicit):
         self.book = book
         self.present = Hold(holder, at, explicit)
         self.ended = []
+        self.excused = set()            # agents; ALL: nobody's part counts
+
+    def counted(self, facts):
+        """Without those of whom a lead has excused in this turn."""
+        return [f for f in facts
+                if ALL not in self.excused and f[1] not in self.excused]
 
     def end_hold(self, at):
         self.present.worked = self.book.hours.worked(self.present.start, at)
@@ -187,8 +196,16 @@ class Conversation:
         self.episodes, self.facts, self.early_ratings = [], [], []
         self.replied = False            # a human or bot has
         self.gone = self.recalled()
-        self.voided = {(e["of_source"], e["rating"]) for e in self.events
+        undone = {(e["of_source"], e["decision"]) for e in self.events
+                  if e["type"] == "decision.undone"}
+        stand = [e for e in self.events if identity(e) not in undone]
+        self.voided = {(e["of_source"], e["rating"]) for e in stand
                        if e["type"] == "rating.voided"}
+        self.excuses = {}               # identity of a message: whose part
+        for e in stand:
+            if e["type"] == "turn.excused":
+                self.excuses.setdefault((e["of_source"], e["message"]), set()) \
+                    .add(ALL if e["agent"] is None else e["agent"])
         self.customer = self.named("customer")
         self.shop = self.named("shop")
         self.topic = self.named("topic")
@@ -258,13 +275,18 @@ class Conversation:
     def on_start(self, _event, at):
         self.start(at)
 
-    def on_handoff(self, _event, at):
+    def excuse(self, event):
+        """The event opens, holds on or answers the wait that is open."""
+        self.wait.excused |= self.excuses.get(identity(event), set())
+
+    def on_handoff(self, event, at):
         self.start(at)
         if not self.episode.human_hands:
             if self.wait is None:
                 self.open_wait(at)
             else:
                 self.wait.restart(at)
+            self.excuse(event)
         self.episode.human_hands = True
 
     def open_wait(self, at):
@@ -302,7 +324,7 @@ class Conversation:
             if self.wait and not self.episode.human_hands:
                 self.wait = None
         else:
-            self.on_agent(event["agent"], at)
+            self.on_agent(event, at)
             self.replied = True
 
     def on_customer(self, event, at):
@@ -315,8 +337,10 @@ class Conversation:
         episode.last_customer_at = at
         if self.wait is None:
             self.open_wait(at)
+        self.excuse(event)
 
-    def on_agent(self, agent, at):
+    def on_agent(self, event, at):
+        agent = event["agent"]
         if not self.episodes:
             self.start(at)
         episode = self.episode
@@ -324,6 +348,7 @@ class Conversation:
         if episode is not None:
             self.note_human(episode, agent, at)
         if self.wait is not None:
+            self.excuse(event)
             self.end_wait(agent, at, is_first)
             self.set_assignee(agent, at, False)
         elif self.assignee is None:
@@ -338,10 +363,10 @@ class Conversation:
 
     def end_wait(self, agent, at, is_first):
         answer, misses = self.wait.answer(agent, at)
-        self.facts += misses
         if answer is not None:
             response, start = answer
-            self.facts.append(("answer", agent, start, response, is_first))
+            misses = misses + [("answer", agent, start, response, is_first)]
+        self.facts += self.wait.counted(misses)
         self.wait = None
         self.episode.wait_ends.append((agent, at))
         self.episode.last_wait_end_at = at
@@ -354,7 +379,7 @@ class Conversation:
             episode.human_hands = True
         episode.over_wait = self.wait is not None
         if self.wait is not None:
-            self.facts += self.wait.resolved(at)
+            self.facts += self.wait.counted(self.wait.resolved(at))
         episode.ended = event
         episode.end_assignee = self.assignee
         episode.owner = self.owner(episode, event["by"], event["agent"], at)
@@ -405,7 +430,7 @@ class Conversation:
 
     def finish(self):
         if self.wait is not None:
-            self.facts += self.wait.open_at(self.as_of)
+            self.facts += self.wait.counted(self.wait.open_at(self.as_of))
         if self.episode is not None:
             self.episode.end_assignee = self.assignee
             self.episode.owner = self.idle_owner(self.episode)

@@ -262,6 +262,32 @@ def void(story, name, at):
     point_at(story, name, at, "rating.voided", "rating")
 
 
+def excuse(story, name, at):
+    """A turn, by its question, its answer or something else; for all or one."""
+    rng = story.rng
+    there = [e for e in story.events if e["type"] == "message"
+             and (e["conversation"] == name or rng.random() < .1)]
+    if not there:
+        return
+    what = rng.choice(there[-4:])
+    agent = {"agent": story.agent()} if rng.random() < .4 else {}
+    story.add("turn.excused", at, conversation=name, message=what["id"],
+              of_source=what.get("source", "default"), reason="x", actor="li",
+              **agent)
+
+
+def undo(story, name, at):
+    """A decision of a lead, or at times something that is none."""
+    rng = story.rng
+    there = [e for e in story.events if e.get("conversation") == name and
+             (e["type"] in ("turn.excused", "rating.voided") or rng.random() < .1)]
+    if not there:
+        return
+    what = rng.choice(there[-3:])
+    story.add("decision.undone", at, conversation=name, decision=what["id"],
+              of_source=what.get("source", "default"), reason="x", actor="li")
+
+
 def order(story, _name, at):
     rng = story.rng
     story.add("order", at, order=rng.choice(("o", "o1", "o2", "o3")),
@@ -273,7 +299,8 @@ def order(story, _name, at):
 ACTS = ((say, 22), (assign, 6), (resolve, 5), (opened, 1), (rate, 2),
         (tussle, 3), (bare("conversation.reopened"), .6),
         (bare("conversation.handoff"), 1),
-        (recall, 1), (void, 1), (order, .8))
+        (recall, 1), (void, 1), (order, .8),
+        (excuse, 2.5), (undo, 1.5))
 
 
 def as_of(story):
