@@ -19,8 +19,7 @@
 #include "kefu/store/rows.h"
 #include "kefu/store/shelf.h"
 
-struct export
-{
+struct telling {
     const struct cli *cli;
     struct reader r;
     bool customer;
@@ -32,22 +31,22 @@ struct export
     struct err *e;
 };
 
-static bool is_id(const struct export *x, struct str s)
+static bool is_id(const struct telling *x, struct str s)
 {
     return !x->customer && str_eq(s, x->id);
 }
 
-static bool is_customer(const struct export *x, struct str s)
+static bool is_customer(const struct telling *x, struct str s)
 {
     return x->customer && s.n == sizeof x->hash && memcmp(s.p, x->hash, s.n) == 0;
 }
 
-static bool holds(const struct export *x, struct str text)
+static bool holds(const struct telling *x, struct str text)
 {
     return text.n && x->id.n && memmem(text.p, text.n, x->id.p, x->id.n);
 }
 
-static bool is_of(const struct export *x, const struct event *e)
+static bool is_of(const struct telling *x, const struct event *e)
 {
     if (!x->customer)
         return is_id(x, e->subject) || is_id(x, e->strs[EVENT_AGENT]) || is_id(x, e->strs[EVENT_ACTOR]);
@@ -76,7 +75,7 @@ static void end(struct buf *out)
 
 static void take_event(void *arg, const struct event *e)
 {
-    struct export *x = arg;
+    struct telling *x = arg;
     struct buf out = {0};
     if (x->finding) {
         if (is_customer(x, e->strs[EVENT_CUSTOMER]) && event_subject_kind(e->type) == SUBJECT_CONVERSATION)
@@ -102,7 +101,7 @@ static void take_row(void *arg, uint64_t seq, const struct event *e)
     take_event(arg, e);
 }
 
-static int each_event(struct export *x)
+static int each_event(struct telling *x)
 {
     struct shelf_reading shelf = {.row = take_subject, .arg = x};
     struct store_replay journal = {.each = take_row, .arg = x};
@@ -142,7 +141,7 @@ static void print_sum(int64_t kind, int32_t period, struct str blob)
     hist_fini(&t.responses);
 }
 
-static int each_sum(struct export *x)
+static int each_sum(struct telling *x)
 {
     sqlite3_stmt *stmt = x->r.db.statements[SQL_TOTAL_EACH];
     int rc = SQLITE_DONE;
@@ -157,7 +156,7 @@ static int each_sum(struct export *x)
 
 static void take_closed(void *arg, const struct book_text *t)
 {
-    struct export *x = arg;
+    struct telling *x = arg;
     struct arena arena = {0};
     struct book_row row;
     struct err e;
@@ -172,7 +171,7 @@ static void take_closed(void *arg, const struct book_text *t)
 }
 
 struct entries {
-    struct export *x;
+    struct telling *x;
     int64_t n;
 };
 
@@ -188,7 +187,7 @@ static void take_entry(void *arg, const struct book_text *t)
     end(&out);
 }
 
-static int each_closed(struct export *x)
+static int each_closed(struct telling *x)
 {
     struct entries all = {x, 0};
     int bad = book_each_entry(&x->r.db, take_entry, &all, x->e);
@@ -199,7 +198,7 @@ static int each_closed(struct export *x)
 
 static void take_line(void *arg, const struct audit_row *row)
 {
-    struct export *x = arg;
+    struct telling *x = arg;
     struct buf out = {0};
     if (!holds(x, row->line))
         return;
@@ -212,7 +211,7 @@ static void take_line(void *arg, const struct audit_row *row)
 
 static void take_memory(void *arg, const struct memory_row *row)
 {
-    struct export *x = arg;
+    struct telling *x = arg;
     struct buf out = {0};
     if (!holds(x, row->subject) && !holds(x, row->blob))
         return;
@@ -224,7 +223,7 @@ static void take_memory(void *arg, const struct memory_row *row)
 
 static void take_effect(void *arg, const struct effect *f)
 {
-    struct export *x = arg;
+    struct telling *x = arg;
     struct buf out = {0};
     bool is = false;
     for (size_t i = 0; i < f->pairs_n; i++)
@@ -244,7 +243,7 @@ static void take_effect(void *arg, const struct effect *f)
 
 static void take_refused(void *arg, const struct quarantined *q)
 {
-    struct export *x = arg;
+    struct telling *x = arg;
     struct cursor in = cursor_of(q->record);
     struct event event;
     struct err e;
@@ -261,7 +260,7 @@ static void take_refused(void *arg, const struct quarantined *q)
     end(&out);
 }
 
-static int each_other(struct export *x)
+static int each_other(struct telling *x)
 {
     struct db *db = &x->r.db;
     return rows_each_memory(db, take_memory, x, x->e) || rows_each_unsent(db, take_effect, x, x->e) ||
@@ -291,7 +290,7 @@ static int read_key(const struct cli *c, const char *state, uint8_t key[DIGEST_K
     return ok ? 0 : err_set(e, file, "found no key, expected 32 hexadecimal digits");
 }
 
-static int print_all(struct export *x)
+static int print_all(struct telling *x)
 {
     x->finding = x->customer;
     if (x->customer && each_event(x))
@@ -304,7 +303,7 @@ enum cli_exit person_export(const struct cli *c, bool customer, const char *id)
 {
     char dir[REACH_PATH_MAX], path[REACH_PATH_MAX + 16];
     struct err e;
-    struct export x = {.cli = c, .customer = customer, .id = str_of(id), .e = &e};
+    struct telling x = {.cli = c, .customer = customer, .id = str_of(id), .e = &e};
     uint8_t key[DIGEST_KEY_BYTES];
     intern_init(&x.subjects, 0);
     int bad = reach_state(c, dir, sizeof dir, &e) || (customer && read_key(c, dir, key, &e));

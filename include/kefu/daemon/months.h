@@ -88,7 +88,6 @@ struct month_act {
     struct str reason;   /* up to 512 bytes; absent: none */
     struct str agent;    /* adjust, propose */
     struct str proposal; /* propose: one of the row's actions */
-    struct str audit;    /* a line for the audit log, in the same transaction; absent: none */
     bool accept;         /* adjust, propose */
     struct str audit;    /* its line for the audit log (daemon/audited.h) */
     bool force;          /* close though first contacts are pending: what comes of them is an adjustment */
