@@ -276,15 +276,15 @@ static int read_key(const struct cli *c, const char *state, uint8_t key[DIGEST_K
 {
     char path[REACH_PATH_MAX + 16], *hex = NULL;
     size_t n = 0;
-    unsigned byte = 0;
     snprintf(path, sizeof path, "%s/customer.key", state);
     const char *file = cli_flag(c, "key") ? cli_value(c, "key") : path;
     if (json_read_file(file, 4096, &hex, &n, e))
         return -1;
     bool ok = n >= (size_t)2 * DIGEST_KEY_BYTES;
     for (size_t i = 0; ok && i < DIGEST_KEY_BYTES; i++) {
-        ok = sscanf(hex + 2 * i, "%2x", &byte) == 1;
-        key[i] = (uint8_t)byte;
+        char pair[3] = {hex[2 * i], hex[2 * i + 1], 0}, *behind;
+        key[i] = (uint8_t)strtoul(pair, &behind, 16);
+        ok = behind == pair + 2;
     }
     free(hex);
     return ok ? 0 : err_set(e, file, "found no key, expected 32 hexadecimal digits");
