@@ -35,7 +35,7 @@ static void show_sees(struct buf *out, const struct caller *c)
     const char *comma = "";
     buf_put_byte(out, '[');
     for (int p = PART_NONE + 1; p < PART_N; p++) {
-        enum reach reach = rights_reach(c->role, (enum part)p);
+        enum rights_reach reach = rights_reach(c->role, (enum part)p);
         bool off = reach == REACH_SETTING && !c->leaderboard;
         bool myself = p == PART_AGENTS && reach == REACH_OWN; /* that is "me" */
         if (p == PART_PAYROLL || reach == REACH_NONE || off || myself) {

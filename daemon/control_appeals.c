@@ -3,7 +3,6 @@
 
 #include "kefu/base/mem.h"
 #include "kefu/daemon/appeal.h"
-#include "kefu/daemon/audited.h"
 #include "kefu/daemon/control_ops.h"
 #include "kefu/daemon/daemon.h"
 

@@ -15,17 +15,18 @@
 
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
+#include "kefu/daemon/adopted.h"
+#include "kefu/daemon/between.h"
 #include "kefu/daemon/control_ops.h"
 #include "kefu/daemon/erase.h"
 #include "kefu/daemon/explain.h"
-#include "kefu/daemon/trial.h"
-#include "kefu/daemon/adopted.h"
 #include "kefu/daemon/key.h"
 #include "kefu/daemon/knock.h"
 #include "kefu/daemon/live.h"
 #include "kefu/daemon/reload.h"
 #include "kefu/daemon/routes.h"
 #include "kefu/daemon/session.h"
+#include "kefu/daemon/trial.h"
 
 #define EVENTS_MAX         ((size_t)1 << 18)
 #define STOP_MS            10000
@@ -37,95 +38,6 @@
 static const struct config *config_of(const struct daemon *d)
 {
     return &d->settings->config;
-}
-
-/* --- between the parts -------------------------------------------------------------------------------------------- */
-
-static void show_agent(void *arg, const struct agent_view *v)
-{
-    struct daemon *d = arg;
-    if (d->live) {
-        live_changed(d->live, site_agent_find(d->site, v->agent));
-    }
-    if (d->publisher) {
-        publisher_agent(d->publisher, v);
-    }
-}
-
-/* Who has a list of alerts before the eyes sees it change at once. */
-static void tell_boards(struct daemon *d, const struct effect *f)
-{
-    uint32_t agent = 0;
-    for (size_t i = 0; f->kind == EFFECT_ALERT && i < f->pairs_n; i += 2) {
-        agent = str_eq(f->pairs[i], STR_LIT("agent")) ? site_agent_find(d->site, f->pairs[i + 1]) : agent;
-    }
-    if (f->kind == EFFECT_ALERT && d->live) {
-        live_alert_changed(d->live, agent, false);
-    }
-}
-
-/* Where nothing is published, an effect has gone as far as it goes. */
-static void tell_effect(void *arg, const struct effect *f)
-{
-    struct daemon *d = arg;
-    tell_boards(d, f);
-    if (f->kind == EFFECT_NOTICE) {
-        hub_effect(d->hub, f);
-    } else if (d->publisher) {
-        publisher_effect(d->publisher, f); /* -1: it asks again when it has room */
-    } else {
-        pipeline_sent(d->pipeline, f->number);
-    }
-}
-
-static void effect_sent(void *arg, uint64_t number)
-{
-    struct daemon *d = arg;
-    pipeline_sent(d->pipeline, number);
-}
-
-static void tell_feed(void *arg, size_t i, struct alerts_feed *out)
-{
-    streams_feed(arg, i, out);
-}
-
-/* What the alerts are told of the house itself. */
-static void tell_own(void *arg, struct alerts_own *own)
-{
-    struct daemon *d = arg;
-    struct publisher_state state = {.live = true};
-    int64_t mono_ms = clock_mono_ms(&d->clock);
-    if (d->publisher) {
-        publisher_state(d->publisher, &state);
-    }
-    d->redis_away_mono_ms = state.live ? INT64_MAX : d->redis_away_mono_ms;
-    if (!state.live && d->redis_away_mono_ms == INT64_MAX) {
-        d->redis_away_mono_ms = mono_ms;
-    }
-    own->redis_away_ms = state.live ? 0 : mono_ms - d->redis_away_mono_ms;
-    own->full = pipeline_is_full(d->pipeline);
-    own->feeds_n = streams_feeds_n(d);
-    own->feed = tell_feed;
-    if (d->hub) {
-        hub_own(d->hub, own);
-    }
-}
-
-static void resend(void *arg, struct str stream, int64_t after_ms, uint64_t after_n)
-{
-    struct daemon *d = arg;
-    pipeline_resend(d->pipeline, &(struct outbox_from){stream, after_ms, after_n});
-}
-
-static bool may_write(void *arg, struct str token, struct http_right *right)
-{
-    struct daemon *d = arg;
-    const struct token *t = token.n ? access_check(&d->settings->tokens, token, clock_wall_ms(&d->clock)) : NULL;
-    if (!t || (t->role != ROLE_INGEST && t->role != ROLE_ADMIN)) {
-        return false;
-    }
-    *right = (struct http_right){t->sources, t->sources_n};
-    return true;
 }
 
 /* --- signals ------------------------------------------------------------------------------------------------------ */
@@ -250,7 +162,7 @@ static int start_pipeline(struct daemon *d, struct err *e)
                                                           .rulebooks = &s->rulebooks,
                                                           .customer_key = d->customer_key,
                                                           .clock = d->clock,
-                                                          .out = {show_agent, tell_effect, d},
+                                                          .out = {between_show_agent, between_tell_effect, d},
                                                           .writer = {.queue_max = (size_t)c->queue_max_commits,
                                                                      .group_max = (size_t)c->group_max_events,
                                                                      .group_ms = c->group_ms},
@@ -262,7 +174,7 @@ static int start_pipeline(struct daemon *d, struct err *e)
                                                           .seed = seed,
                                                           .alerts = true,
                                                           .channels = &s->channels,
-                                                          .own = tell_own,
+                                                          .own = between_tell_own,
                                                           .own_arg = d});
     int64_t began = clock_mono_ms(&d->clock);
     log_line(LOG_LEVEL_INFO, "replay", "events=%llu set_aside=%llu", (unsigned long long)store_last_seq(d->store),
@@ -300,7 +212,7 @@ static int start_hub(struct daemon *d, struct err *e)
     uint64_t seed;
     digest_random(&seed, sizeof(seed));
     d->redis_away_mono_ms = INT64_MAX;
-    d->hub = hub_new(&(struct hub_options){d->base, &d->settings->channels, d->clock, effect_sent, d, seed}, e);
+    d->hub = hub_new(&(struct hub_options){d->base, &d->settings->channels, d->clock, between_effect_sent, d, seed}, e);
     return d->hub ? 0 : -1;
 }
 
@@ -326,7 +238,7 @@ static int start_publisher(struct daemon *d, struct err *e)
                                   .clean = d->clean,
                                   .cleaned = person_cleaned,
                                   .cleaned_arg = d};
-    d->publisher = publisher_new(d->base, &o, &(struct lane_handlers){effect_sent, resend, d}, e);
+    d->publisher = publisher_new(d->base, &o, &(struct lane_handlers){between_effect_sent, between_resend, d}, e);
     return d->publisher ? 0 : -1;
 }
 
@@ -353,7 +265,7 @@ static int open_http(struct daemon *d, struct err *e)
     if (fd < 0 && config_listen(c->http_listen, address, &port) < 0) {
         return err_set(e, "http_listen", "found \"%s\", expected an address and a port", c->http_listen.p);
     }
-    d->http_door = (struct http_door){pipeline_ingest(d->pipeline), may_write, d};
+    d->http_door = (struct http_door){pipeline_ingest(d->pipeline), between_may_write, d};
     struct http_options o = {.base = d->base,
                              .address = address,
                              .port = port,

@@ -11,9 +11,9 @@ struct str part_name(enum part p)
     return names[p];
 }
 
-enum reach rights_reach(enum role role, enum part part)
+enum rights_reach rights_reach(enum role role, enum part part)
 {
-    static const enum reach table[PART_N][ROLE_N] = {
+    static const enum rights_reach table[PART_N][ROLE_N] = {
         [PART_ME] = {[ROLE_AGENT] = REACH_OWN},
         [PART_AGENTS] = {[ROLE_AGENT] = REACH_OWN,
                          [ROLE_LEAD] = REACH_TEAMS,

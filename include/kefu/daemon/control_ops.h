@@ -6,6 +6,7 @@
 
 #include "kefu/base/buf.h"
 #include "kefu/base/err.h"
+#include "kefu/daemon/audited.h"
 
 struct daemon;
 struct control_conn;

@@ -35,8 +35,8 @@ struct str part_name(enum part p); /* "" for PART_NONE */
 
 /* How far a right reaches. OWN: oneself, or the team one is in; TEAMS: the teams one leads; SETTING: OWN, if the option
  * `leaderboard` says so. */
-enum reach { REACH_NONE = 0, REACH_OWN, REACH_SETTING, REACH_TEAMS, REACH_ALL };
-enum reach rights_reach(enum role role, enum part part);
+enum rights_reach { REACH_NONE = 0, REACH_OWN, REACH_SETTING, REACH_TEAMS, REACH_ALL };
+enum rights_reach rights_reach(enum role role, enum part part);
 
 struct caller {
     enum role role;          /* ROLE_NONE: nobody */
