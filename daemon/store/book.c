@@ -214,9 +214,10 @@ static bool is_vouched(const struct check *c, int64_t entry, int64_t row, struct
 
 static void check_forgotten(struct check *c, const struct book_text *t, const struct book_row *row)
 {
-    c->found->forgotten_n++;
     if (t->identity.n && !is_vouched(c, c->entry.number, t->number, row->agent))
         tell_row(c, t, row, "its person was changed, and no erasure says so");
+    else
+        c->found->forgotten_n++;
 }
 
 /* A row of an erasure is no person's: its hash is all there is to check. */
@@ -255,8 +256,6 @@ static void check_row(struct check *c, const struct book_text *t, bool sound)
         book_person(person, t->salt, t->identity);
         if (!str_eq(row.person, (struct str){person, BOOK_HEX_BYTES}))
             tell_row(c, t, &row, "it is bound to another person");
-    } else if (t->identity.n) {
-        tell_row(c, t, &row, "it names a person to whom nothing binds it");
     } else {
         check_forgotten(c, t, &row);
     }
