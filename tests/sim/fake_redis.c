@@ -75,6 +75,11 @@ static size_t split(const struct fake_command *c, struct str *words)
     return n;
 }
 
+static bool is(struct str word, const char *text)
+{
+    return str_eq(word, str_of(text));
+}
+
 static bool read_id(struct str s, int64_t *ms, uint64_t *n)
 {
     char text[64], *dash;
@@ -171,7 +176,7 @@ static redisReply *xrange(struct fake_redis *r, const struct str *words)
 {
     int64_t ms = 0;
     uint64_t n = 0;
-    bool one = read_id(words[2], &ms, &n);
+    bool one = !is(words[2], "-") && read_id(words[2], &ms, &n);
     for (size_t i = r->first; i < r->told_n; i++) {
         if (one && (r->told[i].ms != ms || r->told[i].n != n))
             continue;
@@ -179,6 +184,7 @@ static redisReply *xrange(struct fake_redis *r, const struct str *words)
         a->element[0] = entry_of(&r->told[i]);
         return a;
     }
+    r->gone_n += one;
     return list_of(0);
 }
 
@@ -196,11 +202,6 @@ static redisReply *xinfo(struct fake_redis *r)
     a->element[2] = text_of("last-generated-id");
     a->element[3] = text_of(top);
     return a;
-}
-
-static bool is(struct str word, const char *text)
-{
-    return str_eq(word, str_of(text));
 }
 
 static redisReply *carry_out(struct fake_redis *r, const struct fake_command *c)

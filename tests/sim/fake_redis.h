@@ -33,6 +33,7 @@ struct fake_redis {
     size_t told_n, told_cap;
     size_t first;  /* of the stream as it is: told[first …]; those before were trimmed or flushed */
     size_t trim_n; /* entries a stream keeps, whatever it is told; 0: all */
+    size_t gone_n; /* times an entry was asked for by its id that is there no more */
     unsigned flushes_n;
     int64_t top_ms; /* the stream's last id */
     uint64_t top_n;

@@ -200,6 +200,29 @@ static void F9_the_connection_lost_before_and_after_each_command(void **state)
     }
 }
 
+/* Three changes are told at once to a stream that keeps one entry, and the process ends at each step before it has written
+ * down that they were. What the next life tells again is refused, and gone: it counts as told, and holds nothing up. */
+static void F9_told_and_trimmed_before_it_was_marked(void **state)
+{
+    (void)state;
+    uint64_t last_n = 0, gone_n = 0;
+    for (uint64_t n = 0; n <= last_n; n++) {
+        begin(&(struct sim_options){.seed = 9, .cut_at = n, .kill = true});
+        s.redis.trim_n = 1;
+        for (size_t i = 0; i < s.senders[0].n; i++)
+            s.senders[0].list[i].due_ms = s.script.end;
+        free(run());
+        last_n = n ? last_n : steps_n;
+        gone_n += s.redis.gone_n;
+        end();
+        if (s.effects_n != 3)
+            fail_msg("cut at step %llu: %zu tier changes", (unsigned long long)n, s.effects_n);
+    }
+    printf("%llu steps, %llu looks at a stream that had let go\n", (unsigned long long)last_n,
+           (unsigned long long)gone_n);
+    assert_true(gone_n > 0);
+}
+
 /* --- F11 ------------------------------------------------------------------------------------------------------------ */
 
 static const struct quarantined *only_row(void)
@@ -492,6 +515,7 @@ int main(void)
         cmocka_unit_test(F3_F21_without_power_at_each_step),
         cmocka_unit_test(F5_a_disk_full_for_a_minute_from_each_step_on),
         cmocka_unit_test(F9_the_connection_lost_before_and_after_each_command),
+        cmocka_unit_test(F9_told_and_trimmed_before_it_was_marked),
         cmocka_unit_test(F11_of_two_under_one_name_the_first_counts),
         cmocka_unit_test(F12_mutated_events_are_refused_with_reasons_and_the_others_flow),
         cmocka_unit_test(F13_a_clock_two_hours_off_changes_no_figure_and_tells_nothing_twice),
