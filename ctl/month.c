@@ -320,8 +320,6 @@ static void print_grid(const cJSON *list, const char *const *keys, size_t n)
         for (size_t i = 0; i < n; i++) {
             if (strcmp(keys[i], "confirm_from") == 0)
                 ask_time_cell(&g, x, keys[i]);
-            else if (strstr(keys[i], "_fen"))
-                fen_cell(&g, x, keys[i]);
             else
                 ask_cell(&g, x, keys[i]);
         }
@@ -340,13 +338,20 @@ static void print_proposals(const cJSON *answer)
 
 static void print_bonus(const cJSON *answer)
 {
-    static const char *const keys[] = {"team", "agents", "bonus_fen", "projected_fen"};
-    const cJSON *bonus = cJSON_GetObjectItemCaseSensitive(answer, "bonus");
-    struct grid g = {.columns_n = 2};
-    print_grid(cJSON_GetObjectItemCaseSensitive(bonus, "teams"), keys, 4);
+    static const char *const titles[] = {"team", "agents", "bonus", "projected"};
+    const cJSON *bonus = cJSON_GetObjectItemCaseSensitive(answer, "bonus"), *team = NULL;
+    struct grid g = {.right = {[1] = true, [2] = true, [3] = true}};
+    ask_titles(&g, titles, 4);
+    cJSON_ArrayForEach(team, cJSON_GetObjectItemCaseSensitive(bonus, "teams"))
+    {
+        ask_cell(&g, team, "team");
+        ask_cell(&g, team, "agents");
+        fen_cell(&g, team, "bonus_fen");
+        fen_cell(&g, team, "projected_fen");
+    }
     grid_put(&g, STR_LIT("all"));
+    grid_put(&g, STR_LIT(""));
     fen_cell(&g, bonus, "bonus_fen");
-    grid_put(&g, STR_LIT("projected"));
     fen_cell(&g, bonus, "projected_fen");
     ask_print(&g);
 }

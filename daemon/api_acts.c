@@ -217,7 +217,7 @@ static void send_event(struct call *c, cJSON *event, struct str agent)
     struct audited what = {call_text(event, "type").p, agent, AUDITED_NO_MONTH, NULL};
     audited_print(&line, c, &what);
     struct appeal_act act = {event, buf_str(&line), on_acted, c->r};
-    if (appeal_send(&(struct appeal_options){c->d->pipeline, c->d->site}, &act, &e) < 0) {
+    if (appeal_send(&(struct appeal_options){c->d->pipeline, c->d->site, &c->d->deciding}, &act, &e) < 0) {
         call_refused(c, &e);
     }
     buf_fini(&line);

@@ -171,15 +171,51 @@ static struct batch *make_batch(const struct appeal_options *o, const struct app
     return NULL;
 }
 
+/* A decision that is on its way. */
+struct deciding {
+    bool *flag;
+    void (*done)(struct batch *);
+    void *owner;
+};
+
+static void on_decided(struct batch *b)
+{
+    struct deciding d = *(struct deciding *)b->owner;
+    free(b->owner);
+    *d.flag = false;
+    b->owner = d.owner;
+    d.done(b);
+}
+
+static void begin_decision(const struct appeal_options *o, struct batch *b)
+{
+    struct deciding *d = xcalloc(1, sizeof *d);
+    *d = (struct deciding){o->deciding, b->done, b->owner};
+    *o->deciding = true;
+    b->done = on_decided;
+    b->owner = d;
+}
+
 int appeal_send(const struct appeal_options *o, const struct appeal_act *a, struct err *e)
 {
     struct ingest *in = pipeline_ingest(o->pipeline);
     struct batch *b = make_batch(o, a, e);
     if (!b)
         return -1;
+    bool decides = b->events[0].type == EVENT_APPEAL_DECIDED;
+    if (decides && *o->deciding) {
+        batch_free(b);
+        return err_set(e, "", "another appeal is being decided; ask again");
+    }
     b->audit = arena_copy(&b->arena, a->audit);
+    if (decides)
+        begin_decision(o, b);
     if (in->submit(in, b) == 0)
         return 0;
+    if (decides) {
+        *o->deciding = false;
+        free(b->owner);
+    }
     batch_free(b);
     return err_set(e, "", "the queue is full; nothing was done, ask again");
 }

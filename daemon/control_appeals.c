@@ -49,7 +49,7 @@ enum control_outcome control_act(struct control_call *c, struct err *e)
     struct asked *a = xcalloc(1, sizeof(*a));
     a->conn = c->conn;
     struct appeal_act act = {event, buf_str(&line), on_done, a};
-    int bad = appeal_send(&(struct appeal_options){d->pipeline, d->site}, &act, e);
+    int bad = appeal_send(&(struct appeal_options){d->pipeline, d->site, &d->deciding}, &act, e);
     buf_fini(&line);
     if (bad) {
         free(a);

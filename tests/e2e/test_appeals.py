@@ -4,6 +4,7 @@ events; and in a closed month an adjustment.
 """
 import json
 import os
+import socket
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -28,6 +29,22 @@ def refused_at_the_doors(daemon):
     lines = "".join(json.dumps(e) + "\n" for e in (act, closing)).encode()
     daemon.ctl("load", "-", stdin=lines, status=2)
     assert "which a person does with kefuctl" in daemon.said, daemon.said
+
+
+def decided_by_two_at_once(daemon):
+    """Both are read by the daemon before either is on disk: one decides, the other hears that it came too late."""
+    appeal = next(a["id"] for a in opened(daemon, "rating", "rate") if a["state"] == "open")
+    leads = [socket.socket(socket.AF_UNIX) for _ in range(2)]
+    for reason, lead in enumerate(leads):
+        lead.connect(os.path.join(daemon.state, "control.sock"))
+        event = {"type": "appeal.decided", "agent": "amy", "appeal": appeal, "decision": "rejected", "reason": f"{reason}",
+                 "actor": "lead"}
+        lead.sendall(json.dumps({"do": "act", "event": event}).encode() + b"\n")
+    answers = [json.loads(lead.makefile().readline()) for lead in leads]
+    want("of two decisions", 1, sum(a.get("done") is True for a in answers))
+    acts = [json.loads(l) for l in daemon.ctl("journal", "export").splitlines()]
+    want("decisions of it", 1, sum(a["type"] == "appeal.decided" and a["appeal"] == appeal for a in acts))
+    return acts
 
 
 def test(folder):
@@ -78,7 +95,7 @@ def test(folder):
     daemon.ctl("appeal", "exempt", "amy", "--from", "2026-02-02", "--to", "2026-02-01", "--why", "leave", "--by", "li", status=1)
     daemon.ctl("appeal", "exempt", "amy", "--from", "2026-02-01", "--to", "2026-02-03", "--why", "leave", "--by", "li")
     want("exempt days", 3, daemon.json("month", "review", "2026-02")["rows"][0]["exempt_days"])
-    acts = [json.loads(l) for l in daemon.ctl("journal", "export").splitlines()]
+    acts = decided_by_two_at_once(daemon)
     actors = {a["type"]: a["actor"] for a in acts if a["source"] == "kefud"}
     want("who did what", {"appeal.opened": "amy", "appeal.decided": "lead", "turn.excused": "lead", "month.closed": "li",
                           "decision.undone": "boss", "agent.exempt": "li"}, actors)

@@ -79,7 +79,7 @@ struct alerts {
     size_t silences_n, silences_cap;
     uint64_t silences_changed_n;
     struct alerts_counts counts, fresh; /* fresh: of the judgement under way */
-    struct group *groups; /* owned */
+    struct group *groups;               /* owned */
     size_t groups_n, groups_cap;
 };
 

@@ -17,10 +17,12 @@
 struct appeal_options { /* borrowed */
     struct pipeline *pipeline;
     struct site *site;
+    bool
+        *deciding; /* ours: a decision is on its way to the disk. One at a time, since each looks at those before it. */
 };
 
 /* Sends an act; `event` is its JSON without id, source and ts. done and owner as in struct batch: who is called owns the batch. -1
- * with e: what is wrong with it, nothing was done (no place in e: the queue is full). */
+ * with e: what is wrong with it, nothing was done (no place in e: the queue is full, or another appeal is being decided). */
 struct appeal_act {
     const cJSON *event;
     struct str audit; /* its line for the audit log (daemon/audited.h) */

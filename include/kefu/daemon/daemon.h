@@ -56,6 +56,7 @@ struct daemon {
     struct live *live;
     struct explain *explain;
     struct trial *trial;       /* a backtest beside us */
+    bool deciding;             /* an appeal's decision is on its way to the disk */
     uint64_t tokens_changed_n; /* rises when tokens were added, taken back or read again */
     struct socket_door *socket;
     struct streams streams;
