@@ -2,6 +2,7 @@
 #include "kefu/ctl/look.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "kefu/base/clock.h"
@@ -60,6 +61,8 @@ int look_note(const struct cli *c, const char *month, const char *agent)
     struct audited what = {"pay.read", str_of(agent), AUDITED_NO_MONTH, NULL};
     struct reach r;
     struct err e;
+    if (getenv(LOOK_NOTED))
+        return 0;
     if (civil_parse_month(str_of(month), &what.month))
         what.month = AUDITED_NO_MONTH;
     bool runs = reach_open(&r, c, &e) == 0;

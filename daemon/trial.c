@@ -19,6 +19,7 @@
 #include "kefu/base/folder.h"
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
+#include "kefu/daemon/audited.h"
 
 #define LIMIT_S       600
 #define OUT_MAX_BYTES ((size_t)8 << 20)
@@ -157,7 +158,8 @@ static int spawn(pid_t *pid, struct start *s)
                     s->state,          (char *)"--timezone",
                     s->timezone,       s->month[0] ? (char *)"--month" : NULL,
                     s->month,          NULL};
-    char *env[] = {s->tmp, (char *)"LC_ALL=C.UTF-8", NULL};
+    char *env[] = {s->tmp, (char *)"LC_ALL=C.UTF-8", (char *)LOOK_NOTED "=1",
+                   NULL}; /* the caller's line is ours to write */
     posix_spawn_file_actions_t files;
     posix_spawnattr_t how;
     sigset_t none, all;

@@ -33,6 +33,9 @@ struct audited_user {
 void audited_print_user(struct buf *out, int64_t now_ms, const struct audited_user *user, const struct audited *a);
 /* The name of a Unix user here, or "uid N", in room. */
 #define AUDITED_USER_BYTES 64
+/* Set in the environment of a kefuctl that the daemon runs for somebody whose look it notes itself. Who sets it by hand hides
+ * nothing that reading the store's file would not. */
+#define LOOK_NOTED "KEFU_LOOK_NOTED"
 struct str audited_user_name(uint32_t uid, char room[AUDITED_USER_BYTES]);
 /* Writes the head of the chain, as it stands behind the batch's line, into the log; nothing if the batch has none. */
 void audited_log(const struct batch *b);

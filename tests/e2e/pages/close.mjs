@@ -76,12 +76,15 @@ test("a month is closed by who has a name, by keyboard, and only when its name i
     await page.getByText("暂定未签").waitFor();
     await page.getByRole("button", { name: "关账" }).focus();
     await page.keyboard.press("Enter");
-    const submit = page.getByRole("form").getByRole("button", { name: "关账" });
+    const form = page.getByRole("form");
+    const submit = form.getByRole("button", { name: "关账" });
+    await form.locator("input:focus").waitFor();
     await page.keyboard.type("2020-01");
     assert.ok(await submit.isDisabled());
     await page.keyboard.press("Escape");
-    assert.equal(await page.getByRole("form").count(), 0);
+    await form.waitFor({ state: "detached" });
     await page.keyboard.press("Enter"); // the focus is back on the button
+    await form.locator("input:focus").waitFor();
     await page.keyboard.type(last);
     await page.keyboard.press("Enter");
     await page.getByText("已关账").and(page.locator("[aria-current]")).waitFor();
