@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 
-from shop import (CONFIG, KEFUCTL, LOG, SOAK, TMP, add, control, redis, report, simulate, start_kefud, start_redis,
+from shop import (CONFIG, KEFUCTL, LOG, SANITIZED, SOAK, TMP, add, control, redis, report, simulate, start_kefud, start_redis,
                   stop_kefud, wait_for, write_config)
 
 KILLS = 100 if SOAK else 10
@@ -154,7 +154,7 @@ def check_catch_up(kefud):
     wait_for("all of it", lambda: all_read("chat"), limit_s=120, pause_s=0.01)
     rate, cpu_rate = len(lines) / (time.monotonic() - began), len(lines) / max(cpu_s(kefud) - began_cpu_s, 0.01)
     print(f"caught up with {len(lines)} entries at {rate:.0f} a second, {cpu_rate:.0f} a second of processor time")
-    assert cpu_rate >= 5 * LIVE_RATE, cpu_rate
+    assert cpu_rate >= 5 * LIVE_RATE or SANITIZED, cpu_rate
     assert not SOAK or rate >= 5 * LIVE_RATE, rate
     return kefud
 

@@ -163,7 +163,7 @@ static void a_cut_of_many_totals_holds_the_loop_for_a_few_of_them(void **state)
     struct handed h = {0};
     struct freezer to = {hand_row, hand_total, &h};
     struct buf head = {0};
-    char id[32], agent[16];
+    char id[32], agent[32];
     world_run(w);
     for (int day = 0; day < DAYS; day++) {
         for (int a = 0; a < AGENTS; a++) {
