@@ -76,19 +76,7 @@ static void print_list(const cJSON *answer)
 {
     static const char *const keys[] = {"agent",   "id",     "at",    "conversation", "about",
                                        "message", "reason", "state", "decided_by",   "decision"};
-    struct grid g = {0};
-    const cJSON *x;
-    ask_titles(&g, keys, sizeof keys / sizeof *keys);
-    cJSON_ArrayForEach(x, cJSON_GetObjectItemCaseSensitive(answer, "appeals"))
-    {
-        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-            if (strcmp(keys[i], "at") == 0)
-                ask_time_cell(&g, x, keys[i]);
-            else
-                ask_cell(&g, x, keys[i]);
-        }
-    }
-    ask_print(&g);
+    ask_print_list(cJSON_GetObjectItemCaseSensitive(answer, "appeals"), keys, sizeof keys / sizeof *keys);
 }
 
 static enum cli_exit run(const struct cli *c)

@@ -218,3 +218,20 @@ const struct command command_checkpoint = {
     .options = none,
     .run = run_checkpoint,
 };
+
+void ask_print_list(const cJSON *list, const char *const *keys, size_t n)
+{
+    struct grid g = {0};
+    const cJSON *x;
+    ask_titles(&g, keys, n);
+    cJSON_ArrayForEach(x, list)
+    {
+        for (size_t i = 0; i < n; i++) {
+            if (strcmp(keys[i], "at") == 0 || strcmp(keys[i], "confirm_from") == 0)
+                ask_time_cell(&g, x, keys[i]);
+            else
+                ask_cell(&g, x, keys[i]);
+        }
+    }
+    ask_print(&g);
+}

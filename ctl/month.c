@@ -310,30 +310,13 @@ static enum cli_exit run_adjust(const struct cli *c)
     return run_act(c, "month_adjust");
 }
 
-static void print_grid(const cJSON *list, const char *const *keys, size_t n)
-{
-    struct grid g = {0};
-    const cJSON *x;
-    ask_titles(&g, keys, n);
-    cJSON_ArrayForEach(x, list)
-    {
-        for (size_t i = 0; i < n; i++) {
-            if (strcmp(keys[i], "confirm_from") == 0)
-                ask_time_cell(&g, x, keys[i]);
-            else
-                ask_cell(&g, x, keys[i]);
-        }
-    }
-    ask_print(&g);
-}
-
 static void print_proposals(const cJSON *answer)
 {
     static const char *const keys[] = {"agent", "proposal", "months", "confirm_from", "state", "decided_by"};
     static const char *const perks[] = {"agent", "perk", "since"};
-    print_grid(cJSON_GetObjectItemCaseSensitive(answer, "proposals"), keys, 6);
+    ask_print_list(cJSON_GetObjectItemCaseSensitive(answer, "proposals"), keys, 6);
     putchar('\n');
-    print_grid(cJSON_GetObjectItemCaseSensitive(answer, "perks"), perks, 3);
+    ask_print_list(cJSON_GetObjectItemCaseSensitive(answer, "perks"), perks, 3);
 }
 
 static void print_bonus(const cJSON *answer)

@@ -1,5 +1,5 @@
-/* Looks at pay, and acts upon it, by kefuctl: lines of the audit log with the Unix user, whom the socket names. A look is answered when
- * its line is durable. */
+/* Looks at pay by kefuctl: lines of the audit log with the Unix user, whom the socket names. A look is answered when its line is
+ * durable, and kefuctl shows nothing before. */
 #include "kefu/daemon/control_ops.h"
 
 #include <stdlib.h>

@@ -16,25 +16,20 @@
     STR_LIT(                                                                                                           \
         "ts: the evidence of that month was let go of (evidence_months), its closed rows are final; expected a later event")
 
-static void refuse_conflict(struct batch *b, size_t i)
+static struct refusal *refuse(struct batch *b, size_t i, enum refusal_kind kind, struct str reason)
 {
     struct refusal *r = batch_add_refusal(b);
-    r->kind = REFUSAL_CONFLICT;
+    r->kind = kind;
     r->index = b->event_index[i];
     r->input_bytes = 0;
     r->id = b->events[i].id;
-    r->reason = CONFLICT_REASON;
-    r->event = &b->events[i];
+    r->reason = reason;
+    return r;
 }
 
-static void refuse_let_go(struct batch *b, size_t i)
+static void refuse_conflict(struct batch *b, size_t i)
 {
-    struct refusal *r = batch_add_refusal(b);
-    r->kind = REFUSAL_BAD;
-    r->index = b->event_index[i];
-    r->input_bytes = 0;
-    r->id = b->events[i].id;
-    r->reason = LET_GO_REASON;
+    refuse(b, i, REFUSAL_CONFLICT, CONFLICT_REASON)->event = &b->events[i];
 }
 
 static int by_index(const void *a, const void *b)
@@ -68,7 +63,7 @@ static void probe(struct flight *f, struct site *s)
         b->verdicts[i] = judged(b, site_probe(s, &b->events[i]));
         if (b->verdicts[i] == VERDICT_ACCEPTED && site_is_let_go(s, &b->events[i])) {
             b->verdicts[i] = VERDICT_REJECTED;
-            refuse_let_go(b, i);
+            (void)refuse(b, i, REFUSAL_BAD, LET_GO_REASON);
         } else if (b->verdicts[i] == VERDICT_ACCEPTED) {
             f->which[f->commit.events_n] = i;
             f->events[f->commit.events_n++] = &b->events[i];

@@ -81,6 +81,13 @@ def events():
     return told
 
 
+def until(what, is_so):
+    end = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
 def put_everywhere(daemon, told):
     daemon.load(told)
     bad = [{"id": "b1", "source": "t", "ts": JAN, "type": "agent.status", "agent": AGENT, "status": AGENT},
@@ -91,7 +98,7 @@ def put_everywhere(daemon, told):
     daemon.ctl("appeal", "exempt", AGENT, "--from", "2026-01-20", "--to", "2026-01-21", "--why", "leave", "--by", NAME)
     daemon.ctl("month", "close", "2026-01", "--by", NAME, "--reason", f"按{NAME}的要求")
     daemon.load(chat("late", JAN + 5000, AGENT, 90_000))
-    time.sleep(1.1)
+    until("the late answer to be an adjustment", lambda: daemon.json("month", "adjustments", "2026-01")["adjustments"])
     daemon.ctl("month", "accept", "2026-01", AGENT, "--by", "li", "--reason", f"{CUSTOMER}说过")
     daemon.ctl("month", "slip", "2026-01", AGENT)
     lines = [json.loads(x) for x in daemon.ctl("audit", "list").splitlines()]

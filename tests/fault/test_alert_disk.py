@@ -60,7 +60,7 @@ def test(folder):
             pass # it waits for room, as it should
         n += 200
     assert "磁盘已满" in robot.texts()[0] and "已解除" not in robot.texts()[0], robot.texts()
-    time.sleep(3)
+    time.sleep(3)  # for what must not come
     want("messages of one full disk", 1, len([t for t in robot.texts() if "磁盘已满" in t]))
     assert k.process.poll() is None, "kefud has ended"
     os.remove(os.path.join(state, "filler"))

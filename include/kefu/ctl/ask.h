@@ -20,6 +20,8 @@ void ask_cell(struct grid *g, const cJSON *object, const char *key);
 void ask_time_cell(struct grid *g, const cJSON *object, const char *key);
 /* Prints a grid to standard output and frees it. */
 void ask_print(struct grid *g);
+/* Prints a list of objects as a table, its n members as columns under their own names; "at" and "confirm_from" are times. */
+void ask_print_list(const cJSON *list, const char *const *keys, size_t n);
 /* Begins a grid of n columns with a row of titles. */
 void ask_titles(struct grid *g, const char *const *titles, size_t n);
 

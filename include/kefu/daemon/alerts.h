@@ -2,7 +2,7 @@
  * alert, and says what Redis and the channels are to be told.
  *
  * It runs after the judge, in the same judgement: memory and effects become durable in one commit. Each change is an entry of
- * the stream "alerts" at once. Channels are told in notices, one message of a rule for a team, gathered for a second, then at
+ * the stream "alerts" at once. Channels are told in notices, one message of a rule for a team, gathered for 0.3 s, then at
  * most one in 30 s (critical: 5 s); what a silence, our own trouble or quiet hours mute is told when they end, if it still
  * stands. What people do (acknowledge, silence) arrives as events through the journal and is idempotent. One thread. */
 #ifndef KEFU_DAEMON_ALERTS_H
