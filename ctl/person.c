@@ -14,6 +14,7 @@
 #include "kefu/base/utf8.h"
 #include "kefu/ctl/ask.h"
 #include "kefu/ctl/commands.h"
+#include "kefu/ctl/look.h"
 #include "kefu/ctl/person.h"
 #include "kefu/ctl/reach.h"
 
@@ -182,8 +183,10 @@ static enum cli_exit run(const struct cli *c)
     bool of_kind = c->args_n == 3 && (strcmp(c->args[1], "agent") == 0 || strcmp(c->args[1], "customer") == 0);
     if (strcmp(what, "list") == 0 && c->args_n == 1)
         return ask(c, STR_LIT("{\"do\":\"person_list\"}"), print_list);
+    bool customer = of_kind && strcmp(c->args[1], "customer") == 0;
+    /* An agent's closed rows hold pay. The line names nobody: who is erased must not come back by being asked for. */
     if (strcmp(what, "export") == 0 && of_kind)
-        return person_export(c, strcmp(c->args[1], "customer") == 0, c->args[2]);
+        return !customer && look_note(c, NULL, NULL) ? CLI_FAILED : person_export(c, customer, c->args[2]);
     if (strcmp(what, "erase") == 0 && of_kind)
         return erase(c);
     cli_say(c, "expected list, or export or erase with agent or customer and an id; see kefuctl help person");
