@@ -176,8 +176,6 @@ static int read_channel(const struct place *p)
                                         "personal", "lang",          "severity", "url_file", "secret_file",
                                         "hosts",    "allow_private", NULL};
     *p->to = (struct channel){0};
-    if (!cJSON_IsObject(p->v))
-        return reader_fail(p->r, p->path, "found %s, expected an object", reader_kind(p->v));
     return reader_known(p->r, p->path, p->v, known) || read_name(p) || read_kind(p) || read_hears(p) ||
                    read_list(p, "teams", &p->to->teams, &p->to->teams_n) || read_text(p, "agent", &p->to->agent) ||
                    read_truth(p, "personal", &p->to->personal) || read_taste(p) || read_where(p) || check(p)

@@ -120,6 +120,8 @@ static int fail_unknown(const struct reader *r, const char *path, const char *na
 int reader_known(const struct reader *r, const char *path, const cJSON *object, const char *const *known)
 {
     const cJSON *v = NULL;
+    if (!cJSON_IsObject(object)) /* what a list holds has no names to look at */
+        return reader_fail(r, path, "found %s, expected an object", reader_kind(object));
     cJSON_ArrayForEach(v, object)
     {
         if (!strncmp(v->string, "x_", 2) || listed(v->string, known))
@@ -293,8 +295,6 @@ static int read_fields(const struct reader *r, const cJSON *tree, bool over_base
     const char *names[FIELDS_N + 1] = {NULL};
     for (size_t i = 0; i < FIELDS_N; i++)
         names[i] = fields[i].name;
-    if (!cJSON_IsObject(tree))
-        return reader_fail(r, "", "found %s, expected an object", reader_kind(tree));
     if (reader_known(r, "", tree, names))
         return -1;
     for (size_t i = 0; i < FIELDS_N; i++) {

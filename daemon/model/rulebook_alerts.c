@@ -195,8 +195,6 @@ static int read_rule(const struct place *p)
                                         "cooldown_s", "repeat_s", "window_min", "window_days", "hears",
                                         "quiet",      NULL};
     *p->to = (struct alert_rule){0};
-    if (!cJSON_IsObject(p->v))
-        return reader_fail(p->r, p->path, "found %s, expected an object", reader_kind(p->v));
     if (reader_known(p->r, p->path, p->v, known))
         return -1;
     return read_name(p) || read_label(p) || read_kind(p) || read_scope(p) || read_severity(p) || read_limits(p) ||

@@ -141,8 +141,6 @@ static int read_kpi(const struct reader *r, const char *path, const cJSON *v, st
     static const char *const known[] = {"name", "label", "metric", "weight", "min_samples", "score", NULL};
     char at[PATH_MAX_N];
     *k = (struct kpi){.min_samples = 1};
-    if (!cJSON_IsObject(v))
-        return reader_fail(r, path, "found %s, expected an object", reader_kind(v));
     if (reader_known(r, path, v, known))
         return -1;
     const cJSON *x = member(v, path, "name", at);
@@ -198,8 +196,6 @@ static int read_tier(const struct reader *r, const char *path, const cJSON *v, s
     struct texts actions = {0};
     char at[PATH_MAX_N];
     *t = (struct tier){0};
-    if (!cJSON_IsObject(v))
-        return reader_fail(r, path, "found %s, expected an object", reader_kind(v));
     if (reader_known(r, path, v, known))
         return -1;
     const cJSON *x = member(v, path, "name", at);

@@ -32,7 +32,8 @@ struct texts {
     size_t n;
 };
 int reader_texts(const struct reader *r, const char *path, const cJSON *v, struct texts *out);
-/* Refuses members that are not in the NULL-terminated list `known` (those beginning with "x_" are notes). */
+/* Refuses what is no object, and members that are not in the NULL-terminated list `known` (those beginning with "x_" are
+ * notes). */
 int reader_known(const struct reader *r, const char *path, const cJSON *object, const char *const *known);
 /* "object", "text", "number", … with the article, for "found …". */
 const char *reader_kind(const cJSON *v);
