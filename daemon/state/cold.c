@@ -56,13 +56,18 @@ bool site_may_cut(const struct site *s)
 
 /* --- a cut ---------------------------------------------------------------------------------------------------------- */
 
-static size_t cut_totals(struct periods *p, struct shelf_total *t, const struct freezer *f, struct buf *room)
+/* `shops`: of months, NULL: none. */
+static size_t cut_totals(struct site *s, struct periods *p, const struct shops *shops, struct shelf_total *t)
 {
     size_t n = p->n - p->saved_n;
+    struct buf *room = &s->cold.blob;
+    const struct freezer *f = s->cold.freezer;
     for (; p->saved_n < p->n; p->saved_n++) {
         room->n = 0;
-        totals_encode(room, &p->list[p->saved_n]);
         t->period = p->list[p->saved_n].period;
+        totals_encode(room, &p->list[p->saved_n]);
+        if (shops)
+            shops_encode(room, shops, t->period, &s->names.words);
         t->blob = buf_str(room);
         f->total(f->arg, t);
     }
@@ -73,11 +78,11 @@ static size_t cut_totals(struct periods *p, struct shelf_total *t, const struct 
 static size_t cut_agent(struct site *s, uint32_t number)
 {
     struct agent *a = &s->agents[number];
+    struct agent_totals *t = &a->totals;
     struct str id = intern_name(&s->names.agents, number);
-    const struct freezer *f = s->cold.freezer;
     a->totals_due = false;
-    return cut_totals(&a->totals.days, &(struct shelf_total){.agent = id, .kind = SHELF_DAY}, f, &s->cold.blob) +
-           cut_totals(&a->totals.months, &(struct shelf_total){.agent = id, .kind = SHELF_MONTH}, f, &s->cold.blob);
+    return cut_totals(s, &t->days, NULL, &(struct shelf_total){.agent = id, .kind = SHELF_DAY}) +
+           cut_totals(s, &t->months, &t->shops, &(struct shelf_total){.agent = id, .kind = SHELF_MONTH});
 }
 
 void cold_cut_agent(struct site *s, uint32_t number)
@@ -93,8 +98,9 @@ void site_cut(struct site *s, const struct freezer *f, struct buf *head)
         const struct agent_totals *t = &s->agents[a].totals;
         s->agents[a].totals_due = t->days.saved_n < t->days.n || t->months.saved_n < t->months.n;
     }
-    cut_totals(&s->order_events.days, &(struct shelf_total){.kind = SHELF_ORDERS_DAY}, f, &c->blob);
-    cut_totals(&s->order_events.months, &(struct shelf_total){.kind = SHELF_ORDERS_MONTH}, f, &c->blob);
+    c->freezer = f;
+    cut_totals(s, &s->order_events.days, NULL, &(struct shelf_total){.kind = SHELF_ORDERS_DAY});
+    cut_totals(s, &s->order_events.months, NULL, &(struct shelf_total){.kind = SHELF_ORDERS_MONTH});
     buf_put_svar(head, s->as_of);
     buf_put_uvar(head, s->events_n);
     buf_put_uvar(head, s->known_n);
@@ -104,7 +110,6 @@ void site_cut(struct site *s, const struct freezer *f, struct buf *head)
     c->unsaved = empty;
     c->cut_done_n = c->cut_agent = 0;
     c->now = c->now == SAVE_A ? SAVE_B : SAVE_A;
-    c->freezer = f;
 }
 
 /* Totals of agents until n are handed out, one agent's all at once. How many are left of n. */

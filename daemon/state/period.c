@@ -19,6 +19,7 @@ void agent_totals_fini(struct agent_totals *t)
 {
     periods_fini(&t->days);
     periods_fini(&t->months);
+    shops_fini(&t->shops);
 }
 
 /* Where the period stands or would stand. Nearly always it is the last one. */
@@ -141,6 +142,13 @@ void totals_episode(struct agent_totals *t, const struct episode *e, int64_t sig
         return;
     add_episode(&day_at(t, e->day)->figures, e, sign);
     add_episode(&month_at(t)->figures, e, sign);
+}
+
+void totals_shop(struct agent_totals *t, int32_t day, uint32_t shop, int64_t sign)
+{
+    int32_t month = t->days.n && t->day == day ? t->month : civil_month(day);
+    (void)periods_at(&t->months, month); /* they lie on the shelf together */
+    shops_add(&t->shops, month, shop, sign);
 }
 
 static void add_order(struct figures *f, int64_t amount_fen, int64_t sign)

@@ -203,6 +203,29 @@ const struct totals *site_totals(const struct site *s, uint32_t agent, enum peri
     return p->list;
 }
 
+static int by_shop(const void *a, const void *b)
+{
+    return str_cmp(((const struct shop_handled *)a)->shop, ((const struct shop_handled *)b)->shop);
+}
+
+struct shop_handled *site_shops(const struct site *s, uint32_t agent, int32_t month, struct arena *arena, size_t *n)
+{
+    const struct shop_count *named = shops_of(&s->agents[agent].totals.shops, month, n);
+    if (!*n)
+        return NULL;
+    struct shop_handled *out = arena_alloc(arena, (*n + 1) * sizeof *out);
+    int64_t rest = site_figures(s, agent, PERIOD_MONTH, month)->handled;
+    for (size_t i = 0; i < *n; i++) {
+        out[i] =
+            (struct shop_handled){arena_copy(arena, intern_name(&s->names.words, named[i].shop)), named[i].handled};
+        rest -= named[i].handled;
+    }
+    qsort(out, *n, sizeof *out, by_shop);
+    if (rest)
+        out[(*n)++] = (struct shop_handled){.handled = rest};
+    return out;
+}
+
 bool site_had_orders(const struct site *s, enum period_kind kind, int32_t period)
 {
     const struct totals *t = periods_find(periods_of(&s->order_events, kind), period);

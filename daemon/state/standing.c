@@ -8,6 +8,7 @@
 struct ledger {
     struct site *site;
     int64_t sign;
+    uint32_t shop; /* of the conversation, 0: none was named; of those who tell of idle ones */
 };
 
 static uint64_t fact_number(const struct fact *f)
@@ -25,6 +26,16 @@ static void add_episode(struct site *s, const struct episode *e, int64_t sign)
     site_mark_dirty(s, e->owner);
 }
 
+/* A handled conversation, where its shop is counted. */
+static void enter_shop(const struct ledger *l, uint32_t agent, int32_t day)
+{
+    struct site *s = l->site;
+    if (!l->shop || !is_kept_day(s, day))
+        return;
+    totals_shop(cold_totals(s, agent), day, l->shop, l->sign);
+    site_mark_dirty(s, agent);
+}
+
 static void enter_window(struct site *s, const struct fact *f, int64_t sign)
 {
     if (s->rolling)
@@ -38,25 +49,29 @@ static void enter_fact(void *arg, const struct fact *f)
         return;
     totals_fact(cold_totals(l->site, f->agent), f, l->sign);
     late_note(l->site, f->agent, f->day, fact_number(f), l->sign);
+    if (f->kind == FACT_IDLE)
+        enter_shop(l, f->agent, f->day);
     enter_window(l->site, f, l->sign);
     site_mark_dirty(l->site, f->agent);
 }
 
 static void enter_tail(struct site *s, const struct conversation *c, int64_t sign)
 {
-    struct ledger l = {.site = s, .sign = sign};
+    struct ledger l = {.site = s, .sign = sign, .shop = c->machine.shop};
     machine_tail(&c->machine, &s->calendar, c->applied_at, &(struct sink){.fact = enter_fact, .arg = &l});
 }
 
 /* An ended episode with its rating, its first contact as e->fcr says. */
-static void enter_episode(struct site *s, const struct episode *e, int64_t sign)
+static void enter_episode(struct ledger *l, const struct episode *e)
 {
-    if (e->flags & EPISODE_COUNTED)
-        add_episode(s, e, sign);
+    if (e->flags & EPISODE_COUNTED) {
+        add_episode(l->site, e, l->sign);
+        enter_shop(l, e->owner, e->day);
+    }
     if (e->rated.day == INT32_MIN)
         return;
     struct fact f = rating_fact(&e->rated, e->credit, WHY_OWNER);
-    enter_fact(&(struct ledger){.site = s, .sign = sign}, &f);
+    enter_fact(l, &f);
 }
 
 static int64_t running_first(const struct machine *m)
@@ -230,24 +245,24 @@ void conversation_tell(struct site *s, const struct conversation *c, const struc
 
 static void take_out_episode(void *arg, const struct episode *e)
 {
-    const struct ledger *l = arg;
-    enter_episode(l->site, e, l->sign);
+    enter_episode(arg, e);
 }
 
 static void take_out(struct site *s, uint32_t number)
 {
-    struct ledger l = {.site = s, .sign = -1};
+    const struct conversation *c = conversation_at(s, number);
+    struct ledger l = {.site = s, .sign = -1, .shop = c->machine.shop};
     agent_now_leave(s, number);
-    conversation_tell(s, conversation_at(s, number),
-                      &(struct listener){.sink = {.fact = enter_fact, .arg = &l}, .episode = take_out_episode});
+    conversation_tell(s, c, &(struct listener){.sink = {.fact = enter_fact, .arg = &l}, .episode = take_out_episode});
 }
 
 static void put_in(struct site *s, uint32_t number)
 {
     struct conversation *c = conversation_at(s, number);
+    struct ledger l = {.site = s, .sign = 1, .shop = c->machine.shop};
     for (uint32_t k = 0; k < c->machine.episodes_n; k++) {
         c->machine.episodes[k].fcr = (uint8_t)fcr_of(s, number, k);
-        enter_episode(s, &c->machine.episodes[k], 1);
+        enter_episode(&l, &c->machine.episodes[k]);
     }
     c->applied = true;
     c->applied_at = s->as_of;
@@ -307,7 +322,7 @@ static void ended(struct site *s, uint32_t number)
     if (c->group != GROUP_NONE && e->flags & EPISODE_RESOLVED)
         contacts_put(&s->groups.list[c->group].endings, (struct contact){e->resolved_at, number, k});
     e->fcr = (uint8_t)fcr_of(s, number, k);
-    enter_episode(s, e, 1);
+    enter_episode(&(struct ledger){.site = s, .sign = 1, .shop = c->machine.shop}, e);
 }
 
 /* The step itself: facts that stay go into the totals, a rating moves from one state of its episode to the next. */
@@ -315,13 +330,25 @@ static void step(struct site *s, struct conversation *c, const struct item *i)
 {
     struct machine *m = &c->machine;
     int64_t rated = i->type == EVENT_RATING ? machine_rating_episode(m) : -1;
+    struct ledger l = {.site = s, .sign = -1, .shop = m->shop};
     if (rated >= 0)
-        enter_episode(s, &m->episodes[rated], -1);
-    struct ledger l = {.site = s, .sign = 1};
+        enter_episode(&l, &m->episodes[rated]);
+    l.sign = 1;
     machine_step(m, i, &s->calendar, &(struct sink){.fact = enter_fact, .arg = &l});
     c->run_n++;
     if (rated >= 0)
-        enter_episode(s, &m->episodes[rated], 1);
+        enter_episode(&l, &m->episodes[rated]);
+}
+
+/* The first one named, by any event: what was handled before counts for it, too. */
+static void take_shop(struct site *s, struct conversation *c, uint32_t shop)
+{
+    struct ledger l = {.site = s, .sign = 1, .shop = shop};
+    struct machine *m = &c->machine;
+    m->shop = shop;
+    for (uint32_t k = 0; k < m->episodes_n; k++)
+        if (m->episodes[k].flags & EPISODE_COUNTED)
+            enter_shop(&l, m->episodes[k].owner, m->episodes[k].day);
 }
 
 /* Names that come after the first contact change which conversations are repeats of which: then it is run again. */
@@ -358,6 +385,8 @@ void conversation_go_on(struct site *s, uint32_t number, const struct item *i)
         if (c->timer.due_ms <= s->as_of)
             recheck_pending(s, number); /* conversation_set_due below looks ahead only */
     }
+    if (!m->shop && i->num[EVENT_SHOP])
+        take_shop(s, c, i->num[EVENT_SHOP]);
     step(s, c, i);
     if (names[0] != m->customer || names[1] != m->shop || names[2] != m->topic)
         take_group(s, number, first_before == NEVER && n_before == 0);

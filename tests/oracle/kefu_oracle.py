@@ -17,7 +17,7 @@ import oracle_report
 import oracle_rulebook
 
 
-def report_of(accepted, overrides=None, as_of=None, by="month"):
+def report_of(accepted, overrides=None, as_of=None, by="month", shops=False):
     """The report object over accepted events (an oracle_events.Set)."""
     book = oracle_rulebook.Rulebook(overrides)
     events = list(accepted.events.values())
@@ -26,7 +26,7 @@ def report_of(accepted, overrides=None, as_of=None, by="month"):
     elif isinstance(as_of, str):
         as_of = oracle_events.a_time(as_of)
     return {"rulebook": book.name, "as_of": as_of,
-            "rows": oracle_report.rows(book, events, as_of, by)}
+            "rows": oracle_report.rows(book, events, as_of, by, shops)}
 
 
 def report(events, rulebook=None, as_of=None, by="month"):

@@ -21,13 +21,18 @@ class Tally:
 
     def __init__(self, period_of):
         self.period_of = period_of
-        self.rows, self.responses = {}, {}
+        self.rows, self.responses, self.shops = {}, {}, {}
 
     def add(self, agent, at, **figures):
         key = (agent, self.period_of(at))
         row = self.rows.setdefault(key, dict.fromkeys(FIGURES, 0))
         for name, value in figures.items():
             row[name] += value
+
+    def handled(self, agent, at, shop):
+        self.add(agent, at, handled=1)
+        of = self.shops.setdefault((agent, self.period_of(at)), {})
+        of[shop or ""] = of.get(shop or "", 0) + 1
 
     def response(self, agent, at, value):
         key = (agent, self.period_of(at))
@@ -105,7 +110,7 @@ def count_episode(tally, book, conversation, episode, relatives, as_of):
     if episode.ended is None or not episode.counts():
         return
     owner, day = episode.owner, episode.ended["ts"]
-    tally.add(owner, day, handled=1)
+    tally.handled(owner, day, conversation.shop)
     if episode.resolved_at is None:
         return
     contact = first_contact(book, episode, conversation, relatives, as_of)
@@ -125,7 +130,7 @@ def count_idle(tally, book, conversation, as_of):
         return
     last = episode.last_moved()
     if as_of - last >= book.at(last).idle_after_ms:
-        tally.add(episode.owner, last, handled=1)
+        tally.handled(episode.owner, last, conversation.shop)
 
 
 def milli_stars(event):
@@ -273,8 +278,9 @@ def fold_all(book, events, as_of):
     return [Conversation(book, lists[name], as_of) for name in sorted(lists)]
 
 
-def rows(book, events, as_of, by):
-    """The rows over a set of accepted events."""
+def rows(book, events, as_of, by, shops=False):
+    """The rows over a set of accepted events; `shops`: with {shop: handled},
+    "" if none was named, which the report does not show."""
     events = [e for e in events if e["ts"] <= as_of]
     period_of = book.hours.day if by == "day" else book.hours.month
     tally = Tally(period_of)
@@ -292,6 +298,11 @@ def rows(book, events, as_of, by):
     with_orders = {period_of(e["ts"]) for e in orders}
     keys = sorted((k for k, row in tally.rows.items() if any(row.values())),
                   key=lambda k: (k[0] is not None, utf8(k[0] or ""), k[1]))
-    return [finish_row(book.in_force(key[1]), key, tally.rows[key],
-                       tally.responses.get(key, []), key[1] in with_orders,
-                       by == "month") for key in keys]
+    out = [finish_row(book.in_force(key[1]), key, tally.rows[key],
+                      tally.responses.get(key, []), key[1] in with_orders,
+                      by == "month") for key in keys]
+    for key, row in zip(keys, out):
+        if shops:
+            of = tally.shops.get(key, {})
+            row["shops"] = of if set(of) != {""} else {}
+    return out

@@ -62,12 +62,15 @@ def differences(mine, its):
     for k in ("response_p50", "response_p90"):
         if not near(mine.get(k), its.get(k)):
             out[k] = (mine.get(k), its.get(k))
+    if mine.get("shops", {}) != its.get("shops", {}):
+        out["shops"] = (mine.get("shops", {}), its.get("shops", {}))
     return out
 
 
 def compare(story, book, events, by):
     mine = {(row["agent"], row["period"]): row for row in
-            oracle_report.rows(book, events, story["as_of"], by)}
+            oracle_report.rows(book, events, story["as_of"], by,
+                               shops=by == "month")}
     its = {(row["agent"], row["period"]): row for row in story[by]}
     bad = 0
     for key in sorted(set(mine) | set(its), key=str):

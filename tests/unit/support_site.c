@@ -157,6 +157,17 @@ static void print_totals(struct buf *b, struct str agent, bool had_orders, const
                (long long)hist_percentile(&t->responses, 900));
 }
 
+static void print_shops(struct buf *b, const struct site *s, uint32_t agent, int32_t month)
+{
+    struct arena arena = {0};
+    size_t n;
+    const struct shop_handled *of = site_shops(s, agent, month, &arena, &n);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(b, "%.*s %d shop %.*s: handled=%lld\n", STR_ARG(site_agent_id(s, agent)), month, STR_ARG(of[i].shop),
+                   (long long)of[i].handled);
+    arena_fini(&arena);
+}
+
 /* Were there orders? Of a day this is no figure of the agent's: nobody is dirty for it. */
 static bool shows_orders(const struct site *s, int kind, int32_t period, bool of_days)
 {
@@ -175,6 +186,8 @@ static void print_agent(struct buf *b, const struct site *s, uint32_t agent, boo
         const struct totals *t = site_totals(s, agent, (enum period_kind)kind, &n);
         for (size_t i = 0; i < n; i++)
             print_totals(b, site_agent_id(s, agent), shows_orders(s, kind, t[i].period, of_days), &t[i]);
+        for (size_t i = 0; i < n && kind == PERIOD_MONTH; i++)
+            print_shops(b, s, agent, t[i].period);
     }
 }
 

@@ -302,6 +302,21 @@ static void print_book(struct buf *b, const struct rulebook *k)
     buf_put_byte(b, '}');
 }
 
+/* Of a month alone. */
+static void print_shops(struct buf *b, const struct site *s, uint32_t agent, int32_t month)
+{
+    struct arena arena = {0};
+    size_t n;
+    const struct shop_handled *of = site_shops(s, agent, month, &arena, &n);
+    for (size_t i = 0; i < n; i++) {
+        buf_put_str(b, i ? STR_LIT(",") : STR_LIT(",\"shops\":{"));
+        buf_put_json(b, of[i].shop);
+        buf_printf(b, ":%lld", (long long)of[i].handled);
+    }
+    buf_put_str(b, n ? STR_LIT("}") : STR_LIT(""));
+    arena_fini(&arena);
+}
+
 static void print_totals(struct buf *b, struct str agent, const char *period, const struct totals *t)
 {
     buf_put_str(b, agent.n ? STR_LIT("{\"agent\":") : STR_LIT("{\"agent\":null"));
@@ -314,7 +329,6 @@ static void print_totals(struct buf *b, struct str agent, const char *period, co
     if (t->responses.total)
         buf_printf(b, ",\"response_p50\":%lld,\"response_p90\":%lld", (long long)hist_percentile(&t->responses, 500),
                    (long long)hist_percentile(&t->responses, 900));
-    buf_put_byte(b, '}');
 }
 
 static void print_periods(struct buf *b, const struct site *s, uint32_t agent, enum period_kind kind)
@@ -332,6 +346,9 @@ static void print_periods(struct buf *b, const struct site *s, uint32_t agent, e
         if (b->p[b->n - 1] == '}')
             buf_put_byte(b, ',');
         print_totals(b, site_agent_id(s, agent), period, &t[i]);
+        if (kind == PERIOD_MONTH)
+            print_shops(b, s, agent, t[i].period);
+        buf_put_byte(b, '}');
     }
 }
 

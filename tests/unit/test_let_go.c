@@ -74,6 +74,7 @@ static void live(struct desk_of_months *d)
 {
     struct batch *b = world_batch(d->w);
     say(b, "amy", "f1", T0 + DAY);
+    b->events[0].strs[EVENT_SHOP] = STR_LIT("north");
     order(b, "o1", "paid1", T0 + DAY, ORDER_PAID);
     status(b, "s1", T0 + DAY, STATUS_ONLINE);
     status(b, "s2", T0 + 2 * DAY, STATUS_AWAY);
@@ -156,6 +157,20 @@ static struct figures of_month(struct desk_of_months *d, int32_t month)
     return f ? *f : none;
 }
 
+/* Amy's conversations of February that were of a shop, and of none. */
+static void assert_shops(struct desk_of_months *d, int64_t north, int64_t none)
+{
+    struct arena arena = {0};
+    size_t n;
+    uint32_t amy = site_agent_find(d->w->site, STR_LIT("amy"));
+    const struct shop_handled *of = site_shops(d->w->site, amy, FEB, &arena, &n);
+    assert_int_equal(n, 2);
+    assert_true(str_eq(of[0].shop, STR_LIT("north")));
+    assert_int_equal(of[0].handled, north);
+    assert_int_equal(of[1].handled, none);
+    arena_fini(&arena);
+}
+
 static void same(const struct figures *a, struct figures b)
 {
     assert_memory_equal(a, &b, sizeof b);
@@ -185,6 +200,7 @@ static void evidence_goes_when_its_time_has_come_and_nothing_else_moves(void **s
     assert_int_equal(feb.answered, 2);
     assert_int_equal(feb.missed, 0);
     assert_int_equal(feb.cross, 1);
+    assert_shops(d, 1, 1);
     pass(d, MAR_1 + 10 * DAY + YEARS_2 - 2 * DAY);
     assert_int_equal(rows_n(d, CONVERSATIONS), 4);
     assert_true(rows_n(d, OLD_DAYS) > 0);
@@ -198,9 +214,11 @@ static void evidence_goes_when_its_time_has_come_and_nothing_else_moves(void **s
     assert_int_equal(site_in_memory_n(d->w->site), 1); /* March's rests */
     same(&feb, of_month(d, FEB));
     same(&mar, of_month(d, FEB + 1));
+    assert_shops(d, 1, 1);
     again(d);
     assert_true(month_is_let_go(d->m, FEB));
     same(&feb, of_month(d, FEB));
+    assert_shops(d, 1, 1);
     same(&mar, of_month(d, FEB + 1));
     snprintf(path, sizeof path, "%s/kefu.db", d->w->dir);
     assert_int_equal(book_look(&db, path, &d->e), 0);
@@ -319,10 +337,12 @@ static void counting_anew_brings_nothing_back_and_takes_nothing_away(void **stat
     d->w->rulebooks.list[0] = other; /* the totals were made by another one: a start counts all again */
     again(d);
     same(&feb, of_month(d, FEB));
+    assert_shops(d, 1, 1);
     same(&mar, of_month(d, FEB + 1));
     pass(d, d->w->now_ms + DAY); /* a flip writes all of it */
     again(d);
     same(&feb, of_month(d, FEB));
+    assert_shops(d, 1, 1);
     same(&mar, of_month(d, FEB + 1));
     d->w->rulebooks.list[0] = d->w->seed;
     rulebook_free(other);

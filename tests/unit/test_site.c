@@ -330,6 +330,58 @@ static void assert_turn(const struct site *s, int64_t missed_of_a, int64_t answe
     assert_int_equal(march(s, "B")->answered, answered_of_b);
 }
 
+static void assert_shops(const struct site *s, const char *agent, int64_t north, int64_t none)
+{
+    struct arena arena = {0};
+    size_t n;
+    const struct shop_handled *of =
+        site_shops(s, site_agent_find(s, str_of(agent)), (2026 - 1970) * 12 + 2, &arena, &n);
+    assert_int_equal(n, (size_t)(north ? 1 + (none > 0) : 0));
+    if (n) {
+        assert_true(str_eq(of[0].shop, STR_LIT("north")));
+        assert_int_equal(of[0].handled, north);
+    }
+    if (n > 1) {
+        assert_int_equal(of[1].shop.n, 0);
+        assert_int_equal(of[1].handled, none);
+    }
+    arena_fini(&arena);
+}
+
+/* Two episodes, the second one idle; another conversation names no shop. What names it first comes after all that, once in its turn and once
+ * late: what was handled before counts for that shop as well. */
+static void what_is_handled_counts_for_the_shop_that_is_named_first_whenever_that_is(void **state)
+{
+    for (int late = 0; late < 2; late++) {
+        struct site *s = new_site(*state);
+        int64_t end = T0 + 2 * 86400000;
+        struct event events[] = {
+            message("1", T0, FROM_CUSTOMER, NULL),     message("2", T0 + 1000, FROM_AGENT, "A"),
+            message("3", T0 + 2000, FROM_AGENT, "A"),  message("4", T0 + 3000, FROM_CUSTOMER, NULL),
+            message("5", T0 + 4000, FROM_AGENT, "A"),  message("6", T0 + 5000, FROM_CUSTOMER, NULL),
+            message("7", T0 + 6000, FROM_AGENT, "A"),  message("8", end, FROM_CUSTOMER, NULL),
+            message("9", end + 1, FROM_CUSTOMER, NULL)};
+        events[2].type = EVENT_RESOLVED;
+        events[2].how = BY_AGENT;
+        events[5].subject = events[6].subject = STR_LIT("k2");
+        for (size_t i = 0; i < 7; i++)
+            site_fold(s, &events[i], events[i].ts);
+        site_advance(s, end, 100);
+        assert_int_equal(march(s, "A")->handled, 3);
+        assert_shops(s, "A", 0, 3);
+        events[7].flags = events[8].flags = EVENT_PRIVATE; /* ignored, but for names */
+        events[7].strs[EVENT_SHOP] = STR_LIT("north");
+        events[8].strs[EVENT_SHOP] = STR_LIT("south");
+        if (late)
+            events[7].ts = T0 + 2500;
+        site_fold(s, &events[7], end);
+        site_fold(s, &events[8], end + 1);
+        site_advance(s, end + 1, 100);
+        assert_shops(s, "A", 2, 1);
+        site_free(s);
+    }
+}
+
 static void an_excused_turn_counts_for_nobody_or_not_for_one(void **state)
 {
     struct site *s = new_site(*state);
@@ -432,6 +484,7 @@ int main(void)
         cmocka_unit_test(deadlines_follow_a_rulebook_that_is_adopted_meanwhile),
         cmocka_unit_test(the_oldest_wait_is_known_whatever_the_order_in_which_waits_begin_and_end),
         cmocka_unit_test(who_began_before_a_time_is_passed_over_whatever_that_time_does),
+        cmocka_unit_test(what_is_handled_counts_for_the_shop_that_is_named_first_whenever_that_is),
         cmocka_unit_test(an_excused_turn_counts_for_nobody_or_not_for_one),
         cmocka_unit_test(the_events_of_a_conversation_are_told_whole),
         cmocka_unit_test(a_voided_rating_counts_again_when_the_voiding_is_undone),

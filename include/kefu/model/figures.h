@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kefu/base/str.h"
+
 /* In the order of SPEC.md's report. Times are milliseconds, ratings milli-stars of five, money fen. */
 #define FIGURES(X)                                                                                                     \
     X(answered)     /* waits ended by this agent's answer */                                                           \
@@ -42,6 +44,12 @@ static inline void figures_add(struct figures *into, const struct figures *from,
     FIGURES(X)
 #undef X
 }
+
+/* Of an agent's handled conversations those of a shop. */
+struct shop_handled {
+    struct str shop; /* "": none was named */
+    int64_t handled;
+};
 
 static inline bool figures_any(const struct figures *f)
 {

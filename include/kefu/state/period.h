@@ -10,6 +10,7 @@
 #include "kefu/base/buf.h"
 #include "kefu/state/episode.h"
 #include "kefu/state/fact.h"
+#include "kefu/state/shops.h"
 #include "kefu/state/site.h"
 
 struct periods {
@@ -23,6 +24,7 @@ struct agent_totals {
     struct periods days;
     struct periods months;
     int32_t day, month; /* asked for last (once days has any), and its month */
+    struct shops shops;
 };
 
 void agent_totals_fini(struct agent_totals *t);
@@ -38,6 +40,8 @@ int totals_decode(struct totals *t, struct cursor *in);
 void totals_fact(struct agent_totals *t, const struct fact *f, int64_t sign);
 /* What an ended episode gives its owner, with its first-contact state as in e->fcr. */
 void totals_episode(struct agent_totals *t, const struct episode *e, int64_t sign);
+/* A handled conversation of this shop (a number of the site's words, not 0) on that day; a month's figures know nothing of it. */
+void totals_shop(struct agent_totals *t, int32_t day, uint32_t shop, int64_t sign);
 /* A cross-sell order. */
 void totals_order(struct agent_totals *t, int32_t day, int64_t amount_fen, int64_t sign);
 

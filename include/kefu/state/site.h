@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kefu/base/arena.h"
 #include "kefu/base/hist.h"
 #include "kefu/base/tz.h"
 #include "kefu/model/aliases.h"
@@ -84,6 +85,9 @@ struct totals {
     struct hist responses;
 };
 const struct totals *site_totals(const struct site *s, uint32_t agent, enum period_kind kind, size_t *n);
+/* Of which shops an agent's handled conversations of a month were: by the bytes of the names, and last, as "", those for which
+ * none was named; none at all if none of them named any. *n of them, with their names in the arena. */
+struct shop_handled *site_shops(const struct site *s, uint32_t agent, int32_t month, struct arena *arena, size_t *n);
 /* Was there any order event in the period? (cross_sell_orders has no data otherwise.) */
 bool site_had_orders(const struct site *s, enum period_kind kind, int32_t period);
 
