@@ -135,11 +135,12 @@ static int64_t fill_person(struct book_row *row, const struct month_request *q, 
     return t.first_ts;
 }
 
-static void fill_figures(struct book_row *row, const struct month_request *q, uint32_t agent)
+static void fill_figures(struct book_row *row, const struct month_request *q, uint32_t agent, struct arena *arena)
 {
     const struct figures *f = site_figures(q->site, agent, PERIOD_MONTH, q->month);
     if (f)
         figures_add(&row->figures, f, 1);
+    row->shops = site_shops(q->site, agent, q->month, arena, &row->shops_n);
     bool had_orders = site_had_orders(q->site, PERIOD_MONTH, q->month);
     pay_row(rulebook_of(q), had_orders, q->before ? q->before(q->arg, row->agent) : NULL, row);
 }
@@ -148,7 +149,7 @@ void month_draft_row(struct book_row *row, const struct month_request *q, uint32
 {
     *row = (struct book_row){0};
     (void)fill_person(row, q, agent, arena);
-    fill_figures(row, q, agent);
+    fill_figures(row, q, agent, arena);
 }
 
 /* Has the agent figures in this month or an earlier one? */
@@ -179,7 +180,7 @@ static void add_row(struct month_draft *d, const struct month_request *q, uint32
     const struct figures *f = site_figures(q->site, agent, PERIOD_MONTH, q->month);
     if (!is_employed(row, q, agent, first_ts) && !(f && figures_any(f)))
         return;
-    fill_figures(row, q, agent);
+    fill_figures(row, q, agent, &d->arena);
     d->rows_n++;
     d->pending_n += row->figures.fcr_pending;
     d->bonus_fen += row->bonus_fen;

@@ -9,6 +9,7 @@
 #include "kefu/base/fix.h"
 #include "kefu/base/mem.h"
 #include "kefu/daemon/month_book.h"
+#include "kefu/daemon/month_shops.h"
 #include "kefu/rules/pay.h"
 
 #define DAY_MS INT64_C(86400000)
@@ -211,6 +212,7 @@ struct teams {
     struct team *list; /* owned; in the order in which they are met */
     size_t n, cap;
     struct team all;
+    struct shop_sums shops;
 };
 
 static void add_to(struct team *t, int64_t bonus_fen, int64_t projected_fen)
@@ -231,6 +233,7 @@ static void add_row(struct teams *t, const struct book_row *r, int64_t projected
     }
     add_to(&t->list[i], r->bonus_fen, projected_fen);
     add_to(&t->all, r->bonus_fen, projected_fen);
+    shop_sums_add(&t->shops, r, projected_fen);
 }
 
 /* As if the month went on as so far: of its days, `past` are over. */
@@ -272,6 +275,7 @@ int month_print_bonus(struct buf *out, struct months *m, int32_t month, struct e
     struct teams t = {0};
     struct looking l = {0};
     struct month_draft d = {0};
+    shop_sums_init(&t.shops);
     int bad = months_closing(m, month) ? look(&l, m, month, e) : months_draft(m, month, &d, e);
     if (!bad) {
         for (size_t i = 0; i < l.rows.n; i++)
@@ -285,9 +289,12 @@ int month_print_bonus(struct buf *out, struct months *m, int32_t month, struct e
                 buf_put_byte(out, ',');
             print_team(out, &t.list[i]);
         }
-        buf_put_str(out, STR_LIT("]}"));
+        buf_put_str(out, STR_LIT("],\"shops\":"));
+        shop_sums_print(out, &t.shops);
+        buf_put_byte(out, '}');
     }
     free(t.list);
+    shop_sums_fini(&t.shops);
     look_end(&l);
     month_draft_free(&d);
     return bad;

@@ -2,7 +2,10 @@
  * tier the rest. A month without a tier ends every run of months: it is neither good nor bad. */
 #include "kefu/rules/pay.h"
 
+#include <stdlib.h>
+
 #include "kefu/base/fix.h"
+#include "kefu/base/mem.h"
 #include "kefu/rules/score.h"
 
 static void fill_kpis(const struct rulebook *r, bool had_orders, const struct score *s, struct book_row *row)
@@ -82,4 +85,38 @@ void pay_row(const struct rulebook *r, bool had_orders, const struct book_row *b
         add_word(row->actions, &row->actions_n, PAY_TRANSFER);
     if (r->promote_after_months && row->top_months >= r->promote_after_months)
         add_word(row->actions, &row->actions_n, PAY_TEAM_LEAD);
+}
+
+/* --- over shops --------------------------------------------------------------------------------------------------- */
+
+struct cut { /* what was cut off a part, in parts of the sum */
+    __int128 off;
+    size_t part;
+};
+
+static int by_cut(const void *a, const void *b)
+{
+    const struct cut *x = a, *y = b;
+    if (x->off != y->off)
+        return x->off > y->off ? -1 : 1;
+    return (x->part > y->part) - (x->part < y->part);
+}
+
+void pay_split(int64_t fen, const struct shop_handled *shops, size_t n, int64_t *parts)
+{
+    struct cut *cuts = xcalloc(n, sizeof *cuts);
+    __int128 sum = 0;
+    int64_t left = fen;
+    for (size_t i = 0; i < n; i++)
+        sum += shops[i].handled;
+    for (size_t i = 0; i < n; i++) {
+        __int128 share = (__int128)fen * shops[i].handled;
+        parts[i] = (int64_t)(share / sum);
+        cuts[i] = (struct cut){share % sum, i};
+        left -= parts[i];
+    }
+    qsort(cuts, n, sizeof *cuts, by_cut);
+    for (size_t i = 0; i < n && left > 0; i++, left--)
+        parts[cuts[i].part]++;
+    free(cuts);
 }

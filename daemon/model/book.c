@@ -153,6 +153,21 @@ static void put_figures(struct buf *out, const struct figures *f)
     buf_put_byte(out, '}');
 }
 
+/* Only if any was named, so that rows of before print as they did. */
+static void put_shops(struct buf *out, const struct book_row *r)
+{
+    if (r->shops_n == 0)
+        return;
+    buf_put_str(out, STR_LIT(",\"shops\":["));
+    for (size_t i = 0; i < r->shops_n; i++) {
+        buf_put_str(out, i ? STR_LIT(",{\"shop\":") : STR_LIT("{\"shop\":"));
+        buf_put_json(out, r->shops[i].shop);
+        put_whole(out, "handled", r->shops[i].handled);
+        buf_put_byte(out, '}');
+    }
+    buf_put_byte(out, ']');
+}
+
 static void put_kpis(struct buf *out, const struct book_row *r)
 {
     buf_put_str(out, STR_LIT(",\"kpis\":["));
@@ -181,6 +196,7 @@ void book_print_members(struct buf *out, const struct book_row *r, bool pay)
     put_exempt(out, r);
     put_whole(out, "grace", r->grace);
     put_figures(out, &r->figures);
+    put_shops(out, r);
     put_kpis(out, r);
     put_none(out, "total_milli", r->total_milli);
     put_text(out, "tier", r->tier);
@@ -332,6 +348,22 @@ static void read_figures(struct reading *r, struct figures *f)
     r->bad |= in.bad;
 }
 
+static void read_shops(struct reading *r, struct book_row *out)
+{
+    const cJSON *v, *all = cJSON_GetObjectItemCaseSensitive(r->tree, "shops");
+    if (!all)
+        return;
+    r->bad |= !cJSON_IsArray(all);
+    out->shops = arena_alloc(r->arena, (size_t)cJSON_GetArraySize(all) * sizeof *out->shops);
+    cJSON_ArrayForEach(v, all)
+    {
+        struct reading one = {v, r->arena, false};
+        struct shop_handled *s = &out->shops[out->shops_n++];
+        *s = (struct shop_handled){text(&one, "shop"), whole(&one, "handled")};
+        r->bad |= one.bad || s->handled <= 0;
+    }
+}
+
 static void read_kpis(struct reading *r, struct book_row *out)
 {
     const cJSON *v;
@@ -376,6 +408,7 @@ static void read_row(struct reading *r, struct book_row *out)
     read_exempt(r, out);
     out->grace = whole(r, "grace") != 0;
     read_figures(r, &out->figures);
+    read_shops(r, out);
     read_kpis(r, out);
     out->total_milli = whole_or_none(r, "total_milli");
     out->tier = text(r, "tier");

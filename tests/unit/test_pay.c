@@ -10,6 +10,7 @@
 
 #include "kefu/rules/pay.h"
 #include "kefu/rules/seed.h"
+#include "support_random.h"
 
 static struct err e;
 
@@ -178,6 +179,53 @@ static void months_in_a_row_propose(void **state)
     rulebook_free(r);
 }
 
+static void assert_split(int64_t fen, const int64_t *handled, size_t n, const int64_t *expected)
+{
+    struct shop_handled of[4];
+    int64_t parts[4];
+    for (size_t i = 0; i < n; i++)
+        of[i] = (struct shop_handled){.handled = handled[i]};
+    pay_split(fen, of, n, parts);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(parts[i], expected[i]);
+}
+#define SPLIT(fen, n, ...)                                                                                             \
+    assert_split((fen), (const int64_t[2][n]){__VA_ARGS__}[0], n, (const int64_t[2][n]){__VA_ARGS__}[1])
+
+static void a_bonus_is_split_to_the_fen_and_who_was_cut_most_gets_what_is_left(void **state)
+{
+    (void)state;
+    SPLIT(200000, 1, {7}, {200000});
+    SPLIT(200000, 2, {3, 1}, {150000, 50000});
+    SPLIT(100, 3, {1, 1, 1}, {34, 33, 33});  /* equal: the first */
+    SPLIT(100, 3, {2, 3, 2}, {29, 43, 28});  /* 28 4/7, 42 6/7, 28 4/7: the second, then the first */
+    SPLIT(2, 4, {1, 1, 1, 5}, {1, 0, 0, 1}); /* a quarter each, and 1 1/4: the first of equals */
+    SPLIT(0, 2, {1, 2}, {0, 0});
+    SPLIT(INT64_C(1000000000000), 3, {INT64_C(9007199254740991), 1, INT64_C(9007199254740991)},
+          {INT64_C(500000000000), 0, INT64_C(500000000000)});
+}
+
+static void whatever_the_parts_their_sum_is_the_amount(void **state)
+{
+    uint64_t seed = random_start();
+    (void)state;
+    for (int round = 0; round < 2000; round++) {
+        struct shop_handled of[20];
+        int64_t parts[20], sum = 0, handled = 0;
+        size_t n = 1 + random_next(&seed) % 20;
+        int64_t fen = (int64_t)random_scale(&seed, 37);
+        for (size_t i = 0; i < n; i++)
+            handled += of[i].handled = 1 + (int64_t)random_scale(&seed, round % 3 ? 3 : 20);
+        pay_split(fen, of, n, parts);
+        for (size_t i = 0; i < n; i++) {
+            sum += parts[i];
+            assert_true((__int128)parts[i] * handled > (__int128)fen * of[i].handled - handled);
+            assert_true((__int128)parts[i] * handled < (__int128)fen * of[i].handled + handled);
+        }
+        assert_int_equal(sum, fen);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +237,8 @@ int main(void)
         cmocka_unit_test(a_month_of_grace_brings_nothing_that_hurts),
         cmocka_unit_test(months_in_a_row_propose),
         cmocka_unit_test(a_month_that_is_not_rated_brings_nothing_and_ends_a_run),
+        cmocka_unit_test(a_bonus_is_split_to_the_fen_and_who_was_cut_most_gets_what_is_left),
+        cmocka_unit_test(whatever_the_parts_their_sum_is_the_amount),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* What a closed month proposes about people, and what it brings them: actions that a named person confirms or rejects, perks
- * and since when they hold, the bonus by team as it is and as projected.
+ * and since when they hold, the bonus by team and by shop as it is and as projected.
  *
  * An action that hurts a person (all but the proposal of a team lead) can be confirmed only after the days of appeal of the
  * rulebook; the calendar never does. */
@@ -20,7 +20,7 @@ int month_print_proposals(struct buf *out, struct months *m, int32_t month, cons
                           struct err *e);
 /* [{"agent", "perk", "since" (month)}] of a closed month, months closed in a row counted back. */
 int month_print_perks(struct buf *out, struct months *m, int32_t month, struct err *e);
-/* {"bonus_fen", "projected_fen", "teams": [{"team", "agents", "bonus_fen", "projected_fen"}]}. Projected, of a month that has
+/* {"bonus_fen", "projected_fen", "teams": [{"team", "agents", "bonus_fen", "projected_fen"}], "shops" (month_shops.h)}. Projected, of a month that has
  * not ended: counts and conversations go on as so far, shares and means stay. Holds pay. */
 int month_print_bonus(struct buf *out, struct months *m, int32_t month, struct err *e);
 /* Confirms or rejects act->agent's act->proposal of act->month. */

@@ -90,6 +90,9 @@ struct book_row {
     struct book_move moves[BOOK_WORDS_MAX];
     size_t moves_n;
     struct figures figures;
+    struct shop_handled
+        *shops;     /* of the month's handled conversations, leave or not; in the row's arena; see site_shops */
+    size_t shops_n; /* 0: none was named, or the row is of before they were written down */
     struct book_kpi kpis[SCORE_KPIS_MAX];
     size_t kpis_n;
     int64_t total_milli; /* SCORE_NONE */

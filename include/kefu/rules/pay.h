@@ -17,4 +17,9 @@
  * agent's row of the month before, as it counts now; NULL: none. Strings are the rulebook's. */
 void pay_row(const struct rulebook *r, bool had_orders, const struct book_row *before, struct book_row *row);
 
+/* Splits an amount (>= 0) over shops by the conversations handled for each: every part is cut to a whole fen, and what is left
+ * over goes, a fen each, to those that were cut most; of equal ones to the earlier in the list. So parts[0 … n-1] are the
+ * amount to the fen. All handled > 0, n >= 1. */
+void pay_split(int64_t fen, const struct shop_handled *shops, size_t n, int64_t *parts);
+
 #endif
