@@ -319,24 +319,35 @@ static void print_proposals(const cJSON *answer)
     ask_print_list(cJSON_GetObjectItemCaseSensitive(answer, "perks"), perks, 3);
 }
 
-static void print_bonus(const cJSON *answer)
+/* A row a part, and one of all. The last two columns are money, those before are called as they are in the answer. */
+static void print_parts(const cJSON *bonus, const char *of, const char *const *titles, size_t n)
 {
-    static const char *const titles[] = {"team", "agents", "bonus", "projected"};
-    const cJSON *bonus = cJSON_GetObjectItemCaseSensitive(answer, "bonus"), *team = NULL;
-    struct grid g = {.right = {[1] = true, [2] = true, [3] = true}};
-    ask_titles(&g, titles, 4);
-    cJSON_ArrayForEach(team, cJSON_GetObjectItemCaseSensitive(bonus, "teams"))
+    const cJSON *part = NULL;
+    struct grid g = {.right = {[1] = true, [2] = true, [3] = true, [4] = true}};
+    ask_titles(&g, titles, n);
+    cJSON_ArrayForEach(part, cJSON_GetObjectItemCaseSensitive(bonus, of))
     {
-        ask_cell(&g, team, "team");
-        ask_cell(&g, team, "agents");
-        fen_cell(&g, team, "bonus_fen");
-        fen_cell(&g, team, "projected_fen");
+        text_cell(&g, str_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(part, titles[0]))));
+        for (size_t i = 1; i < n - 2; i++)
+            ask_cell(&g, part, titles[i]);
+        fen_cell(&g, part, "bonus_fen");
+        fen_cell(&g, part, "projected_fen");
     }
-    grid_put(&g, STR_LIT("all"));
-    grid_put(&g, STR_LIT(""));
+    for (size_t i = 0; i < n - 2; i++)
+        grid_put(&g, i ? STR_LIT("") : STR_LIT("all"));
     fen_cell(&g, bonus, "bonus_fen");
     fen_cell(&g, bonus, "projected_fen");
     ask_print(&g);
+}
+
+static void print_bonus(const cJSON *answer)
+{
+    static const char *const by_team[] = {"team", "agents", "bonus", "projected"};
+    static const char *const by_shop[] = {"shop", "agents", "handled", "bonus", "projected"};
+    const cJSON *bonus = cJSON_GetObjectItemCaseSensitive(answer, "bonus");
+    print_parts(bonus, "teams", by_team, 4);
+    putchar('\n');
+    print_parts(bonus, "shops", by_shop, 5);
 }
 
 static enum cli_exit run_proposals(const struct cli *c)
@@ -516,7 +527,8 @@ const struct command command_month = {
             "What comes after the closing changes nothing of it: it is an adjustment, which a person accepts (it is\n"
             "then paid with the next month) or rejects.\n"
             "What hurts a person (training required, a transfer) is a proposal: confirm takes it only after the\n"
-            "rulebook's days of appeal, dismiss drops it. bonus is the total by team, as it is and as projected.\n"
+            "rulebook's days of appeal, dismiss drops it. bonus is the total by team and\n"
+            "by shop, as it is and as projected.\n"
             "show and verify read the store itself and need no daemon. verify: exit status 0 if every row and\n"
             "link is whole, else 2, with the month and the agent of each that is not.\n",
     .options = options,

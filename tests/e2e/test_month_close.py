@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A quarter of a call centre's life is closed month by month, and recomputed from the journal's export by the second
-implementation (tests/oracle, written from the specification alone): every closed row is the same, figures, points, total,
-tier and bonus, though the rulebook changes after the first month. Late events change nothing that is closed; closing again changes nothing; a byte changed in the
+implementation (tests/oracle, written from the specification alone): every closed row is the same, figures, shops, points, total,
+tier and bonus, and the bonus by shop, though the rulebook changes after the first month. Late events change nothing that is closed; closing again changes nothing; a byte changed in the
 database is found, with the month and the agent.
 """
 import json
@@ -14,6 +14,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "oracle")]
 
 import kefu_oracle
 import oracle_events
+import oracle_report
 import oracle_rulebook
 from kefud_run import Kefud, main, want
 
@@ -55,7 +56,7 @@ def recompute(daemon, entry):
         if json.loads(line)["type"] in oracle_events.TABLE:  # closings and the like change no figure
             accepted.add_line(line)
     rules = None if entry["month"] >= "2026" else {k: v for k, v in book_of(entry["month"]).items() if k != "effective_from"}
-    report = kefu_oracle.report_of(accepted, rules, entry["as_of"])
+    report = kefu_oracle.report_of(accepted, rules, entry["as_of"], shops=True)
     return {r["agent"]: r for r in report["rows"] if r["period"] == entry["month"] and r["agent"] is not None}
 
 
@@ -65,6 +66,7 @@ def compare(month, row, other, tiers, unqualified):
         want(f"{where}: figures", {f: 0 for f in FIGURES}, row["figures"])
         return
     want(f"{where}: figures", {f: other[f] for f in FIGURES}, row["figures"])
+    want(f"{where}: shops", other["shops"], {s["shop"]: s["handled"] for s in row.get("shops", [])})
     want(f"{where}: KPIs", [(k["name"], k["num"], k["den"], k["score_milli"]) for k in other["kpis"]],
          [(k["name"], k["num"], k["den"], k["points_milli"]) for k in row["kpis"]])
     want(f"{where}: total", other["score_milli"], row["total_milli"])
@@ -77,6 +79,23 @@ def compare(month, row, other, tiers, unqualified):
         actions.append("transfer_suggested")
     want(f"{where}: actions", actions, row["actions"])
     want(f"{where}: unqualified months running", unqualified, row["unqualified_months"])
+
+
+def compare_shops(daemon, month, rows, others):
+    bonus = daemon.json("month", "bonus", month)["bonus"]
+    sums = {}
+    for row in rows:
+        other = others.get(row["agent"])
+        shops = other["shops"] if other else {}
+        shops = shops or {"": other["handled"] if other else 0}
+        parts = oracle_report.split_bonus(row["bonus_fen"], shops)
+        for shop, n in shops.items():
+            sums[shop] = [a + b for a, b in zip(sums.get(shop, [0, 0, 0]), (1, n, parts[shop]))]
+    want(f"{month}: bonus by shop", sums, {s["shop"]: [s["agents"], s["handled"], s["bonus_fen"]] for s in bonus["shops"]})
+    want(f"{month}: order of shops", sorted(sums, key=oracle_report.by_name), [s["shop"] for s in bonus["shops"]])
+    for key in ("bonus_fen", "projected_fen"):
+        want(f"{month}: {key} of all shops", bonus[key], sum(s[key] for s in bonus["shops"]))
+    return len(sums)
 
 
 def state_of(daemon, month):
@@ -98,6 +117,8 @@ def check_months(daemon, months=MONTHS):
             compare(month, row, others.get(agent), tiers, running[agent])
             compared += 1
             paid += row["bonus_fen"] > 0
+        shops_n = compare_shops(daemon, month, rows, others)
+        assert month < "2026" or shops_n >= 3, f"{shops_n} shops: the test sees too little"
     assert compared > paid > compared // 6, f"{paid} of {compared} rows are paid: the test sees too little"
     return compared
 

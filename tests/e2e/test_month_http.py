@@ -31,8 +31,8 @@ T = {"amy": d.token("agent", subject="amy"), "bob": d.token("agent", subject="bo
 INGEST = d.token("ingest")[0]
 
 
-def chat(name, at, agent, wait_ms, stars=None):
-    yield {"id": name + "q", "ts": at, "type": "message", "conversation": name, "from": "customer", "text": "?"}
+def chat(name, at, agent, wait_ms, stars=None, **names):
+    yield {"id": name + "q", "ts": at, "type": "message", "conversation": name, "from": "customer", "text": "?", **names}
     yield {"id": name + "a", "ts": at + wait_ms, "type": "message", "conversation": name, "from": "agent", "agent": agent}
     yield {"id": name + "r", "ts": at + wait_ms + 1, "type": "conversation.resolved", "conversation": name}
     if stars:
@@ -64,7 +64,9 @@ def audit():
 
 def the_events_of_january():
     d.post(INGEST, [profile("amy", RED, employee_no="007"), profile("bob", RED, employee_no="008"), profile("cai", BLUE, hired_on="2026-01-12")])
-    d.post(INGEST, [*chat("c1", JAN, "amy", 5000, 1), *chat("c2", JAN + 1, "bob", 90_000), *chat("c3", JAN + 9 * DAY, "cai", 1000)])
+    d.post(INGEST, [*chat("c1", JAN, "amy", 5000, 1), *chat("c2", JAN + 1, "bob", 90_000, shop="outlet"),
+                    *chat("c3", JAN + 9 * DAY, "cai", 1000, shop="旗舰店"), *chat("c3b", JAN + 10 * DAY, "cai", 1000, shop="outlet"),
+                    *chat("c3c", JAN + 11 * DAY, "cai", 1000, shop="outlet")])
     d.ctl("appeal", "exempt", "cai", "--from", "2026-01-20", "--to", "2026-01-22", "--why", "leave", "--by", "zhao")
     months = get("payroll", "/v1/months", "/v1/months")["months"]
     want("January", ["review"], [m["state"] for m in months if m["month"] == "2026-01"])
@@ -117,6 +119,11 @@ def the_table_and_pay_are_the_books():
     want("one's own", ("closed", GOLD), (mine["state"], mine["bonus_fen"]))
     bonus = get("payroll", "/v1/pay/2026-01/bonus", "/v1/pay/{month}/bonus")
     want("by team", {RED: GOLD + TIN, BLUE: GOLD}, {t["team"]: t["bonus_fen"] for t in bonus["teams"]})
+    want("by shop", [("outlet", 2, 3, GOLD * 2 // 3 + 1 + TIN), ("旗舰店", 1, 1, GOLD // 3), ("", 1, 1, GOLD)],
+         [(s["shop"], s["agents"], s["handled"], s["bonus_fen"]) for s in bonus["shops"]])
+    want("also as projected", [s["bonus_fen"] for s in bonus["shops"]], [s["projected_fen"] for s in bonus["shops"]])
+    for who in ("amy", "red", "hr", "admin"):
+        want(f"by shop for {who}", 404, d.ask("/v1/pay/2026-01/bonus", token=T[who][0])[0])
 
 
 FILES = {"csv": ["export", "2026-01"], "xlsx": ["export", "2026-01", "--format", "xlsx"],

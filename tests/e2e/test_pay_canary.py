@@ -16,6 +16,7 @@ from kefud_run import Kefud, main
 from test_month_export import JAN, chat, profile
 
 AMOUNTS = [7654321, 1357913]
+PARTS = []  # of them, by shop
 PATHS = ["/", "/healthz", "/readyz", "/metrics", "/v1/session", "/v1/me", "/v1/agents", "/v1/agents/amy", "/v1/agents/amy/periods/2026-01",
          "/v1/agents/amy/explain/2026-01", "/v1/agents/amy/whatif", "/v1/months", "/v1/months/2026-01", "/v1/months/2026-01/review",
          "/v1/months/2026-01/proposals", "/v1/appeals", "/v1/alerts", "/v1/rulebook", "/v1/boards", "/v1/teams", "/v1/teams/red",
@@ -32,7 +33,7 @@ RULES = {"name": "pay", "effective_from": "2020-01", "tier_min_handled": 1, "kpi
 
 def spellings():
     """How an amount might be written: fen, yuan, with commas, as bytes of integers; differences too."""
-    for fen in AMOUNTS + [sum(AMOUNTS), 2 * AMOUNTS[0], 2 * AMOUNTS[1], AMOUNTS[0] - AMOUNTS[1], 2 * AMOUNTS[0] + AMOUNTS[1], 2 * AMOUNTS[1] + AMOUNTS[0]]:
+    for fen in AMOUNTS + [sum(AMOUNTS), 2 * AMOUNTS[0], 2 * AMOUNTS[1], AMOUNTS[0] - AMOUNTS[1], 2 * AMOUNTS[0] + AMOUNTS[1], 2 * AMOUNTS[1] + AMOUNTS[0]] + PARTS:
         for text in (f"{fen}", f"{fen / 100:.2f}", f"{fen / 100:,.2f}", f"{fen:,}"):
             yield text.encode()
         for size in (4, 8):
@@ -85,6 +86,8 @@ def over_http(daemon):
 def live_and_close(daemon):
     daemon.load([profile("amy", employee_no="007", team="red"), profile("bob", employee_no="008", team="red")])
     daemon.load(chat("c1", JAN, "amy", 5000) + chat("c2", JAN, "bob", 90_000))
+    daemon.load([{"id": f"in{i}{c}", "ts": JAN + i, "type": "conversation.opened", "conversation": c, "shop": s}
+                 for i, (c, s) in enumerate((("c1", "north"), ("c2", "south")))])
     daemon.load(chat("n1", int(time.time() * 1000) - 200_000, "amy", 5000))
     open_ones = [daemon.ctl("month", "review", "2026-01"), daemon.ctl("agents"), daemon.ctl("report", "--json")]
     daemon.ctl("month", "close", "2026-01", "--by", "li")
@@ -92,6 +95,9 @@ def live_and_close(daemon):
     open_ones += [daemon.ctl("month", "adjustments", "2026-01")]
     daemon.ctl("month", "accept", "2026-01", "amy", "--by", "li")
     daemon.ctl("month", "reopen", "2026-01", "--by", "li", "--reason", "x", status=1)
+    shops = daemon.json("month", "bonus", "2026-01")["bonus"]["shops"]
+    PARTS.extend(s["bonus_fen"] for s in shops if s["bonus_fen"] not in AMOUNTS)
+    assert len(PARTS) >= 2 and min(PARTS) > 100_000, f"nothing is split: {shops}"
     return open_ones + [daemon.ctl("month", "show", "2026-01"), daemon.ctl("month", "show", "2026-01", "--json"),
                         daemon.ctl("month", "list"), daemon.ctl("status"), daemon.ctl("month", "verify")]
 

@@ -250,6 +250,25 @@ def tier_of(book, row, total):
     return max(reached, key=lambda tier: exact6(tier["min"]))["name"]
 
 
+def by_name(shop):
+    """Shops by the bytes of their names, no shop last."""
+    return shop == "", utf8(shop)
+
+
+def split_bonus(fen, shops):
+    """{shop: fen} by {shop: handled}: largest remainders, then names; all to
+    no shop if nothing was handled (docs/months.md)."""
+    whole = sum(shops.values())
+    if whole == 0:
+        return {"": fen}
+    exact = {shop: Fraction(fen * n, whole) for shop, n in shops.items()}
+    parts = {shop: int(share) for shop, share in exact.items()}
+    cut_most = sorted(exact, key=lambda s: (parts[s] - exact[s], by_name(s)))
+    for shop in cut_most[:fen - sum(parts.values())]:
+        parts[shop] += 1
+    return parts
+
+
 def finish_row(book, key, figures, responses, any_order, scored):
     agent, period = key
     row = {"agent": agent, "period": period, **figures}

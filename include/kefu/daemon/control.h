@@ -24,7 +24,7 @@
  *   {"do":"month_adjust","month":M,"agent":ID,"actor":A,"accept":true|false[,"reason":R]}
  *   {"do":"month_proposals","month":M}            proposals and perks of a closed month (daemon/month_propose.h)
  *   {"do":"month_propose","month":M,"agent":ID,"proposal":P,"actor":A,"accept":true|false[,"reason":R]}
- *   {"do":"month_bonus","month":M}                the bonus by team, as it is and as projected
+ *   {"do":"month_bonus","month":M}                the bonus by team and by shop, as it is and as projected
  *   {"do":"act","event":{"type":T, …, "actor":A}}  what a lead decides, as its event: turn.excused, rating.voided, decision.undone,
  *                                                 agent.exempt, appeal.opened, appeal.decided (accepted: with the event that
  *                                                 makes it so); {"ids": […]} once durable

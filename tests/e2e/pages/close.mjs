@@ -13,7 +13,7 @@ const last = first.toISOString().slice(0, 7);
 // A conversation of last month, answered after so many seconds.
 function past(name, agent, hour, seconds, stars) {
     const at = first.getTime() + hour * 3600000;
-    const events = [assigned(name, agent, at), asks(name, at + 1000), answers(name, agent, at + 1000 + seconds * 1000)];
+    const events = [assigned(name, agent, at), { ...asks(name, at + 1000), shop: agent === "cl1" ? "账店" : undefined }, answers(name, agent, at + 1000 + seconds * 1000)];
     events.push({ ts: at + 600000, type: "conversation.resolved", conversation: name, agent });
     if (stars) events.push({ ts: at + 610000, type: "rating", conversation: name, score: stars, agent });
     return events;
@@ -163,7 +163,10 @@ test("payroll takes the files away, tries a rulebook, and finds all of it on the
     await page.locator(".trail li", { hasText: "撤下提议：宋慢，须参加培训" }).waitFor();
     await page.locator(".trail li", { hasText: "下载总表" }).waitFor();
     await page.getByRole("link", { name: "奖金" }).click();
-    await page.locator(".bonus tbody tr", { hasText: TEAM }).waitFor();
+    const all = await page.locator(".bonus tbody tr", { hasText: TEAM }).locator("td").last().innerText();
+    assert.match(all, /[1-9]/);
+    const shops = page.getByRole("table", { name: "奖金（按店铺）" }).locator("tbody tr");
+    assert.deepEqual(await shops.allInnerTexts().then((rows) => rows.map((row) => row.split("\t").map((cell) => cell.trim()))), [["账店", "1", "12", all], ["未标店铺", "1", "12", "0.00"]]);
     await act(page.locator(".close"), "重新打开", { typed: last, reason: "导入有误" });
     await page.getByText("暂定未签").waitFor();
     await act(page.locator(".close"), "关账", { typed: last });

@@ -1,4 +1,4 @@
-// Money of a month for payroll and the owner: the total by team, as it is and as projected; files; a rulebook on trial.
+// Money of a month for payroll and the owner: the total by team and by shop, as it is and as projected; files; a rulebook on trial.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { act, get, useData } from "../base/api.js";
 import { period, points, yuan } from "../base/format.js";
@@ -49,12 +49,16 @@ function Plain({ caption, columns, rows, rowKey }) {
 
 export function Bonus({ month, closed, mark }) {
     const { data, error } = useData(`/v1${path("pay", month, "bonus")}`, { mark });
-    const columns = [
-        { title: t("col.team"), of: (row) => row.team || t("bonus.noteam") },
-        { title: t("bonus.people"), num: true, of: (row) => row.agents },
-        { title: t(closed ? "pay.column.closed" : "bonus.now"), num: true, of: (row) => yuan(row.bonus_fen) },
+    const money = [{ title: t(closed ? "pay.column.closed" : "bonus.now"), num: true, of: (row) => yuan(row.bonus_fen) }];
+    if (!closed) money.push({ title: t("bonus.projected"), num: true, of: (row) => yuan(row.projected_fen) });
+    const people = { title: t("bonus.people"), num: true, of: (row) => row.agents };
+    const teams = [{ title: t("col.team"), of: (row) => row.team || t("bonus.noteam") }, people, ...money];
+    const shops = [
+        { title: t("col.shop"), of: (row) => row.shop || t("bonus.noshop") },
+        people,
+        { title: t("col.handled"), num: true, of: (row) => row.handled },
+        ...money,
     ];
-    if (!closed) columns.push({ title: t("bonus.projected"), num: true, of: (row) => yuan(row.projected_fen) });
     return (
         <Card id="bonus" class="bonus" title={t("bonus.title")} side={<span class="hint">{t("pay.hint")}</span>}>
             {!data && <p class="loading">{t(error ? "pay.failed" : "app.loading")}</p>}
@@ -65,7 +69,13 @@ export function Bonus({ month, closed, mark }) {
                         {!closed && <Stat name={t("bonus.projected")}>¥{yuan(data.projected_fen)}</Stat>}
                     </dl>
                     {!closed && <p class="hint">{t("bonus.hint")}</p>}
-                    <Plain caption={t("bonus.title")} columns={columns} rows={data.teams} rowKey={(row) => row.team} />
+                    <Plain caption={t("bonus.byteam")} columns={teams} rows={data.teams} rowKey={(row) => row.team} />
+                    {data.shops.some((row) => row.shop) && (
+                        <>
+                            <p class="hint">{t("bonus.shop.hint")}</p>
+                            <Plain caption={t("bonus.byshop")} columns={shops} rows={data.shops} rowKey={(row) => row.shop} />
+                        </>
+                    )}
                 </>
             )}
         </Card>
