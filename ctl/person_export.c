@@ -114,6 +114,24 @@ static int each_event(struct telling *x)
 
 /* --- sums --------------------------------------------------------------------------------------------------------- */
 
+/* Behind the figures of a month. */
+static void print_shops(struct buf *out, int32_t month, struct cursor *in)
+{
+    struct intern words = {0};
+    struct shops shops = {0};
+    size_t n = 0;
+    intern_init(&words, 0);
+    const struct shop_count *of = shops_decode(&shops, month, in, &words) ? NULL : shops_of(&shops, month, &n);
+    for (size_t i = 0; i < n; i++) {
+        buf_put_str(out, i ? STR_LIT(",") : STR_LIT(",\"shops\":{"));
+        buf_put_json(out, intern_name(&words, of[i].shop));
+        buf_printf(out, ":%" PRId64, of[i].handled);
+    }
+    buf_put_str(out, n ? STR_LIT("}") : STR_LIT(""));
+    shops_fini(&shops);
+    intern_fini(&words);
+}
+
 static void print_sum(int64_t kind, int32_t period, struct str blob)
 {
     struct totals t = {0};
@@ -136,6 +154,8 @@ static void print_sum(int64_t kind, int32_t period, struct str blob)
 #undef X
         (void)comma;
         buf_put_byte(&out, '}');
+        if (kind == SHELF_MONTH)
+            print_shops(&out, period, &in);
         end(&out);
     }
     hist_fini(&t.responses);

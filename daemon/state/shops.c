@@ -85,10 +85,9 @@ void shops_encode(struct buf *out, const struct shops *s, int32_t month, const s
 
 int shops_decode(struct shops *s, int32_t month, struct cursor *in, struct intern *words)
 {
-    size_t were_n;
-    const struct shop_count *were = shops_of(s, month, &were_n);
-    if (were)
-        take_at(s, (size_t)(were - s->list), were_n);
+    size_t from = place_of(s, month, 0), to = place_of(s, month + 1, 0);
+    if (to > from)
+        take_at(s, from, to - from);
     uint64_t n = in->p < in->end ? cursor_uvar(in) : 0;
     for (; n && !in->bad; n--) {
         struct str name = cursor_bytes(in, (size_t)cursor_uvar(in));

@@ -250,9 +250,13 @@ static struct periods *periods_for(struct site *s, const struct shelf_total *t)
     return t->kind == SHELF_DAY ? &s->agents[agent].totals.days : &s->agents[agent].totals.months;
 }
 
-static struct shops *shops_for(struct site *s, struct str agent)
+/* Behind the figures of an agent's month. */
+static int thaw_shops(struct site *s, const struct shelf_total *t, struct cursor *in)
 {
-    return &s->agents[intern_find(&s->names.agents, agent)].totals.shops;
+    if (t->kind != SHELF_MONTH)
+        return 0;
+    struct agent *a = &s->agents[intern_find(&s->names.agents, t->agent)];
+    return shops_decode(&a->totals.shops, t->period, in, &s->names.words);
 }
 
 /* Of what was let go of the sums of months stay, whatever is counted anew; those of days are void. */
@@ -270,9 +274,8 @@ int site_thaw_total(struct site *s, const struct shelf_total *total, bool anew, 
     struct cursor in = cursor_of(total->blob);
     struct periods *p = periods_for(s, total);
     struct totals *t = periods_at(p, total->period);
-    struct shops *shops = total->kind == SHELF_MONTH ? shops_for(s, total->agent) : NULL;
     hist_fini(&t->responses);
-    if (totals_decode(t, &in) < 0 || (shops && shops_decode(shops, total->period, &in, &s->names.words) < 0))
+    if (totals_decode(t, &in) < 0 || thaw_shops(s, total, &in) < 0)
         return err_set(e, "shelf totals",
                        "those of agent \"%.*s\" do not fit together; put the latest backup in its place",
                        STR_ARG(total->agent));

@@ -181,7 +181,7 @@ static void months_in_a_row_propose(void **state)
 
 static void assert_split(int64_t fen, const int64_t *handled, size_t n, const int64_t *expected)
 {
-    struct shop_handled of[4];
+    struct shop_handled of[4] = {0};
     int64_t parts[4];
     for (size_t i = 0; i < n; i++)
         of[i] = (struct shop_handled){.handled = handled[i]};

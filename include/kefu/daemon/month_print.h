@@ -15,7 +15,7 @@
 void month_print_words(struct buf *out, const char *name, const struct str *words, size_t n);
 void month_print_entry(struct buf *out, const struct book_entry *e, bool pay);
 /* The row as in the book, with the person: {"agent", "name", "employee_no", "hired_on", "left_on", "person", "team", "moves",
- * "days", "employed_days", "exempt_days", "grace", "figures", "kpis", "score_milli", "tier"[, "bonus_fen"], "perks", "actions",
+ * "days", "employed_days", "exempt_days", "grace", "figures"[, "shops"], "kpis", "score_milli", "tier"[, "bonus_fen"], "perks", "actions",
  * "unqualified_months", "top_months"} */
 void month_print_row(struct buf *out, const struct book_row *row, bool pay);
 void month_print_rows(struct buf *out, const struct book_row *rows, size_t n, bool pay); /* [row, …] */
