@@ -74,7 +74,7 @@ def events():
     theirs = chat(CHAT, JAN + 2000, AGENT, 7000)
     for e in theirs:
         if e["type"] == "message":
-            e["customer"] = CUSTOMER
+            e["customer"], e["shop"] = CUSTOMER, "旗舰店"
     told += theirs
     told.append({"id": "o1", "source": "t", "ts": JAN + 9000, "type": "order", "order": ORDER, "agent": AGENT,
                  "kind": "cross", "amount_fen": 100, "state": "paid", "conversation": CHAT})
@@ -117,7 +117,15 @@ def rows_of(daemon):
     closed = sorted(json.dumps({k: v for k, v in r.items() if k not in who}, sort_keys=True) for r in shown)
     report = [r for r in daemon.json("report", "--by", "month")["rows"]]
     live = sorted(json.dumps({k: v for k, v in r.items() if k != "agent"}, sort_keys=True) for r in report)
-    return closed, live
+    return closed, live, daemon.json("month", "bonus", "2026-01")["bonus"]["shops"]
+
+
+def sums_of(daemon, agent):
+    """Figures and shops of the agent's months as they lie on the shelf."""
+    lines = [json.loads(x) for x in daemon.ctl("person", "export", "agent", agent).splitlines()]
+    sums = [(x["period"], x["figures"], x["shops"]) for x in lines if x["what"] == "sum" and "shops" in x]
+    want("shops of the sums", [("2026-01", {"旗舰店": 1})], [(s[0], s[2]) for s in sums])
+    return sums
 
 
 def erase(daemon, kind, name, **how):
@@ -193,7 +201,9 @@ def test(folder):
         look("Redis", redis(sock, "--scan") + redis(sock, "DUMP", "{kefu}:tiers"), [AGENT], True)
         before, head = rows_of(daemon), daemon.json("month", "list")["head"]
 
+        sums = sums_of(daemon, AGENT)
         person = erase(daemon, "agent", AGENT)
+        want("sums", sums, sums_of(daemon, person["person"]))
         check_gone(folder, daemon, sock, CANARIES["agent"])
         look("the database", b"".join(state_files(daemon).values()), [CUSTOMER], True)
         erase_killed(daemon)
