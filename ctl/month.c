@@ -527,8 +527,9 @@ const struct command command_month = {
             "What comes after the closing changes nothing of it: it is an adjustment, which a person accepts (it is\n"
             "then paid with the next month) or rejects.\n"
             "What hurts a person (training required, a transfer) is a proposal: confirm takes it only after the\n"
-            "rulebook's days of appeal, dismiss drops it. bonus is the total by team and\n"
-            "by shop, as it is and as projected.\n"
+            "rulebook's days of appeal, dismiss drops it.\n"
+            "bonus is the total by team and by shop, as it is and as projected: each bonus is split by the\n"
+            "conversations handled for each shop.\n"
             "show and verify read the store itself and need no daemon. verify: exit status 0 if every row and\n"
             "link is whole, else 2, with the month and the agent of each that is not.\n",
     .options = options,
