@@ -119,27 +119,49 @@ static void on_flushed(struct bufferevent *bev, void *arg)
     }
 }
 
-static void conn_write(struct conn *c, int status, const char *type, struct str body)
+/* Straight to the kernel, which nearly always has room; what it does not take waits in the buffer. An answer that ends a
+ * connection goes through the buffer, whose emptiness is the sign to shut it. A peer that has gone is found by the buffer. */
+static void conn_send(struct conn *c, struct str bytes)
 {
     struct evbuffer *out = bufferevent_get_output(c->bev);
+    if (!c->close && evbuffer_get_length(out) == 0) {
+        ssize_t n = send(bufferevent_getfd(c->bev), bytes.p, bytes.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+        size_t sent_n = n > 0 ? (size_t)n : 0;
+        bytes = (struct str){bytes.p + sent_n, bytes.n - sent_n};
+    }
+    if (bytes.n) {
+        evbuffer_add(out, bytes.p, bytes.n);
+    }
+}
+
+static void print_answer(struct buf *out, const struct conn *c, int status, const char *type, struct str body)
+{
     struct str extra = buf_str(&c->request->extra);
     bool bare = status == 204 || status == 304;
-    evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", status, status_text(status));
+    buf_printf(out, "HTTP/1.1 %d %s\r\n", status, status_text(status));
     if (!bare) {
-        evbuffer_add_printf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", type, body.n);
+        buf_printf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", type, body.n);
     }
-    evbuffer_add_printf(out, "Cache-Control: %s\r\nX-Content-Type-Options: nosniff\r\n%.*s%s\r\n",
-                        c->request->cache ? c->request->cache : "no-store", STR_ARG(extra),
-                        c->close ? "Connection: close\r\n" : "");
+    buf_printf(out, "Cache-Control: %s\r\nX-Content-Type-Options: nosniff\r\n%.*s%s\r\n",
+               c->request->cache ? c->request->cache : "no-store", STR_ARG(extra),
+               c->close ? "Connection: close\r\n" : "");
     if (!bare && !str_eq(c->head.method, STR_LIT("HEAD"))) {
-        evbuffer_add(out, body.p, body.n);
+        buf_put_str(out, body);
     }
+}
+
+static void conn_write(struct conn *c, int status, const char *type, struct str body)
+{
+    struct buf bytes = {0};
+    print_answer(&bytes, c, status, type, body);
+    conn_send(c, buf_str(&bytes));
+    buf_fini(&bytes);
     buf_fini(&c->request->extra);
     free(c->request);
     c->request = NULL;
     c->begun = false;
     c->seen_n = 0;
-    if (c->close || evbuffer_get_length(out) > OUTPUT_MAX_BYTES) {
+    if (c->close || evbuffer_get_length(bufferevent_get_output(c->bev)) > OUTPUT_MAX_BYTES) {
         c->state = CONN_FLUSH;
         conn_arm(c, c->http->o.deadline_ms);
     } else {
