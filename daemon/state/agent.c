@@ -43,6 +43,17 @@ void agent_settle(struct site *s, uint32_t number)
     site_mark_dirty(s, number);
 }
 
+void agent_go_on(struct site *s, uint32_t number, const struct item *i)
+{
+    struct agent *a = &s->agents[number];
+    if (a->pending || i->ts > s->as_of || a->list.sorted_n != a->list.n) {
+        site_mark_pending(s, ref_of(SUBJECT_AGENT, number));
+        return;
+    }
+    take_item(a, i);
+    site_mark_dirty(s, number);
+}
+
 /* The waits of an agent are a pairing heap: each has younger ones under it, of which `newer` is the first; these stand in a
  * row by `next`, and `prev` is the one before in the row, or the one above. Whatever the order in which waits begin and end,
  * the oldest is at hand for a few steps. */

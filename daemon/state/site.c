@@ -153,6 +153,8 @@ enum verdict site_fold(struct site *s, const struct event *e, int64_t now_ms)
     s->events_n++;
     if (ref_kind(ref) == SUBJECT_CONVERSATION)
         join_conversation(s, ref_number(ref), &i);
+    else if (ref_kind(ref) == SUBJECT_AGENT)
+        agent_go_on(s, ref_number(ref), &i);
     else
         site_mark_pending(s, ref);
     return VERDICT_ACCEPTED;

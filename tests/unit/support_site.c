@@ -108,6 +108,10 @@ static void fill(struct support_random *r, struct arena *a, struct event *e, uin
         e->subject = word(a, "agent", support_below(r, 3));
         e->strs[EVENT_TEAM] = word(a, "team", support_below(r, 3));
     }
+    if (e->type == EVENT_STATUS) {
+        e->subject = word(a, "agent", support_below(r, 3));
+        e->how = (enum event_how)(STATUS_ONLINE + (int)support_below(r, 3));
+    }
 }
 
 struct event *support_history(struct support_random *r, struct arena *a, size_t n)
@@ -115,7 +119,7 @@ struct event *support_history(struct support_random *r, struct arena *a, size_t 
     static const enum event_type types[] = {
         EVENT_MESSAGE,  EVENT_MESSAGE,  EVENT_MESSAGE,  EVENT_MESSAGE, EVENT_MESSAGE, EVENT_MESSAGE,  EVENT_ASSIGNED,
         EVENT_ASSIGNED, EVENT_RESOLVED, EVENT_RESOLVED, EVENT_OPENED,  EVENT_HANDOFF, EVENT_REOPENED, EVENT_RATING,
-        EVENT_VOIDED,   EVENT_RECALLED, EVENT_ORDER,    EVENT_PROFILE, EVENT_EXCUSED, EVENT_UNDONE};
+        EVENT_VOIDED,   EVENT_RECALLED, EVENT_ORDER,    EVENT_PROFILE, EVENT_EXCUSED, EVENT_UNDONE,   EVENT_STATUS};
     static const uint32_t gaps[] = {0, 1, 5 * SECOND, 29999, 30 * SECOND, MINUTE, 10 * MINUTE, 11 * HOUR};
     struct event *events = calloc(n, sizeof *events);
     int64_t at = T0;
@@ -179,9 +183,10 @@ static void print_agent(struct buf *b, const struct site *s, uint32_t agent, boo
     struct agent_now now;
     size_t n = 0;
     site_agent_now(s, agent, &now);
-    buf_printf(b, "%.*s name=%.*s team=%.*s no=%.*s status=%d open=%lld waiting=%lld oldest=%lld\n",
+    buf_printf(b, "%.*s name=%.*s team=%.*s no=%.*s status=%d since=%lld open=%lld waiting=%lld oldest=%lld\n",
                STR_ARG(site_agent_id(s, agent)), STR_ARG(now.name), STR_ARG(now.team), STR_ARG(now.employee_no),
-               (int)now.status, (long long)now.open_n, (long long)now.waiting_n, (long long)now.oldest_wait_at);
+               (int)now.status, (long long)now.status_at, (long long)now.open_n, (long long)now.waiting_n,
+               (long long)now.oldest_wait_at);
     for (int kind = PERIOD_DAY; kind <= PERIOD_MONTH; kind++) {
         const struct totals *t = site_totals(s, agent, (enum period_kind)kind, &n);
         for (size_t i = 0; i < n; i++)

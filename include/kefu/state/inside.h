@@ -301,6 +301,9 @@ struct told_order;
 void order_tell(struct site *s, uint32_t number, struct told_order *out);
 void order_settle(struct site *s, uint32_t number);
 void agent_settle(struct site *s, uint32_t number);
+/* The item was just appended to the agent's list: if it is the latest of all, it is taken at once, else the agent is run again (as
+ * it is when the time of one that was ahead has come). */
+void agent_go_on(struct site *s, uint32_t number, const struct item *i);
 /* A conversation's part in what its assignee and the holder of its wait have open now. */
 struct part {
     bool open, waiting;
