@@ -26,10 +26,12 @@
 
 #define READ_BYTES       ((size_t)256 << 10)
 #define LINE_MAX_BYTES   ((size_t)1 << 20)
-#define FLYING_MAX       8
+#define FLYING_MAX       64 /* so that neither loop nor disk waits for the other; some 80,000 events */
 #define CONNECTIONS_MAX  256
+#define SPARE_EVENTS_MAX 4096 /* of a batch that is kept for the next */
 #define AGAIN_MS         100
 #define REST_MS          100
+#define CALM_S           1 /* without a batch under way */
 #define OUTPUT_MAX_BYTES ((size_t)1 << 20)
 
 enum step_state { STEP_NONE = 0, STEP_WAITS, STEP_FLIES, STEP_DONE };
@@ -64,9 +66,40 @@ struct socket_door {
     struct event *rest;
     struct conn *conns;
     size_t conns_n;
+    struct step *spare; /* at rest in a rush: to grow a batch is dearer than to decode into it */
+    size_t spare_n;
+    struct event *calm; /* the rush is over: they go */
     char path[UNIX_PATH_BYTES];
     bool taken_over; /* the file is another's, and stays */
 };
+
+static void step_free(struct step *s)
+{
+    batch_free(s->batch);
+    free(s);
+}
+
+/* It may be used again, unless there are enough or it holds more than lines of the usual length need. */
+static void step_rest(struct socket_door *d, struct step *s)
+{
+    if (d->spare_n == FLYING_MAX || s->batch->events_cap > SPARE_EVENTS_MAX) {
+        step_free(s);
+        return;
+    }
+    s->next = d->spare;
+    d->spare = s;
+    d->spare_n++;
+}
+
+static void forget_spare(struct socket_door *d)
+{
+    for (struct step *s = d->spare, *next; s; s = next) {
+        next = s->next;
+        step_free(s);
+    }
+    d->spare = NULL;
+    d->spare_n = 0;
+}
 
 static void conn_free(struct conn *c)
 {
@@ -75,8 +108,7 @@ static void conn_free(struct conn *c)
         next = s->next;
         s->conn = NULL;
         if (s->state != STEP_FLIES) {
-            batch_free(s->batch);
-            free(s);
+            step_free(s);
         }
     }
     if (c->prev) {
@@ -110,8 +142,11 @@ static void acknowledge(struct conn *c)
         c->first = s->next;
         c->last = c->first ? c->last : NULL;
         c->steps_n--;
-        batch_free(s->batch);
-        free(s);
+        step_rest(c->door, s);
+    }
+    if (!c->first) {
+        struct timeval tv = {CALM_S, 0};
+        event_add(c->door->calm, &tv); /* anew each time */
     }
     if (line.n) {
         bufferevent_write(c->bev, line.p, line.n);
@@ -143,8 +178,7 @@ static void on_done(struct batch *b)
     struct step *s = b->owner;
     struct conn *c = s->conn;
     if (!c) {
-        batch_free(b);
-        free(s);
+        step_free(s);
         return;
     }
     if (b->result == BATCH_FULL) {
@@ -158,11 +192,25 @@ static void on_done(struct batch *b)
     conn_work(c);
 }
 
+static struct step *step_take(struct socket_door *d)
+{
+    struct step *s = d->spare;
+    if (!s) {
+        s = xcalloc(1, sizeof(*s));
+        s->batch = batch_new(STR_LIT("socket"), on_done, s);
+        return s;
+    }
+    d->spare = s->next;
+    d->spare_n--;
+    batch_again(s->batch, STR_LIT("socket"));
+    *s = (struct step){.batch = s->batch};
+    return s;
+}
+
 static struct step *step_new(struct conn *c)
 {
-    struct step *s = xcalloc(1, sizeof(*s));
+    struct step *s = step_take(c->door);
     s->conn = c;
-    s->batch = batch_new(STR_LIT("socket"), on_done, s);
     s->state = STEP_WAITS;
     if (c->last) {
         c->last->next = s;
@@ -347,6 +395,13 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
     event_add(c->readable, NULL);
 }
 
+static void on_calm(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    forget_spare(arg);
+}
+
 static void on_accept_error(struct evconnlistener *l, void *arg)
 {
     struct socket_door *d = arg;
@@ -381,6 +436,7 @@ struct socket_door *socket_open(struct event_base *base, const char *path, int f
     d->taken_over = taken_over;
     snprintf(d->path, sizeof(d->path), "%s", taken_over ? taken : path);
     d->rest = evtimer_new(base, on_rested, d);
+    d->calm = evtimer_new(base, on_calm, d);
     d->listener = evconnlistener_new(base, on_accept, d, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     evconnlistener_set_error_cb(d->listener, on_accept_error);
     return d;
@@ -413,6 +469,8 @@ void socket_free(struct socket_door *d)
         next = c->next;
         conn_free(c);
     }
+    forget_spare(d);
+    event_free(d->calm);
     event_free(d->rest);
     free(d);
 }

@@ -54,10 +54,9 @@ static void probe(struct flight *f, struct site *s)
     struct batch *b = f->batch;
     f->events = xcalloc(b->events_n, sizeof(struct event *));
     f->which = xcalloc(b->events_n, sizeof(size_t));
-    struct site_ahead ahead = {0};
     for (size_t i = 0; i < b->events_n; i++) {
         if (i + SITE_AHEAD < b->events_n) {
-            site_prefetch(s, &ahead, &b->events[i + SITE_AHEAD]);
+            site_prefetch_probe(s, &b->events[i + SITE_AHEAD]);
         }
         site_alias(s, &b->events[i]);
         b->verdicts[i] = judged(b, site_probe(s, &b->events[i]));

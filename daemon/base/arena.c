@@ -10,8 +10,9 @@
 #include "kefu/base/mem.h"
 
 #define BLOCK_FIRST_BYTES ((size_t)4096)
-#define BLOCK_MAX_BYTES   ((size_t)4 << 20)
-#define ALIGNED           ((size_t)16)
+#define BLOCK_MAX_BYTES                                                                                                \
+    (((size_t)4 << 20) - 64) /* with its head and the allocator's: two large pages, one block behind the other */
+#define ALIGNED ((size_t)16)
 
 struct arena_block {
     struct arena_block *older; /* owned */

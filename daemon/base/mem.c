@@ -26,20 +26,22 @@ static _Noreturn void no_memory(size_t count, size_t n)
 #define MAPPINGS_MAX 65536      /* the allocator's own default */
 #define TRIM_BYTES   (64 << 20) /* the most to which its own would rise */
 
-/* Asks for large pages behind a large block: to touch it first, and to look up addresses in it, is then many times cheaper.
- * A kernel that has none to give says so, and nothing is lost. */
+/* Asks for large pages behind a large block, from its first to its last page: to touch it first, and to look up addresses in
+ * it, is then many times cheaper. A kernel that has none to give says so, and nothing is lost. */
 static void *of_large_pages(void *p, size_t n)
 {
     if (n >= LARGE_BYTES) {
         uintptr_t from = ((uintptr_t)p + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-        (void)madvise((void *)from, ((uintptr_t)p + n - from) & ~(PAGE_BYTES - 1), MADV_HUGEPAGE);
+        uintptr_t to = ((uintptr_t)p + n + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
     }
     return p;
 }
 
+/* A large block begins where a large page does: a block of two that lay anywhere would have one, and 512 small ones. */
 void *xmalloc(size_t n)
 {
-    void *p = malloc(n ? n : 1);
+    void *p = n < LARGE_BYTES ? malloc(n ? n : 1) : aligned_alloc(LARGE_BYTES, n);
     if (!p)
         no_memory(1, n);
     return of_large_pages(p, n);

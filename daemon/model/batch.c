@@ -31,6 +31,22 @@ void batch_free(struct batch *b)
     free(b);
 }
 
+void batch_again(struct batch *b, struct str way)
+{
+    struct batch was = *b;
+    arena_reset(&was.arena);
+    *b = (struct batch){.arena = was.arena,
+                        .events = was.events,
+                        .event_index = was.event_index,
+                        .events_cap = was.events_cap,
+                        .verdicts = was.verdicts,
+                        .refusals = was.refusals,
+                        .refusals_cap = was.refusals_cap,
+                        .done = was.done,
+                        .owner = was.owner};
+    b->way = arena_copy(&b->arena, way);
+}
+
 static void grow_events(struct batch *b)
 {
     xgrow(&b->events, &b->events_cap, b->events_n + 1, sizeof *b->events);

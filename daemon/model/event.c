@@ -76,12 +76,12 @@ static int message_rank(enum event_how from)
     }
 }
 
-int event_rank(const struct event *e)
+int event_rank(enum event_type type, enum event_how how)
 {
-    switch (e->type) {
+    switch (type) {
     case EVENT_OPENED: return 0;
     case EVENT_REOPENED: return 1;
-    case EVENT_MESSAGE: return message_rank(e->how);
+    case EVENT_MESSAGE: return message_rank(how);
     case EVENT_HANDOFF: return 4;
     case EVENT_ASSIGNED: return 5;
     case EVENT_RESOLVED: return 7;
@@ -99,7 +99,7 @@ int event_cmp(const struct event *a, const struct event *b)
     if (a->ts != b->ts) {
         return a->ts < b->ts ? -1 : 1;
     }
-    int by_rank = event_rank(a) - event_rank(b);
+    int by_rank = event_rank(a->type, a->how) - event_rank(b->type, b->how);
     if (by_rank) {
         return by_rank;
     }

@@ -118,11 +118,9 @@ bool item_same(const struct item *i, const struct event *e, const struct names *
     return true;
 }
 
-/* What event_rank needs of an item. */
 static int rank_of(const struct item *i)
 {
-    struct event e = {.type = i->type, .how = i->how};
-    return event_rank(&e);
+    return event_rank((enum event_type)i->type, (enum event_how)i->how);
 }
 
 int item_cmp(const struct item *a, const struct item *b, const struct names *names)

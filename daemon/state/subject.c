@@ -244,6 +244,12 @@ static void prefetch_conversation(const struct conversation *c)
         __builtin_prefetch(from + at, 1);
 }
 
+void site_prefetch_probe(const struct site *s, const struct event *e)
+{
+    table_prefetch(&s->identities, identity_hash(s, s->names.likely_source, e->id)); /* a guess will do */
+    cold_prefetch(s, e);
+}
+
 /* Each event goes through three stages, a third of the way from one another: its slots, its conversation, what is behind. */
 void site_prefetch(const struct site *s, struct site_ahead *ahead, const struct event *e)
 {
@@ -263,8 +269,7 @@ void site_prefetch(const struct site *s, struct site_ahead *ahead, const struct 
     uint64_t hash = table_hash(e->subject, s->seed);
     ahead->subjects[ahead->n++ % 8] = hash;
     table_prefetch(&s->conversation_ids, hash);
-    table_prefetch(&s->identities, identity_hash(s, s->names.likely_source, e->id)); /* a guess will do */
-    cold_prefetch(s, e);
+    site_prefetch_probe(s, e);
 }
 
 void subjects_fini(struct site *s)

@@ -72,6 +72,8 @@ struct batch {
 
 struct batch *batch_new(struct str way, void (*done)(struct batch *), void *owner);
 void batch_free(struct batch *b);
+/* As batch_new would give it, for the same `done` and owner, in the room that b has grown to. */
+void batch_again(struct batch *b, struct str way);
 /* Room for one more event or refusal (zeroed, input index = inputs_n at the time of the call is set). Valid until the next. */
 struct event *batch_add_event(struct batch *b);
 struct refusal *batch_add_refusal(struct batch *b);

@@ -146,7 +146,7 @@ enum event_type event_type_find(struct str name);
 struct str event_how_name(enum event_how how);
 enum subject_kind event_subject_kind(enum event_type type);
 /* The rank that orders events of one instant in a conversation (SPEC.md, Figures): 0 … 10; 0 for orders and agents. */
-int event_rank(const struct event *e);
+int event_rank(enum event_type type, enum event_how how);
 /* The order of events in a list: (ts, rank, source, id). Less than, equal, greater than zero. */
 int event_cmp(const struct event *a, const struct event *b);
 /* Same content: all that the sender said (the identity too), derived flags aside. */

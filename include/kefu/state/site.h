@@ -65,6 +65,8 @@ struct site_ahead {       /* the caller's; zeroed before the first event */
     uint32_t n;
 };
 void site_prefetch(const struct site *s, struct site_ahead *ahead, const struct event *e);
+/* The same for who only probes. */
+void site_prefetch_probe(const struct site *s, const struct event *e);
 /* Moves as_of on to now_ms (never back) and settles what fell due. Takes at most max_steps steps (a subject each) and returns
  * the next instant at which it has work: <= now_ms if max_steps was not enough, INT64_MAX if nothing is due ever. */
 int64_t site_advance(struct site *s, int64_t now_ms, size_t max_steps);
