@@ -135,6 +135,25 @@ static void tell_replay(void *arg, uint64_t done_n, uint64_t all_n)
     supervise_replaying(d->supervise, clock_mono_ms(&d->clock), done_n, all_n);
 }
 
+static void tell_months(void *arg, uint64_t seq)
+{
+    months_replaying(((struct daemon *)arg)->months, seq);
+}
+
+/* The book, whose borders the replay of the journal goes past. */
+static int open_months(struct daemon *d, struct err *e)
+{
+    d->months = months_new(&(struct months_options){.pipeline = d->pipeline,
+                                                    .site = d->site,
+                                                    .store = d->store,
+                                                    .rulebooks = &d->settings->rulebooks,
+                                                    .tz = d->settings->tz,
+                                                    .close_days = config_of(d)->month_close_days,
+                                                    .evidence_months = config_of(d)->evidence_months},
+                           e);
+    return d->months ? 0 : -1;
+}
+
 static int load_pipeline(struct daemon *d, struct err *e)
 {
     uint64_t bytes = store_bytes(d->store) / 2; /* near what a large one comes to in memory */
@@ -169,6 +188,8 @@ static int start_pipeline(struct daemon *d, struct err *e)
                                                           .checkpoint = checkpoint_options_of(c),
                                                           .progress = tell_replay,
                                                           .progress_arg = d,
+                                                          .replaying = tell_months,
+                                                          .replaying_arg = d,
                                                           .events_max = EVENTS_MAX,
                                                           .quarantine_max = (size_t)c->quarantine_max,
                                                           .seed = seed,
@@ -179,7 +200,7 @@ static int start_pipeline(struct daemon *d, struct err *e)
     int64_t began = clock_mono_ms(&d->clock);
     log_line(LOG_LEVEL_INFO, "replay", "events=%llu set_aside=%llu", (unsigned long long)store_last_seq(d->store),
              (unsigned long long)store_aside_n(d->store));
-    if (load_pipeline(d, e) < 0) {
+    if (open_months(d, e) < 0 || load_pipeline(d, e) < 0) {
         return -1;
     }
     log_line(LOG_LEVEL_INFO, "replayed", "ms=%lld", (long long)(clock_mono_ms(&d->clock) - began));
@@ -188,22 +209,10 @@ static int start_pipeline(struct daemon *d, struct err *e)
     return 0;
 }
 
-static int start_months(struct daemon *d, struct err *e)
+static void start_months(struct daemon *d)
 {
-    d->months = months_new(&(struct months_options){.pipeline = d->pipeline,
-                                                    .site = d->site,
-                                                    .store = d->store,
-                                                    .rulebooks = &d->settings->rulebooks,
-                                                    .tz = d->settings->tz,
-                                                    .close_days = config_of(d)->month_close_days,
-                                                    .evidence_months = config_of(d)->evidence_months},
-                           e);
-    if (!d->months) {
-        return -1;
-    }
     log_line(LOG_LEVEL_NOTE, "book", "head=%s", months_head(d->months));
     adopted_remember(d, &d->settings->rulebooks);
-    return 0;
 }
 
 /* What is on its way to channels goes on. */
@@ -364,9 +373,10 @@ static int start(struct daemon *d, int *status, struct err *e)
         return -1;
     }
     *status = EX_IOERR;
-    if (streams_load(d, e) < 0 || start_pipeline(d, e) < 0 || start_months(d, e) < 0) {
+    if (streams_load(d, e) < 0 || start_pipeline(d, e) < 0) {
         return -1;
     }
+    start_months(d);
     *status = EX_CONFIG;
     if (start_hub(d, e) < 0 || start_publisher(d, e) < 0) {
         return -1;

@@ -38,7 +38,7 @@ static bool same_outcome(const struct book_row *a, const struct book_row *b)
 struct comparing {
     struct months *m;
     struct month_differences *out;
-    int64_t closed_ms;
+    const struct book_entry *closing;
 };
 
 static int add_difference(struct comparing *c, const struct book_row *now, const struct book_row *seen, struct err *e)
@@ -50,7 +50,7 @@ static int add_difference(struct comparing *c, const struct book_row *now, const
     struct month_difference *d = &out->list[out->n++];
     *d = (struct month_difference){.paid = paid ? *paid : none, .now = *now};
     d->difference_fen = now->bonus_fen - d->paid.bonus_fen;
-    struct month_late_question q = {out->month, now->agent, seen && seen->decided_ms ? seen->decided_ms : c->closed_ms};
+    struct month_late_question q = {out->month, now->agent, month_known_by(c->m, c->closing, seen)};
     return month_evidence(c->m, &q, &out->arena, &d->evidence, e);
 }
 
@@ -94,7 +94,7 @@ static int compare(struct comparing *c, struct month_draft *d, struct err *e)
 int month_differences(struct months *m, int32_t month, struct month_differences *out, struct err *e)
 {
     const struct book_entry *closing = months_closing(m, month);
-    struct comparing c = {.m = m, .out = out};
+    struct comparing c = {.m = m, .out = out, .closing = closing};
     struct month_draft d;
     char text[16];
     *out = (struct month_differences){.month = month};
@@ -103,7 +103,6 @@ int month_differences(struct months *m, int32_t month, struct month_differences 
         return err_set(e, text, "the month is not closed");
     if (month_is_let_go(m, month))
         return 0; /* what was not decided by then lapses */
-    c.closed_ms = closing->at_ms;
     int bad = months_rows_now(m, month, &out->paid, e) || months_rows_seen(m, month, &out->seen, e) ||
               months_draft(m, month, &d, e);
     if (!bad) {
@@ -210,7 +209,9 @@ enum month_outcome months_adjust(struct months *m, const struct month_act *act, 
     if (month_book_check(m, act, e) || month_differences(m, act->month, &d, e))
         goto out;
     struct month_difference *x = (struct month_difference *)find(&d, act->agent);
-    if (x)
+    if (x && month_late_is_owed(m))
+        err_set(e, "", "its evidence is on its way to the disk; ask again in a moment");
+    else if (x)
         out = send(m, act, x, e);
     else if (month_is_let_go(m, act->month))
         err_set(e, "month", "its evidence was let go of (evidence_months): its closed rows are final");

@@ -22,13 +22,6 @@ static void take_entry(struct months *m, const struct book_entry *e)
     snprintf(m->head, sizeof m->head, "%.*s", STR_ARG(e->sha256));
 }
 
-/* Of months up to the last one closed, the site tells what changes. */
-static void tell_site(const struct months *m)
-{
-    int32_t last = month_last_closed(m);
-    site_close_before(m->o.site, last == INT32_MIN ? INT32_MIN : last + 1);
-}
-
 struct loading {
     struct months *m;
     int bad;
@@ -69,10 +62,7 @@ static struct months *read_book(struct months *m, int bad, struct err *e)
 struct months *months_new(const struct months_options *o, struct err *e)
 {
     struct months *m = months_blank(o);
-    m = read_book(m, book_open(&m->db, o->store, e), e);
-    if (m)
-        tell_site(m);
-    return m;
+    return read_book(m, book_open(&m->db, o->store, e), e);
 }
 
 struct months *months_look(const char *db_path, struct err *e)
@@ -250,9 +240,9 @@ static void on_done(struct batch *b)
     m->under_way = NULL;
     if (durable && book_read_entry(&p->work.entry, &m->arena, &entry, &e) == 0) {
         take_entry(m, &entry);
-        tell_site(m);
         log_entry(&entry);
     }
+    month_late_border(m, m->entries_n); /* a closing set it when it was sent */
     audited_log(b);
     if (p->act.done)
         p->act.done(p->act.arg, durable ? &entry : NULL);
@@ -350,7 +340,7 @@ static int apply_adjustment(const struct months *m, const struct book_entry *ent
     if (to->n != was_n + 2)
         return err_set(r->e, "book", "an adjustment has not two rows; put the latest backup in its place");
     struct book_row now = to->list[was_n + 1];
-    now.decided_ms = entry->at_ms;
+    now.decided = entry->number;
     to->n = was_n;
     struct book_row *is = (struct book_row *)months_find(to->list, to->n, now.agent);
     if (is) {
@@ -378,6 +368,12 @@ static int rows_of(const struct months *m, int32_t month, bool rejected_too, str
             bad = apply_adjustment(m, a, r);
     }
     return bad;
+}
+
+const struct book_entry *month_known_by(const struct months *m, const struct book_entry *closing,
+                                        const struct book_row *row)
+{
+    return row && row->decided ? &m->entries[row->decided - 1] : closing;
 }
 
 int months_rows_now(const struct months *m, int32_t month, struct month_rows *out, struct err *e)

@@ -65,8 +65,8 @@ static bool hurts(struct str proposal)
 /* The days of appeal begin when it was first known: with the closing, or with the adjustment by which the row is as it is. */
 static int64_t confirm_from(const struct looking *l, const struct book_row *r, struct str proposal)
 {
-    int64_t known_ms = r->decided_ms > l->closing->at_ms ? r->decided_ms : l->closing->at_ms;
-    return known_ms + (hurts(proposal) ? l->appeal_ms : 0);
+    const struct book_entry *known = month_known_by(l->m, l->closing, r);
+    return known->at_ms + (hurts(proposal) ? l->appeal_ms : 0);
 }
 
 static void print_proposal(struct buf *out, struct looking *l, const struct book_row *r, struct str proposal)

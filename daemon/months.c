@@ -136,6 +136,7 @@ int months_draft(struct months *m, int32_t month, struct month_draft *d, struct 
     int bad = months_rows_now(m, month - 1, &before, e);
     if (!bad) {
         pipeline_catch_up(m->o.pipeline);
+        month_late_look(m);
         month_draft_make(d, &(struct month_request){.site = pipeline_site(m->o.pipeline),
                                                     .rulebooks = m->o.rulebooks,
                                                     .tz = m->o.tz,
@@ -203,7 +204,10 @@ static enum month_outcome send_closing(struct months *m, const struct month_act 
     p->entry.rulebook_sha256 = str_of(d->rulebook->sha256);
     p->entry.pending_n = d->pending_n;
     p->entry.bonus_fen = d->bonus_fen;
-    return month_book_send(p, &event, e);
+    enum month_outcome out = month_book_send(p, &event, e);
+    if (out == MONTH_UNDER_WAY)
+        site_close_before(m->o.site, act->month + 1); /* what is folded from here on is not in it */
+    return out;
 }
 
 enum month_outcome months_close(struct months *m, const struct month_act *act, struct err *e)
@@ -259,7 +263,10 @@ enum month_outcome months_reopen(struct months *m, const struct month_act *act, 
         return MONTH_ALREADY;
     if (month_book_check(m, act, e) || check_reopen(m, act, e))
         return MONTH_REFUSED;
-    return month_book_send(month_parcel_new(m, act, BOOK_REOPENED), &event, e);
+    struct month_parcel *p = month_parcel_new(m, act, BOOK_REOPENED);
+    p->entry.as_of = site_as_of(m->o.site);
+    p->entry.last_seq = checkpoint_seq(pipeline_checkpoint(m->o.pipeline));
+    return month_book_send(p, &event, e);
 }
 
 /* --- the calendar ------------------------------------------------------------------------------------------------- */

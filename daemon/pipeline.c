@@ -334,7 +334,9 @@ static int recover(struct pipeline *p, struct err *e)
                          .beside = !p->o.writer.in_caller,
                          .now_ms = now_of(p),
                          .progress = p->o.progress,
-                         .progress_arg = p->o.progress_arg};
+                         .progress_arg = p->o.progress_arg,
+                         .replaying = p->o.replaying,
+                         .replaying_arg = p->o.replaying_arg};
     if (recovery_run(&r, &p->judge, &p->quarantine, e) < 0) {
         return -1;
     }

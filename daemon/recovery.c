@@ -23,6 +23,9 @@ static void load_ahead(void *arg, const struct event *e)
 static void load_event(void *arg, uint64_t seq, const struct event *e)
 {
     const struct recovery *r = ((struct loading *)arg)->r;
+    if (r->replaying) {
+        r->replaying(r->replaying_arg, seq);
+    }
     checkpoint_folded(r->checkpoint, seq);
     site_vouch(r->site, checkpoint_vouches(r->checkpoint, seq));
     if (r->alerts) {
@@ -66,6 +69,9 @@ static int load_events(struct loading *l)
     }
     int status = store_replay(r->store, next_seq, &replay, l->e);
     site_vouch(r->site, false);
+    if (r->replaying && status == 0) {
+        r->replaying(r->replaying_arg, UINT64_MAX);
+    }
     return status;
 }
 

@@ -52,7 +52,12 @@ void site_close_before(struct site *s, int32_t month)
 
 bool site_has_late(const struct site *s)
 {
-    return s->late.n > 0;
+    return s->late.n > 0 || s->late.owed;
+}
+
+void site_owe_late(struct site *s, bool owes)
+{
+    s->late.owed = owes;
 }
 
 void site_take_late(struct site *s, void (*each)(void *arg, const struct site_late *late), void *arg)

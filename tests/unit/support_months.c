@@ -12,16 +12,48 @@
 #include "kefu/base/mem.h"
 #include "support_months.h"
 
-void open_months(struct desk_of_months *d)
+static void new_months(struct desk_of_months *d)
 {
     d->m = months_new(&(struct months_options){.pipeline = d->w->p,
                                                .site = d->w->site,
                                                .store = d->w->store,
                                                .rulebooks = &d->w->rulebooks,
                                                .tz = d->w->tz,
-                                               .close_days = 0},
+                                               .close_days = d->close_days,
+                                               .evidence_months = d->evidence_months},
                       &d->e);
     assert_non_null(d->m);
+}
+
+void open_months(struct desk_of_months *d)
+{
+    new_months(d);
+    months_replaying(d->m, UINT64_MAX);
+}
+
+static void on_made(void *arg)
+{
+    new_months(arg);
+}
+
+static void on_replaying(void *arg, uint64_t seq)
+{
+    months_replaying(((struct desk_of_months *)arg)->m, seq);
+}
+
+void open_world(struct desk_of_months *d)
+{
+    d->w->made = on_made;
+    d->w->replaying = on_replaying;
+    d->w->made_arg = d;
+    world_open(d->w);
+}
+
+void close_world(struct desk_of_months *d)
+{
+    months_free(d->m);
+    d->m = NULL;
+    world_close(d->w);
 }
 
 void say(struct batch *b, const char *agent, const char *id, int64_t ts)

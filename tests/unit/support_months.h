@@ -14,7 +14,9 @@ struct desk_of_months {
     struct months *m;
     int done_n, durable_n; /* acts that came back; and those that are durable */
     char head[DIGEST_SHA256_HEX];
-    struct err e; /* of the last refusal */
+    struct err e;                        /* of the last refusal */
+    int32_t month;                       /* that a test is about */
+    int64_t close_days, evidence_months; /* for open_months and open_world; 0 if not set */
 };
 
 /* For cmocka. */
@@ -22,6 +24,9 @@ int months_setup(void **state);
 int months_teardown(void **state);
 /* The months of the world as it is open now. */
 void open_months(struct desk_of_months *d);
+/* The world and its months, ended and started again as the daemon does it: the months know the replay. */
+void close_world(struct desk_of_months *d);
+void open_world(struct desk_of_months *d);
 
 /* A conversation cID of this agent: asked at ts, answered 10 s later, resolved 10 s after that. */
 void say(struct batch *b, const char *agent, const char *id, int64_t ts);

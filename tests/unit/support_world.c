@@ -96,9 +96,14 @@ void world_open(struct world *w)
                                                    .checkpoint = w->checkpoint,
                                                    .quarantine_max = w->quarantine_max,
                                                    .alerts = w->alerts,
+                                                   .replaying = w->replaying,
+                                                   .replaying_arg = w->made_arg,
                                                    .channels = w->channels,
                                                    .own = tell_own,
                                                    .own_arg = w});
+    if (w->made) {
+        w->made(w->made_arg);
+    }
     assert_int_equal(pipeline_start(w->p, &e), 0);
 }
 

@@ -51,6 +51,9 @@ struct world {
     bool shelved;          /* there are checkpoints, and what rests leaves memory; set before world_open */
     size_t events_max;     /* under way at a time */
     struct checkpoint_options checkpoint; /* hardly ever by themselves, unless said otherwise before world_open */
+    void (*made)(void *arg); /* the pipeline is made and not started: who has to do with the replay begins here */
+    void (*replaying)(void *arg, uint64_t seq); /* pipeline_options.replaying */
+    void *made_arg;                             /* of both */
     struct shelf shelf;
     struct shelf_reader *shelf_reader;
 };

@@ -27,14 +27,8 @@
 
 static void open_keeping(struct desk_of_months *d, int64_t months)
 {
-    d->m = months_new(&(struct months_options){.pipeline = d->w->p,
-                                               .site = d->w->site,
-                                               .store = d->w->store,
-                                               .rulebooks = &d->w->rulebooks,
-                                               .tz = d->w->tz,
-                                               .evidence_months = months},
-                      &d->e);
-    assert_non_null(d->m);
+    d->evidence_months = months;
+    open_months(d);
 }
 
 static void again(struct desk_of_months *d)

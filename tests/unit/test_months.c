@@ -230,7 +230,8 @@ static void a_month_that_was_opened_again_is_closed_before_later_ones(void **sta
 {
     struct desk_of_months *d = *state;
     months_free(d->m);
-    d->m = months_new(&(struct months_options){d->w->p, d->w->site, d->w->store, &d->w->rulebooks, d->w->tz, 3, 0}, &d->e);
+    d->close_days = 3;
+    open_months(d);
     d->w->now_ms = T0 + 27 * DAY;
     close_month(d, FEB); /* the first that was ever closed */
     assert_int_equal(reopen_month(d, FEB, "a wrong import"), MONTH_UNDER_WAY);
@@ -399,8 +400,8 @@ static void the_calendar_closes_when_due_and_once_whatever_the_clock_does(void *
     int64_t due_ms = tz_at(d->w->tz, civil_month_first(FEB + 1), 0) + 3 * DAY;
     static const int64_t jumps_h[] = {-2, 2, -2, 2, 0, -2, 2};
     months_free(d->m);
-    d->m =
-        months_new(&(struct months_options){d->w->p, d->w->site, d->w->store, &d->w->rulebooks, d->w->tz, 3, 0}, &d->e);
+    d->close_days = 3;
+    open_months(d);
     d->w->now_ms = due_ms - 1;
     world_run_for(d->w, 0);
     months_turn(d->m);
@@ -425,7 +426,8 @@ static void the_calendar_begins_with_the_first_month_that_has_figures(void **sta
 {
     struct desk_of_months *d = *state;
     months_free(d->m);
-    d->m = months_new(&(struct months_options){d->w->p, d->w->site, d->w->store, &d->w->rulebooks, d->w->tz, 3, 0}, &d->e);
+    d->close_days = 3;
+    open_months(d);
     d->w->now_ms = T0 + 64 * DAY; /* it was off while March went by, and is on again in April */
     world_run_for(d->w, 0);
     for (int i = 0; i < 2; i++) {

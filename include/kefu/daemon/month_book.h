@@ -15,8 +15,10 @@ struct months {
     struct month_parcel *under_way; /* NULL: none */
     int64_t calendar_at_ms;         /* the calendar looks no sooner */
     int64_t keep_at_ms;             /* month_keep.c likewise */
+    size_t replayed_n;              /* entries that the replay has come past */
     struct late_parcel *late;       /* on its way to the disk; NULL: none */
     struct arena late_arena;
+    uint64_t late_seq;            /* by which event the site tells what it tells now */
     struct memory_row *late_rows; /* owned; to be sent: strings in late_arena */
     size_t late_n, late_cap;
 };
@@ -38,8 +40,17 @@ void month_parcel_row(struct month_parcel *p, struct book_row *row);
 /* Sends the entry with its rows, and the event (type, how, and strs set by the caller in *e; borrowed for the call). Takes
  * the parcel. MONTH_REFUSED with e: the queue is full, or a row does not fit; nothing was done. */
 enum month_outcome month_book_send(struct month_parcel *p, struct event *event, struct err *e);
-/* month_late.c: has the store remember what came late; and the last month that is closed, told to the site. */
+/* The entry by which a row is as it is: the adjustment that was decided last, else the closing. row may be NULL. */
+const struct book_entry *month_known_by(const struct months *m, const struct book_entry *closing,
+                                        const struct book_row *row);
+/* month_late.c: has the store remember what came late. */
 void month_late_turn(struct months *m);
+/* Some evidence is not in the store yet, which takes a commit: nothing is decided meanwhile. */
+bool month_late_is_owed(const struct months *m);
+/* What the site has to tell by now is from before what is decided next. Part of months_draft. */
+void month_late_look(struct months *m);
+/* Has the site tell what changes months that the first n entries close. */
+void month_late_border(const struct months *m, size_t n);
 void month_late_free(struct months *m);
 int64_t months_now(const struct months *m);        /* wall time, and never before the site's */
 int32_t month_last_closed(const struct months *m); /* INT32_MIN: none */

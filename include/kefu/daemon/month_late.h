@@ -1,4 +1,4 @@
-/* Which conversations and orders changed an agent's figures of a closed month since a time: the evidence of an adjustment. */
+/* Which conversations and orders changed an agent's figures of a closed month since an entry of the book: the evidence of an adjustment. */
 #ifndef KEFU_DAEMON_MONTH_LATE_H
 #define KEFU_DAEMON_MONTH_LATE_H
 
@@ -7,7 +7,7 @@
 struct month_late_question {
     int32_t month;
     struct str agent;
-    int64_t since_ms;
+    const struct book_entry *since; /* what it knew is no evidence of what comes now */
 };
 struct month_evidence {
     struct str words[BOOK_WORDS_MAX]; /* each: a kind and an id, as two JSON strings with a comma between */

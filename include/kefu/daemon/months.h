@@ -34,8 +34,11 @@ struct months_options { /* all borrowed */
     int64_t evidence_months; /* evidence is let go of so many months after the closing; 0: never */
 };
 
-/* Reads the book. NULL with e: damaged. */
+/* Reads the book; before the pipeline is started. NULL with e: damaged. */
 struct months *months_new(const struct months_options *o, struct err *e);
+/* The event of this sequence is about to be replayed; UINT64_MAX: all are (pipeline_options.replaying). So what came late is known
+ * again, also what a fall kept from the store. */
+void months_replaying(struct months *m, uint64_t seq);
 /* The same for looking only, beside a daemon or on a stopped one: of the functions below those that take a const struct
  * months, but for months_state and months_range. NULL with e: not there, not ours, damaged. */
 struct months *months_look(const char *db_path, struct err *e);

@@ -52,6 +52,8 @@ struct pipeline_options {
     /* Told now and then how far a replay is. NULL: nobody asks. */
     void (*progress)(void *arg, uint64_t done_n, uint64_t all_n);
     void *progress_arg;
+    void (*replaying)(void *arg, uint64_t seq); /* as in struct recovery; NULL: nobody asks */
+    void *replaying_arg;
     size_t events_max;     /* under way at one time; a batch that does not fit is refused */
     size_t quarantine_max; /* rows kept */
     uint64_t seed;

@@ -35,6 +35,9 @@ struct recovery {
     /* Told now and then how far the replay is. NULL: nobody asks. */
     void (*progress)(void *arg, uint64_t done_n, uint64_t all_n);
     void *progress_arg;
+    /* Told of each event of the journal before it is folded, and with UINT64_MAX when the last one is. NULL: nobody asks. */
+    void (*replaying)(void *arg, uint64_t seq);
+    void *replaying_arg;
 };
 
 /* Makes the judge and the quarantine, which are the caller's to free, also after -1 (NULL if it did not get that far). -1

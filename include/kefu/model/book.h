@@ -109,7 +109,7 @@ struct book_row {
     size_t exempt_n;
     bool grace;                             /* a new hire's month: the rulebook lets it bring no harm */
     int64_t unqualified_months, top_months; /* running, this one included */
-    int64_t decided_ms; /* not in the text: when the adjustment was decided that made it so; 0: none did */
+    int64_t decided; /* not in the text: the number of the adjustment that made it so; 0: none did */
 };
 
 /* As it stands on disk; of an entry or of a row. */

@@ -121,6 +121,7 @@ struct late {
     struct late_mark *list; /* owned */
     size_t n, cap;
     struct table places;
+    bool owed; /* what was taken is not on the disk yet */
 };
 
 /* Before this there is no evidence (let_go.c). */

@@ -147,7 +147,9 @@ struct site_late {
     enum subject_kind kind;
     struct str key;
 };
-bool site_has_late(const struct site *s);
+bool site_has_late(const struct site *s); /* some is here, or owed */
+/* What was taken is not on the disk yet: no cut meanwhile, which would hold the figures without their evidence. */
+void site_owe_late(struct site *s, bool owes);
 void site_take_late(struct site *s, void (*each)(void *arg, const struct site_late *late), void *arg);
 
 /* Counts, for status. */
