@@ -204,7 +204,7 @@ static int read_type(struct reading *r)
 static int read_rfc3339(struct reading *r, struct str value)
 {
     char undone[TS_BYTES_MAX];
-    struct err e = {"", "expected RFC 3339 with an offset, such as 2026-03-02T09:00:45.131Z"};
+    struct err e = {.what = "expected RFC 3339 with an offset, such as 2026-03-02T09:00:45.131Z"};
     if (value.n <= sizeof undone) {
         struct str text = {undone, json_unescape(value, undone)};
         if (rfc3339_parse(text, &r->e->ts, &e) == 0) {

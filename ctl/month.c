@@ -120,7 +120,7 @@ static enum cli_exit run_list(const struct cli *c)
 
 /* --- review, close, reopen ---------------------------------------------------------------------------------------- */
 
-static void put_request(struct buf *out, const char *what, const struct cli *c)
+void month_put_request(struct buf *out, const char *what, const struct cli *c)
 {
     static const char *const options[][2] = {{"by", "actor"}, {"reason", "reason"}};
     buf_printf(out, "{\"do\":\"%s\",\"month\":", what);
@@ -142,10 +142,10 @@ static void put_request(struct buf *out, const char *what, const struct cli *c)
         buf_put_str(out, STR_LIT(",\"proposal\":"));
         ask_put_typed(out, str_of(c->args[3]));
     }
-    buf_put_str(out, cli_flag(c, "force") ? STR_LIT(",\"force\":true}") : STR_LIT("}"));
+    buf_put_str(out, cli_flag(c, "force") ? STR_LIT(",\"force\":true") : STR_LIT(""));
 }
 
-static void fen_cell(struct grid *g, const cJSON *row, const char *key)
+void month_fen_cell(struct grid *g, const cJSON *row, const char *key)
 {
     const cJSON *v = cJSON_GetObjectItemCaseSensitive(row, key);
     int64_t fen = cJSON_IsNumber(v) ? (int64_t)v->valuedouble : 0;
@@ -153,13 +153,13 @@ static void fen_cell(struct grid *g, const cJSON *row, const char *key)
                 (fen < 0 ? -fen : fen) % 100);
 }
 
-static void put_milli_cell(struct grid *g, const cJSON *row)
+void month_milli_cell(struct grid *g, const cJSON *row)
 {
     const cJSON *total = cJSON_GetObjectItemCaseSensitive(row, "total_milli");
     score_cell(g, cJSON_IsNumber(total) ? (int64_t)total->valuedouble : SCORE_NONE);
 }
 
-static void put_tier_cell(struct grid *g, const cJSON *row)
+void month_tier_cell(struct grid *g, const cJSON *row)
 {
     text_cell(g, str_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, "tier"))));
 }
@@ -175,10 +175,10 @@ static void print_draft(const cJSON *answer, bool pay)
         ask_cell(&g, row, "agent");
         ask_cell(&g, row, "name");
         ask_cell(&g, row, "team");
-        put_milli_cell(&g, row);
-        put_tier_cell(&g, row);
+        month_milli_cell(&g, row);
+        month_tier_cell(&g, row);
         if (pay)
-            fen_cell(&g, row, "bonus_fen");
+            month_fen_cell(&g, row, "bonus_fen");
     }
     ask_print(&g);
 }
@@ -211,54 +211,7 @@ static void print_review_pay(const cJSON *answer)
     print_draft(answer, true);
 }
 
-/* A cell of texts, one behind the other. */
-static void put_list_cell(struct grid *g, const cJSON *list)
-{
-    struct buf text = {0};
-    const cJSON *v;
-    cJSON_ArrayForEach(v, list)
-    {
-        const cJSON *id = cJSON_IsArray(v) ? cJSON_GetArrayItem(v, 1) : v;
-        buf_printf(&text, "%s%s", text.n ? " " : "", cJSON_IsString(id) ? id->valuestring : "");
-    }
-    text_cell(g, buf_str(&text));
-    buf_fini(&text);
-}
-
-static void print_adjustments_of(const cJSON *answer, bool pay)
-{
-    static const char *const titles[] = {"agent", "score", "now", "tier", "now", "changed", "by", "difference"};
-    struct grid g = {.right = {[1] = true, [2] = true, [7] = true}};
-    const cJSON *x;
-    ask_titles(&g, titles, pay ? 8 : 7);
-    cJSON_ArrayForEach(x, cJSON_GetObjectItemCaseSensitive(answer, "adjustments"))
-    {
-        const cJSON *from = cJSON_GetObjectItemCaseSensitive(x, "from");
-        const cJSON *to = cJSON_GetObjectItemCaseSensitive(x, "to");
-        ask_cell(&g, x, "agent");
-        put_milli_cell(&g, from);
-        put_milli_cell(&g, to);
-        put_tier_cell(&g, from);
-        put_tier_cell(&g, to);
-        put_list_cell(&g, cJSON_GetObjectItemCaseSensitive(x, "changed"));
-        put_list_cell(&g, cJSON_GetObjectItemCaseSensitive(x, "evidence"));
-        if (pay)
-            fen_cell(&g, x, "difference_fen");
-    }
-    ask_print(&g);
-}
-
-static void print_adjustments(const cJSON *answer)
-{
-    print_adjustments_of(answer, false);
-}
-
-static void print_adjustments_pay(const cJSON *answer)
-{
-    print_adjustments_of(answer, true);
-}
-
-static void print_act(const cJSON *answer)
+void month_print_act(const cJSON *answer)
 {
     const cJSON *entry = cJSON_GetObjectItemCaseSensitive(answer, "entry");
     const char *sha256 = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "sha256"));
@@ -270,13 +223,14 @@ static void print_act(const cJSON *answer)
                sha256 ? "; the head of the book is " : "", sha256 ? sha256 : "");
 }
 
-static enum cli_exit ask_of_month(const struct cli *c, const char *what, void (*print)(const cJSON *))
+enum cli_exit month_ask(const struct cli *c, const char *what, void (*print)(const cJSON *))
 {
     struct buf request = {0};
     int32_t month;
     if (month_argument(c, 1, &month))
         return CLI_BAD_INPUT;
-    put_request(&request, what, c);
+    month_put_request(&request, what, c);
+    buf_put_byte(&request, '}');
     enum cli_exit status = ask(c, buf_str(&request), print);
     buf_fini(&request);
     return status;
@@ -284,30 +238,25 @@ static enum cli_exit ask_of_month(const struct cli *c, const char *what, void (*
 
 static enum cli_exit run_review(const struct cli *c)
 {
-    return ask_of_month(c, "month_draft", cli_flag(c, "pay") ? print_review_pay : print_review);
+    return month_ask(c, "month_draft", cli_flag(c, "pay") ? print_review_pay : print_review);
+}
+
+int month_named(const struct cli *c)
+{
+    if (cli_flag(c, "by"))
+        return 0;
+    cli_say(c, "say who does this: --by NAME");
+    return -1;
 }
 
 static enum cli_exit run_act(const struct cli *c, const char *what)
 {
-    if (cli_flag(c, "by"))
-        return ask_of_month(c, what, print_act);
-    cli_say(c, "say who does this: --by NAME");
-    return CLI_BAD_INPUT;
+    return month_named(c) ? CLI_BAD_INPUT : month_ask(c, what, month_print_act);
 }
 
 static enum cli_exit run_close(const struct cli *c)
 {
     return run_act(c, "month_close");
-}
-
-static enum cli_exit run_adjustments(const struct cli *c)
-{
-    return ask_of_month(c, "month_adjustments", cli_flag(c, "pay") ? print_adjustments_pay : print_adjustments);
-}
-
-static enum cli_exit run_adjust(const struct cli *c)
-{
-    return run_act(c, "month_adjust");
 }
 
 static void print_proposals(const cJSON *answer)
@@ -330,13 +279,13 @@ static void print_parts(const cJSON *bonus, const char *of, const char *const *t
         text_cell(&g, str_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(part, titles[0]))));
         for (size_t i = 1; i < n - 2; i++)
             ask_cell(&g, part, titles[i]);
-        fen_cell(&g, part, "bonus_fen");
-        fen_cell(&g, part, "projected_fen");
+        month_fen_cell(&g, part, "bonus_fen");
+        month_fen_cell(&g, part, "projected_fen");
     }
     for (size_t i = 0; i < n - 2; i++)
         grid_put(&g, i ? STR_LIT("") : STR_LIT("all"));
-    fen_cell(&g, bonus, "bonus_fen");
-    fen_cell(&g, bonus, "projected_fen");
+    month_fen_cell(&g, bonus, "bonus_fen");
+    month_fen_cell(&g, bonus, "projected_fen");
     ask_print(&g);
 }
 
@@ -352,12 +301,12 @@ static void print_bonus(const cJSON *answer)
 
 static enum cli_exit run_proposals(const struct cli *c)
 {
-    return ask_of_month(c, "month_proposals", print_proposals);
+    return month_ask(c, "month_proposals", print_proposals);
 }
 
 static enum cli_exit run_bonus(const struct cli *c)
 {
-    return ask_of_month(c, "month_bonus", print_bonus);
+    return month_ask(c, "month_bonus", print_bonus);
 }
 
 static enum cli_exit run_propose(const struct cli *c)
@@ -465,9 +414,9 @@ static const struct {
     {"reopen", 2, run_reopen, NO_PAY},
     {"show", 2, run_show, IF_ASKED},
     {"verify", 1, run_verify, NO_PAY},
-    {"adjustments", 2, run_adjustments, IF_ASKED_OR_JSON},
-    {"accept", 3, run_adjust, NO_PAY},
-    {"reject", 3, run_adjust, NO_PAY},
+    {"adjustments", 2, month_run_adjustments, IF_ASKED_OR_JSON},
+    {"accept", 3, month_run_decide, NO_PAY},
+    {"reject", 3, month_run_decide, NO_PAY},
     {"proposals", 2, run_proposals, NO_PAY},
     {"confirm", 4, run_propose, NO_PAY},
     {"dismiss", 4, run_propose, NO_PAY},
@@ -500,6 +449,7 @@ static enum cli_exit run(const struct cli *c)
 static const struct cli_option options[] = {
     {"by", "NAME", "close, reopen, accept, reject: who does it; stands in the book for good"},
     {"reason", "TEXT", "close, reopen: why; reopening needs one"},
+    {"difference", "AMOUNT", "accept, reject: the difference that is decided about, as adjustments --pay shows it"},
     {"force", NULL, "close: though first contacts may still fail; what comes of them is an adjustment"},
     {"pay", NULL, "review, show: with the bonus of each agent"},
     {"version", "N", "show: this version of a month that was opened again (default: the one in force)"},
@@ -516,22 +466,25 @@ const struct command command_month = {
     .name = "month",
     .arguments = "list | review MONTH | close MONTH --by NAME | reopen MONTH --by NAME --reason TEXT |\n"
                  "                     show MONTH [--pay] [--version N] | verify | adjustments MONTH [--pay] |\n"
-                 "                     accept MONTH AGENT --by NAME | reject MONTH AGENT --by NAME |\n"
+                 "                     accept MONTH AGENT [--difference AMOUNT] --by NAME |\n"
+                 "                     reject MONTH AGENT [--difference AMOUNT] --by NAME |\n"
                  "                     proposals MONTH | confirm MONTH AGENT PROPOSAL --by NAME |\n"
                  "                     dismiss MONTH AGENT PROPOSAL --by NAME | bonus MONTH |\n"
                  "                     export MONTH [--format csv|xlsx|payroll] [--out FILE] | slip MONTH [AGENT]",
     .summary = "months for payroll: look at them, close them, check that nothing was changed since",
-    .help = "A month is open until it has ended and its first contacts cannot fail any more, then in review until\n"
-            "it is closed. Closing freezes a row an agent and chains it to what was closed before; it can be\n"
-            "done again and again with one result. The head that close prints is the proof: keep it.\n"
-            "What comes after the closing changes nothing of it: it is an adjustment, which a person accepts (it is\n"
-            "then paid with the next month) or rejects.\n"
-            "What hurts a person (training required, a transfer) is a proposal: confirm takes it only after the\n"
-            "rulebook's days of appeal, dismiss drops it.\n"
-            "bonus is the total by team and by shop, as it is and as projected: each bonus is split by the\n"
-            "conversations handled for each shop.\n"
-            "show and verify read the store itself and need no daemon. verify: exit status 0 if every row and\n"
-            "link is whole, else 2, with the month and the agent of each that is not.\n",
+    .help =
+        "A month is open until it has ended and its first contacts cannot fail any more, then in review until\n"
+        "it is closed. Closing freezes a row an agent and chains it to what was closed before; it can be\n"
+        "done again and again with one result. The head that close prints is the proof: keep it.\n"
+        "What comes after the closing changes nothing of it: it is an adjustment, which a person accepts (it is\n"
+        "then paid with the next month) or rejects. Which difference is meant is said by --difference, or shown and\n"
+        "asked at a terminal; if it is another one by now, nothing is done.\n"
+        "What hurts a person (training required, a transfer) is a proposal: confirm takes it only after the\n"
+        "rulebook's days of appeal, dismiss drops it.\n"
+        "bonus is the total by team and by shop, as it is and as projected: each bonus is split by the\n"
+        "conversations handled for each shop.\n"
+        "show and verify read the store itself and need no daemon. verify: exit status 0 if every row and\n"
+        "link is whole, else 2, with the month and the agent of each that is not.\n",
     .options = options,
     .run = run,
 };

@@ -69,14 +69,20 @@ static int check_subject(const struct alerts *all, const struct alert_act *a, in
     struct id_question q = {a->subject, false};
     if (a->kind == ACT_ACKNOWLEDGE) {
         bool is = fix_parse_whole(a->subject, &number) == 0 && number > 0 && alerts_has(all, (uint64_t)number);
-        return is ? 0 : err_set(e, "alert", "found \"%.*s\", which is no alert that is on", STR_ARG(a->subject));
+        return is ? 0
+                  : err_refuse(e, "alert_gone", "alert", "found \"%.*s\", which is no alert that is on",
+                               STR_ARG(a->subject));
     }
     if (a->kind == ACT_SILENCE) {
         bool is = str_eq(a->subject, STR_LIT("*")) || alerts_has_rule(all, now_ms, a->subject);
-        return is ? 0 : err_set(e, "rule", "found \"%.*s\", which is no rule in force, nor *", STR_ARG(a->subject));
+        return is ? 0
+                  : err_refuse(e, "rule_unknown", "rule", "found \"%.*s\", which is no rule in force, nor *",
+                               STR_ARG(a->subject));
     }
     alerts_each_silence(all, now_ms, note_silence, &q);
-    return q.found ? 0 : err_set(e, "silence", "found \"%.*s\", which is no silence", STR_ARG(a->subject));
+    return q.found
+               ? 0
+               : err_refuse(e, "silence_gone", "silence", "found \"%.*s\", which is no silence", STR_ARG(a->subject));
 }
 
 static int check_text(const char *name, struct str s, size_t max_n, bool must, struct err *e)
@@ -136,7 +142,7 @@ struct alert_acting *alert_act_begin(struct pipeline *p, const struct alert_act 
     struct batch *b = batch_new(STR_LIT("act"), on_done, acting);
     fill(b, a, now_ms);
     if (in->submit(in, b) < 0) {
-        err_set(e, "", "too much waits for the disk, or it is full; try again later");
+        err_refuse(e, "queue_full", "", "too much waits for the disk, or it is full; try again later");
         batch_free(b);
         free(acting);
         return NULL;

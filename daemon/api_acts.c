@@ -2,7 +2,7 @@
  * appeal_send; here stands who may, and what must be said with it.
  *
  * Keeps true: an act is answered when it is durable, with its line in the audit log; it stands under a person's name. It refuses a
- * closing that is not confirmed by the month's name, and a decision about money that is another one by now. */
+ * closing that is not confirmed by the month's name. */
 #include "kefu/daemon/api.h"
 
 #include <inttypes.h>
@@ -15,11 +15,8 @@
 #include "kefu/daemon/appeal.h"
 #include "kefu/daemon/audited.h"
 #include "kefu/daemon/daemon.h"
-#include "kefu/daemon/month_adjust.h"
 #include "kefu/daemon/month_deed.h"
 #include "kefu/daemon/month_print.h"
-
-#define FULL "the disk is full; nothing was changed"
 
 /* --- months ------------------------------------------------------------------------------------------------------- */
 
@@ -38,7 +35,7 @@ static void on_entry(void *arg, const struct book_entry *entry)
     if (entry) {
         answer_entry(arg, entry, false);
     } else {
-        http_answer_error(arg, 503, FULL);
+        call_full(arg);
     }
 }
 
@@ -112,32 +109,6 @@ void api_month_reopen(struct call *c)
     do_confirmed(c, DEED_REOPEN);
 }
 
-/* The difference as it is now. False: answered; it is another one than the person has seen, or there is none. */
-static bool is_as_seen(struct call *c, const cJSON *tree, const struct month_act *act)
-{
-    struct month_differences d;
-    struct err e;
-    char room[40];
-    const cJSON *seen = cJSON_GetObjectItemCaseSensitive(tree, "difference_fen");
-    int64_t seen_fen = 0;
-    bool same = false;
-    if (!cJSON_IsNumber(seen) || fix_parse_whole(json_literal(seen, room, sizeof(room)), &seen_fen) < 0) {
-        call_bad(c, "difference_fen: expected the difference that you decide about");
-        return false;
-    }
-    int bad = month_differences(c->d->months, act->month, &d, &e);
-    for (size_t i = 0; !bad && i < d.n; i++) {
-        same |= str_eq(d.list[i].now.agent, act->agent) && d.list[i].difference_fen == seen_fen;
-    }
-    month_differences_free(&d);
-    if (bad) {
-        call_refused(c, &e);
-    } else if (!same) {
-        http_answer_error(c->r, 409, "the difference is another one by now; look at it again");
-    }
-    return same;
-}
-
 /* `accept` of the body must be said: absent is not "no". False: answered. */
 static bool is_decided(struct call *c, const cJSON *tree)
 {
@@ -153,7 +124,7 @@ void api_month_adjust(struct call *c)
     struct month_act act;
     cJSON *tree = read_act(c, &act);
     act.agent = c->args[1];
-    if (tree && is_decided(c, tree) && is_as_seen(c, tree, &act)) {
+    if (tree && is_decided(c, tree)) {
         do_deed(c, DEED_ADJUST, &act);
     }
     cJSON_Delete(tree);
@@ -195,7 +166,7 @@ static void on_acted(struct batch *b)
         buf_put_str(&out, STR_LIT("}\n"));
         http_answer(r, 200, "application/json", buf_str(&out));
     } else {
-        http_answer_error(r, 503, FULL);
+        call_full(r);
     }
     buf_fini(&out);
     batch_free(b);

@@ -15,8 +15,6 @@
 #include "kefu/daemon/daemon.h"
 #include "kefu/daemon/live.h"
 
-#define BODY_MAX 4096
-
 struct viewer {
     struct daemon *d;
     const struct caller *caller;
@@ -111,7 +109,7 @@ static void on_done(void *arg, bool durable, struct str id)
     struct http_request *r = arg;
     struct buf out = {0};
     if (!durable) {
-        http_answer_error(r, 503, "the disk is full; nothing was changed");
+        call_full(r);
         return;
     }
     buf_put_str(&out, STR_LIT("{\"id\": "));
@@ -134,87 +132,65 @@ static void find_number(void *arg, const struct alert_view *v)
     w->found |= v->memory->number == w->number && v->memory->state != STATE_PENDING && sees(&viewer, v);
 }
 
-/* Who acts, as the journal keeps it: the person's name at the proxy, else the token's subject, else its id. */
-static struct str actor_of(const struct call *c)
-{
-    const struct token *t = c->who.token;
-    return t->login.n ? t->login : t->subject.n ? t->subject : t->id;
-}
-
 static void begin(struct call *c, struct alert_act *act)
 {
     struct err e;
     act->source = STR_LIT("board");
-    act->actor = actor_of(c);
+    act->actor = call_actor(c);
     act->done = on_done;
     act->arg = c->r;
     if (!alert_act_begin(c->d->pipeline, act, clock_wall_ms(&c->d->clock), &e)) {
-        char text[sizeof(e.where) + sizeof(e.what) + 4];
-        snprintf(text, sizeof(text), "%s%s%s", e.where, *e.where ? ": " : "", e.what);
-        if (*e.where) {
-            call_bad(c, text);
-        } else {
-            call_busy(c->r, text, 1);
-        }
+        call_refused(c, &e);
     }
 }
 
-/* False: answered. */
-static bool may_post(struct call *c)
+/* What one may not see is not there, whoever asks how. False: answered. */
+static bool may_post(struct call *c, bool sees)
 {
-    if (!may_act(&c->who.caller)) {
-        call_not_found(c->r);
-        return false;
+    if (sees && may_act(&c->who.caller)) {
+        return call_may_post(c);
     }
-    if (!who_same_origin(c->r)) {
-        http_answer_error(c->r, 403, "a page of another site asked for this");
-        return false;
-    }
-    return true;
+    call_not_found(c->r);
+    return false;
 }
 
 void api_alert_ack(struct call *c)
 {
     struct wanted w = {.c = c};
     int64_t number = 0;
-    if (!may_post(c)) {
-        return;
-    }
     w.number = fix_parse_whole(c->args[0], &number) == 0 && number > 0 ? (uint64_t)number : 0;
     alerts_each(pipeline_alerts(c->d->pipeline), clock_wall_ms(&c->d->clock), find_number, &w);
-    if (!w.found) {
-        call_not_found(c->r);
-        return;
+    if (may_post(c, w.found)) {
+        begin(c, &(struct alert_act){.kind = ACT_ACKNOWLEDGE, .subject = c->args[0]});
     }
-    begin(c, &(struct alert_act){.kind = ACT_ACKNOWLEDGE, .subject = c->args[0]});
 }
 
-static struct str text_of(const cJSON *tree, const char *name)
+static void silence(struct call *c, const cJSON *tree)
 {
-    return str_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, name)));
+    char room[40];
+    const cJSON *minutes = cJSON_GetObjectItemCaseSensitive(tree, "minutes");
+    struct alert_act act = {.kind = ACT_SILENCE,
+                            .subject = call_text(tree, "rule"),
+                            .agent = call_text(tree, "agent"),
+                            .team = call_text(tree, "team"),
+                            .reason = call_text(tree, "reason")};
+    if (!cJSON_IsNumber(minutes) || fix_parse_whole(json_literal(minutes, room, sizeof(room)), &act.minutes) < 0) {
+        call_bad(c, "expected {\"rule\", \"minutes\", \"reason\", \"agent\"?, \"team\"?}");
+    } else if (may_post(c, may_silence(&(struct viewer){c->d, &c->who.caller}, act.agent, act.team))) {
+        begin(c, &act);
+    }
 }
 
 void api_alert_silence(struct call *c)
 {
-    struct err e;
-    char room[40];
-    struct str body = http_request_body(c->r);
-    if (!may_post(c)) {
-        return;
-    }
-    cJSON *tree = body.n && body.n <= BODY_MAX ? json_parse(body, &e) : NULL;
-    const cJSON *minutes = cJSON_GetObjectItemCaseSensitive(tree, "minutes");
-    struct alert_act act = {.kind = ACT_SILENCE,
-                            .subject = text_of(tree, "rule"),
-                            .agent = text_of(tree, "agent"),
-                            .team = text_of(tree, "team"),
-                            .reason = text_of(tree, "reason")};
-    if (!cJSON_IsNumber(minutes) || fix_parse_whole(json_literal(minutes, room, sizeof(room)), &act.minutes) < 0) {
-        call_bad(c, "expected {\"rule\", \"minutes\", \"reason\", \"agent\"?, \"team\"?}");
-    } else if (!may_silence(&(struct viewer){c->d, &c->who.caller}, act.agent, act.team)) {
-        call_not_found(c->r);
+    cJSON *tree = NULL;
+    if (may_act(&c->who.caller)) {
+        tree = call_body(c);
     } else {
-        begin(c, &act);
+        call_not_found(c->r);
+    }
+    if (tree) {
+        silence(c, tree);
     }
     cJSON_Delete(tree);
 }
@@ -235,13 +211,8 @@ static void find_silence(void *arg, const struct alert_silence *s)
 void api_alert_unsilence(struct call *c)
 {
     struct wanted_silence w = {c, c->args[0], false};
-    if (!may_post(c)) {
-        return;
-    }
     alerts_each_silence(pipeline_alerts(c->d->pipeline), clock_wall_ms(&c->d->clock), find_silence, &w);
-    if (w.found) {
+    if (may_post(c, w.found)) {
         begin(c, &(struct alert_act){.kind = ACT_UNSILENCE, .subject = c->args[0]});
-    } else {
-        call_not_found(c->r);
     }
 }

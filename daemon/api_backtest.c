@@ -26,7 +26,8 @@ void api_backtest_begin(struct call *c)
     const char *id =
         trial_begin(c->d->trial, &(struct trial_ask){body, month, config->state_dir, config->timezone}, &e);
     if (!id) {
-        call_busy(c->r, e.what, 5);
+        *e.where = '\0'; /* a place on this machine is nobody's business */
+        call_refused(c, &e);
         return;
     }
     buf_printf(&out, "{\"id\":\"%s\",\"state\":\"running\"}\n", id);

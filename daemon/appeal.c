@@ -68,8 +68,8 @@ static int check_meant(const struct appeal_options *o, const struct event *a, st
         fits = is == EVENT_RATING;
     }
     return fits ? 0
-                : err_set(e, expected, "the conversation \"%.*s\" has no %s \"%.*s\"", STR_ARG(conversation), expected,
-                          STR_ARG(id));
+                : err_refuse(e, "not_there", expected, "the conversation \"%.*s\" has no %s \"%.*s\"",
+                             STR_ARG(conversation), expected, STR_ARG(id));
 }
 
 static int check_act(const struct appeal_options *o, const struct event *a, struct err *e)
@@ -81,8 +81,8 @@ static int check_act(const struct appeal_options *o, const struct event *a, stru
     if (a->strs[EVENT_ACTOR].n == 0)
         return err_set(e, "actor", "expected the name of who does this");
     if (names_event && !is_known(o, a->strs[EVENT_REF_SOURCE], a->strs[EVENT_REF]))
-        return err_set(e, "message", "there is no event \"%.*s\" of source \"%.*s\"", STR_ARG(a->strs[EVENT_REF]),
-                       STR_ARG(a->strs[EVENT_REF_SOURCE]));
+        return err_refuse(e, "not_there", "message", "there is no event \"%.*s\" of source \"%.*s\"",
+                          STR_ARG(a->strs[EVENT_REF]), STR_ARG(a->strs[EVENT_REF_SOURCE]));
     bool of_agent = a->type == EVENT_EXEMPT || a->type == EVENT_APPEAL || a->type == EVENT_APPEAL_DECIDED;
     if (of_agent && !site_agent_find(o->site, a->subject))
         return err_set(e, "agent", "there is no agent \"%.*s\" in any event", STR_ARG(a->subject));
@@ -140,9 +140,10 @@ static int decide(const struct appeal_options *o, struct batch *b, struct err *e
     struct searching s = {.id = decided.strs[EVENT_REF], .arena = &b->arena};
     site_agent_events(o->site, site_agent_find(o->site, decided.subject), look_at, &s);
     if (!s.found)
-        return err_set(e, "appeal", "\"%.*s\" has no appeal \"%.*s\"", STR_ARG(decided.subject), STR_ARG(s.id));
+        return err_refuse(e, "not_there", "appeal", "\"%.*s\" has no appeal \"%.*s\"", STR_ARG(decided.subject),
+                          STR_ARG(s.id));
     if (s.decided)
-        return err_set(e, "appeal", "is decided already; undo what came of it by decision.undone");
+        return err_refuse(e, "appeal_decided", "appeal", "is decided already; undo what came of it by decision.undone");
     if (decided.how == DECIDED_ACCEPTED)
         add_outcome(b, &decided, &s.appeal);
     return 0;
@@ -205,7 +206,7 @@ int appeal_send(const struct appeal_options *o, const struct appeal_act *a, stru
     bool decides = b->events[0].type == EVENT_APPEAL_DECIDED;
     if (decides && *o->deciding) {
         batch_free(b);
-        return err_set(e, "", "another appeal is being decided; ask again");
+        return err_refuse(e, "act_busy", "", "another appeal is being decided; ask again");
     }
     b->audit = arena_copy(&b->arena, a->audit);
     if (decides)
@@ -217,7 +218,7 @@ int appeal_send(const struct appeal_options *o, const struct appeal_act *a, stru
         free(b->owner);
     }
     batch_free(b);
-    return err_set(e, "", "the queue is full; nothing was done, ask again");
+    return err_refuse(e, "queue_full", "", "the queue is full; nothing was done, ask again");
 }
 
 void appeal_print_done(struct buf *out, const struct batch *b)
@@ -327,8 +328,8 @@ int appeal_outcome(struct site *s, const struct appeal_which *which, struct aren
         o = outcome_of(s, &q.appeal, &q.decision, arena);
     *out = (struct appeal_came){q.appeal.strs[EVENT_CONVERSATION], o.id, q.decision.source};
     if (!o.id.n)
-        return err_set(e, "appeal", "nothing came of it that could be undone");
-    return o.undone ? err_set(e, "appeal", "what came of it is undone already") : 0;
+        return err_refuse(e, "appeal_nothing", "appeal", "nothing came of it that could be undone");
+    return o.undone ? err_refuse(e, "appeal_undone", "appeal", "what came of it is undone already") : 0;
 }
 
 /* --- lists -------------------------------------------------------------------------------------------------------- */

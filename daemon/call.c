@@ -158,6 +158,35 @@ bool call_month(struct call *c, struct str text, int32_t *month)
     return false;
 }
 
+/* --- refusals ----------------------------------------------------------------------------------------------------- */
+
+static void wait_before(struct http_request *r, int wait_s)
+{
+    char seconds[16];
+    snprintf(seconds, sizeof(seconds), "%d", wait_s);
+    http_add_header(r, "Retry-After", seconds);
+}
+
+/* {"error", "code"?, "value"?} */
+static void answer_err(struct http_request *r, int status, const struct err *e)
+{
+    char text[sizeof(e->where) + sizeof(e->what) + 4];
+    struct buf out = {0};
+    snprintf(text, sizeof(text), "%s%s%s", e->where, *e->where ? ": " : "", e->what);
+    buf_put_str(&out, STR_LIT("{\"error\":"));
+    buf_put_json(&out, str_of(text));
+    if (e->code) {
+        buf_printf(&out, ",\"code\":\"%s\"", e->code);
+    }
+    if (*e->value) {
+        buf_put_str(&out, STR_LIT(",\"value\":"));
+        buf_put_json(&out, str_of(e->value));
+    }
+    buf_put_str(&out, STR_LIT("}\n"));
+    http_answer(r, status, JSON, buf_str(&out));
+    buf_fini(&out);
+}
+
 /* --- acts --------------------------------------------------------------------------------------------------------- */
 
 struct str call_actor(const struct call *c)
@@ -173,9 +202,12 @@ bool call_may_post(struct call *c)
         return false;
     }
     if (!call_actor(c).n) {
-        http_answer_error(c->r, 403,
-                          "this token names nobody, and what you do here stands under a name for good; ask for one "
-                          "with a name: kefuctl token add --login NAME");
+        struct err e;
+        err_refuse(
+            &e, "nameless", "",
+            "this token names nobody, and what you do here stands under a name for good; ask for one with a name: "
+            "kefuctl token add --login NAME");
+        answer_err(c->r, 403, &e);
         return false;
     }
     return true;
@@ -201,13 +233,18 @@ struct str call_text(const cJSON *tree, const char *name)
 
 void call_refused(struct call *c, const struct err *e)
 {
-    char text[sizeof(e->where) + sizeof(e->what) + 4];
-    snprintf(text, sizeof(text), "%s%s%s", e->where, *e->where ? ": " : "", e->what);
-    if (*e->where) {
-        call_bad(c, text);
-    } else {
-        call_busy(c->r, text, 1);
+    bool moved = e->code && (strcmp(e->code, "moved") == 0 || strcmp(e->code, "no_adjustment") == 0);
+    if (!*e->where) {
+        wait_before(c->r, 1);
     }
+    answer_err(c->r, moved ? 409 : *e->where ? 400 : 503, e);
+}
+
+void call_full(struct http_request *r)
+{
+    struct err e;
+    err_refuse(&e, "disk_full", "", "the disk is full; nothing was changed");
+    answer_err(r, 503, &e);
 }
 
 void call_failed(struct call *c, const struct err *e)
@@ -235,9 +272,7 @@ void call_bad(struct call *c, const char *text)
 
 void call_busy(struct http_request *r, const char *text, int wait_s)
 {
-    char seconds[16];
-    snprintf(seconds, sizeof(seconds), "%d", wait_s);
-    http_add_header(r, "Retry-After", seconds);
+    wait_before(r, wait_s);
     http_answer_error(r, 503, text);
 }
 

@@ -200,7 +200,7 @@ static void on_stored(struct batch *b)
         return;
     }
     if (!stored) {
-        failed(o, &(struct err){"our own queue or disk", "is full"}, 1);
+        failed(o, &(struct err){.where = "our own queue or disk", .what = "is full"}, 1);
         return;
     }
     well(o);

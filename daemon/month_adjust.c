@@ -100,7 +100,7 @@ int month_differences(struct months *m, int32_t month, struct month_differences 
     *out = (struct month_differences){.month = month};
     civil_print_month(text, sizeof text, month);
     if (!closing)
-        return err_set(e, text, "the month is not closed");
+        return err_refuse(e, "month_not_closed", text, "the month is not closed");
     if (month_is_let_go(m, month))
         return 0; /* what was not decided by then lapses */
     int bad = months_rows_now(m, month, &out->paid, e) || months_rows_seen(m, month, &out->seen, e) ||
@@ -202,22 +202,32 @@ static enum month_outcome send(struct months *m, const struct month_act *act, st
     return month_book_send(p, &event, e);
 }
 
+/* May it be decided? -1 with e. */
+static int check(const struct months *m, const struct month_act *act, const struct month_difference *x, struct err *e)
+{
+    if (!x && month_is_let_go(m, act->month))
+        return err_refuse(e, "month_let_go", "month",
+                          "its evidence was let go of (evidence_months): its closed rows are final");
+    if (!x)
+        return err_refuse(e, "no_adjustment", "agent", "\"%.*s\" has no open adjustment in this month",
+                          STR_ARG(act->agent));
+    if (!act->has_seen)
+        return err_set(e, "difference_fen", "expected the difference that is decided about");
+    if (act->seen_fen != x->difference_fen)
+        return err_refuse(e, "moved", "difference_fen", "the difference is another one by now; look at it again");
+    if (month_late_is_owed(m))
+        return err_refuse(e, "act_busy", "", "its evidence is on its way to the disk; ask again in a moment");
+    return 0;
+}
+
 enum month_outcome months_adjust(struct months *m, const struct month_act *act, struct err *e)
 {
     struct month_differences d = {0};
     enum month_outcome out = MONTH_REFUSED;
-    if (month_book_check(m, act, e) || month_differences(m, act->month, &d, e))
-        goto out;
-    struct month_difference *x = (struct month_difference *)find(&d, act->agent);
-    if (x && month_late_is_owed(m))
-        err_set(e, "", "its evidence is on its way to the disk; ask again in a moment");
-    else if (x)
-        out = send(m, act, x, e);
-    else if (month_is_let_go(m, act->month))
-        err_set(e, "month", "its evidence was let go of (evidence_months): its closed rows are final");
-    else
-        err_set(e, "agent", "\"%.*s\" has no open adjustment in this month", STR_ARG(act->agent));
-out:
+    if (month_book_check(m, act, e) == 0 && month_differences(m, act->month, &d, e) == 0) {
+        struct month_difference *x = (struct month_difference *)find(&d, act->agent);
+        out = check(m, act, x, e) < 0 ? MONTH_REFUSED : send(m, act, x, e);
+    }
     month_differences_free(&d);
     return out;
 }

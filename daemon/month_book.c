@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kefu/base/fix.h"
+#include "kefu/base/json.h"
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
 #include "kefu/daemon/audited.h"
@@ -117,11 +119,20 @@ static int read_switch(const cJSON *asked, const char *name, bool *out, struct e
     return !v || cJSON_IsNull(v) || cJSON_IsBool(v) ? 0 : err_set(e, name, "expected true or false");
 }
 
+static int read_seen(const cJSON *asked, struct month_act *act, struct err *e)
+{
+    char room[40];
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(asked, "difference_fen");
+    act->has_seen = cJSON_IsNumber(v);
+    bool is = act->has_seen && fix_parse_whole(json_literal(v, room, sizeof room), &act->seen_fen) == 0;
+    return !v || is ? 0 : err_set(e, "difference_fen", "expected a whole number of fen");
+}
+
 int month_act_read(const cJSON *asked, struct month_act *act, struct err *e)
 {
-    return read_text(asked, "reason", &act->reason, e) || read_text(asked, "agent", &act->agent, e) ||
-                   read_text(asked, "proposal", &act->proposal, e) || read_switch(asked, "accept", &act->accept, e) ||
-                   read_switch(asked, "force", &act->force, e)
+    return read_seen(asked, act, e) || read_text(asked, "reason", &act->reason, e) ||
+                   read_text(asked, "agent", &act->agent, e) || read_text(asked, "proposal", &act->proposal, e) ||
+                   read_switch(asked, "accept", &act->accept, e) || read_switch(asked, "force", &act->force, e)
                ? -1
                : 0;
 }
@@ -130,10 +141,12 @@ int month_book_check(const struct months *m, const struct month_act *act, struct
 {
     if (act->actor.n == 0 || act->actor.n > 128)
         return err_set(e, "actor", "expected the name of who does this, 1 to 128 bytes");
-    if (act->reason.n > 512)
-        return err_set(e, "reason", "found %zu bytes, expected at most 512", act->reason.n);
+    if (act->reason.n > 512) {
+        err_refuse(e, "reason_long", "reason", "found %zu bytes, expected at most 512", act->reason.n);
+        return err_value(e, "512");
+    }
     if (m->under_way)
-        return err_set(e, "", "another act is under way; ask again in a moment");
+        return err_refuse(e, "act_busy", "", "another act is under way; ask again in a moment");
     return 0;
 }
 
@@ -254,9 +267,10 @@ enum month_outcome month_book_send(struct month_parcel *p, struct event *event, 
 {
     struct ingest *in = pipeline_ingest(p->months->o.pipeline);
     if (p->unfit.n) {
-        err_set(e, "agent",
-                "\"%.*s\" has a figure beyond 2^53, which the book cannot hold; find the order of that amount",
-                STR_ARG(p->unfit));
+        err_refuse(e, "figure_too_large", "agent",
+                   "\"%.*s\" has a figure beyond 2^53, which the book cannot hold; find the order of that amount",
+                   STR_ARG(p->unfit));
+        (void)err_value(e, p->unfit.p);
         parcel_free(p);
         return MONTH_REFUSED;
     }
@@ -283,7 +297,7 @@ enum month_outcome month_book_send(struct month_parcel *p, struct event *event, 
     p->months->under_way = NULL;
     batch_free(b);
     parcel_free(p);
-    return (enum month_outcome)err_set(e, "", "the queue is full; nothing was done, ask again");
+    return (enum month_outcome)err_refuse(e, "queue_full", "", "the queue is full; nothing was done, ask again");
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */

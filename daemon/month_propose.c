@@ -4,6 +4,7 @@
 #include "kefu/daemon/month_propose.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "kefu/base/fix.h"
@@ -28,7 +29,7 @@ static int look(struct looking *l, struct months *m, int32_t month, struct err *
     *l = (struct looking){.m = m, .closing = months_closing(m, month)};
     civil_print_month(text, sizeof text, month);
     if (!l->closing)
-        return err_set(e, text, "the month is not closed");
+        return err_refuse(e, "month_not_closed", text, "the month is not closed");
     const struct rulebook *r = rulebooks_for_day(m->o.rulebooks, civil_month_first(month));
     l->appeal_ms = r->appeal_days * DAY_MS;
     return months_rows_now(m, month, &l->rows, e);
@@ -126,15 +127,17 @@ static int check_proposal(struct looking *l, const struct month_act *act, const 
     *row = months_find(l->rows.list, l->rows.n, act->agent);
     struct ingest *in = pipeline_ingest(l->m->o.pipeline);
     if (!*row || !has_word((*row)->actions, (*row)->actions_n, act->proposal))
-        return err_set(e, "proposal", "the month proposes no \"%.*s\" for \"%.*s\"", STR_ARG(act->proposal),
-                       STR_ARG(act->agent));
+        return err_refuse(e, "no_proposal", "proposal", "the month proposes no \"%.*s\" for \"%.*s\"",
+                          STR_ARG(act->proposal), STR_ARG(act->agent));
     if (decided(l, act->agent, act->proposal))
-        return err_set(e, "proposal", "is decided already");
+        return err_refuse(e, "proposal_decided", "proposal", "is decided already");
     int64_t from_ms = confirm_from(l, *row, act->proposal);
     if (!act->accept || in->now_ms(in) >= from_ms)
         return 0;
     rfc3339_print(at, sizeof at, from_ms);
-    return err_set(e, "proposal", "can be confirmed from %s on, when the days of appeal are over", at);
+    err_refuse(e, "proposal_early", "proposal", "can be confirmed from %s on, when the days of appeal are over", at);
+    snprintf(at, sizeof at, "%" PRId64, from_ms);
+    return err_value(e, at);
 }
 
 enum month_outcome months_propose(struct months *m, const struct month_act *act, struct err *e)

@@ -67,16 +67,21 @@ const char *month_state_word(enum month_state s)
     return words[s];
 }
 
-/* The site's time, which the figures are of, tells; the windows are those of the rulebook of the month. */
+/* From then on no first contact of the month can fail: the windows are those of its rulebook. */
+static int64_t settled_ms(const struct months *m, int32_t month)
+{
+    return ends_at(m, month) + rulebooks_for_day(m->o.rulebooks, civil_month_first(month))->fcr_window_ms;
+}
+
+/* The site's time, which the figures are of, tells. */
 enum month_state months_state(const struct months *m, int32_t month)
 {
-    const struct rulebook *r = rulebooks_for_day(m->o.rulebooks, civil_month_first(month));
     int64_t now_ms = months_now(m);
     if (months_closing(m, month))
         return MONTH_CLOSED;
     if (ends_at(m, month - 1) > now_ms)
         return MONTH_AHEAD;
-    return ends_at(m, month) + r->fcr_window_ms > now_ms ? MONTH_OPEN : MONTH_REVIEW;
+    return settled_ms(m, month) > now_ms ? MONTH_OPEN : MONTH_REVIEW;
 }
 
 /* The latest closed month; INT32_MIN: none. */
@@ -168,27 +173,32 @@ static int check_order(const struct months *m, int32_t month, struct err *e)
     int32_t last = month_last_closed(m);
     civil_print_month(text, sizeof text, month);
     if (ends_at(m, month) > months_now(m))
-        return err_set(e, text, "the month has not ended");
+        return err_refuse(e, "month_running", text, "the month has not ended");
     int32_t due = last == INT32_MIN ? first_reopened(m, month) : last + 1;
     if (month == due)
         return 0;
     civil_print_month(next, sizeof next, due);
-    return err_set(e, text, "months are closed in their order: %s is next", next);
+    err_refuse(e, "month_order", text, "months are closed in their order: %s is next", next);
+    return err_value(e, next);
 }
 
-static int check_pending(const struct months *m, const struct month_draft *d, const struct month_act *act,
-                         struct err *e)
+/* What is closed was in review first, unless by force. */
+static int check_review(const struct months *m, const struct month_draft *d, const struct month_act *act,
+                        struct err *e)
 {
     char text[16], until[32];
-    if (d->pending_n == 0 || act->force)
+    int64_t until_ms = settled_ms(m, act->month);
+    if (act->force || months_state(m, act->month) != MONTH_OPEN)
         return 0;
     civil_print_month(text, sizeof text, act->month);
-    rfc3339_print(until, sizeof until, ends_at(m, act->month) + d->rulebook->fcr_window_ms);
-    return err_set(e, text,
-                   "%" PRId64
-                   " first contacts may still fail, until %s at the latest; close then, or by force: what comes of "
-                   "them is then an adjustment",
-                   d->pending_n, until);
+    rfc3339_print(until, sizeof until, until_ms);
+    err_refuse(e, "month_windows", text,
+               "it is open until %s: %" PRId64
+               " first contacts may still fail, and more may come; close then, or by force: what comes of them is then "
+               "an adjustment",
+               until, d->pending_n);
+    snprintf(until, sizeof until, "%" PRId64, until_ms);
+    return err_value(e, until);
 }
 
 static enum month_outcome send_closing(struct months *m, const struct month_act *act, struct month_draft *d,
@@ -217,7 +227,7 @@ enum month_outcome months_close(struct months *m, const struct month_act *act, s
         return MONTH_ALREADY;
     if (month_book_check(m, act, e) || check_order(m, act->month, e) || months_draft(m, act->month, &d, e))
         return MONTH_REFUSED;
-    enum month_outcome out = check_pending(m, &d, act, e) ? MONTH_REFUSED : send_closing(m, act, &d, e);
+    enum month_outcome out = check_review(m, &d, act, e) ? MONTH_REFUSED : send_closing(m, act, &d, e);
     month_draft_free(&d);
     return out;
 }
@@ -241,13 +251,16 @@ static int check_reopen(const struct months *m, const struct month_act *act, str
     const struct book_entry *closing = months_closing(m, act->month);
     civil_print_month(text, sizeof text, act->month);
     if (act->reason.n == 0)
-        return err_set(e, text, "opening a closed month again needs a reason");
+        return err_refuse(e, "reopen_reason", text, "opening a closed month again needs a reason");
     if (month_is_let_go(m, act->month))
-        return err_set(e, text, "its evidence was let go of (evidence_months): its closed rows are final");
+        return err_refuse(e, "month_let_go", text,
+                          "its evidence was let go of (evidence_months): its closed rows are final");
     if (month_last_closed(m) != act->month)
-        return err_set(e, text, "a later month is closed; what came late for this one is an adjustment");
+        return err_refuse(e, "month_later_closed", text,
+                          "a later month is closed; what came late for this one is an adjustment");
     if (has_accepted(m, closing))
-        return err_set(e, text, "adjustments of it were accepted and are paid; what comes now is an adjustment too");
+        return err_refuse(e, "month_paid", text,
+                          "adjustments of it were accepted and are paid; what comes now is an adjustment too");
     return 0;
 }
 
@@ -258,7 +271,7 @@ enum month_outcome months_reopen(struct months *m, const struct month_act *act, 
     char text[16];
     civil_print_month(text, sizeof text, act->month);
     if (!last)
-        return (enum month_outcome)err_set(e, text, "the month is not closed");
+        return (enum month_outcome)err_refuse(e, "month_not_closed", text, "the month is not closed");
     if (last->kind == BOOK_REOPENED)
         return MONTH_ALREADY;
     if (month_book_check(m, act, e) || check_reopen(m, act, e))

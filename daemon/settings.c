@@ -480,7 +480,7 @@ static int check_who(struct loading *l)
 
 static int check_channels(struct loading *l)
 {
-    struct err e = {{0}, {0}};
+    struct err e = {0};
     const char *file = l->s->config.channels_file.p;
     if (!*file)
         return 0;

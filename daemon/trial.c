@@ -236,7 +236,7 @@ const char *trial_begin(struct trial *t, const struct trial_ask *ask, struct err
     struct timeval limit = {LIMIT_S, 0};
     uint8_t bytes[TRIAL_ID_BYTES];
     if (t->pid) {
-        err_set(e, "", "a backtest is under way; one at a time");
+        err_refuse(e, "trial_busy", "", "a backtest is under way; one at a time");
         return NULL;
     }
     snprintf(s.state, sizeof(s.state), "%.*s", STR_ARG(ask->state_dir));

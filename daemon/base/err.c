@@ -23,10 +23,8 @@ static void trim_cut_character(char *text, size_t n)
         text[n - 1 - tail] = '\0';
 }
 
-int err_set(struct err *e, const char *where, const char *what_format, ...)
+static void fill(struct err *e, const char *where, const char *what_format, va_list args)
 {
-    if (!e)
-        return -1;
     size_t where_n = strlen(where);
     size_t kept_n = where_n < sizeof e->where ? where_n : sizeof e->where - 1;
     memmove(e->where, where, kept_n); /* `where` may be e->where itself */
@@ -35,14 +33,41 @@ int err_set(struct err *e, const char *where, const char *what_format, ...)
         trim_cut_character(e->where, kept_n);
 
     char what[sizeof e->what]; /* an argument may be e->what itself */
-    va_list args;
-    va_start(args, what_format);
     int n = vsnprintf(what, sizeof what, what_format, args);
-    va_end(args);
     if (n < 0)
         what[0] = '\0';
     else if ((size_t)n >= sizeof what)
         trim_cut_character(what, sizeof what - 1);
     memcpy(e->what, what, sizeof what);
+    e->code = NULL;
+    e->value[0] = '\0';
+}
+
+int err_set(struct err *e, const char *where, const char *what_format, ...)
+{
+    va_list args;
+    va_start(args, what_format);
+    if (e)
+        fill(e, where, what_format, args);
+    va_end(args);
+    return -1;
+}
+
+int err_refuse(struct err *e, const char *code, const char *where, const char *what_format, ...)
+{
+    va_list args;
+    va_start(args, what_format);
+    if (e) {
+        fill(e, where, what_format, args);
+        e->code = code;
+    }
+    va_end(args);
+    return -1;
+}
+
+int err_value(struct err *e, const char *value)
+{
+    if (e && (size_t)snprintf(e->value, sizeof e->value, "%s", value) >= sizeof e->value)
+        trim_cut_character(e->value, sizeof e->value - 1);
     return -1;
 }

@@ -177,7 +177,7 @@ cJSON *json_parse_commented(struct str text, const char *name, struct err *e)
 {
     size_t n;
     char *copy = blanked_copy(text, &n);
-    struct err inner = {"", ""};
+    struct err inner = {0};
     struct str blanked = {copy, n};
     cJSON *tree = json_check(blanked, JSON_DEPTH_MAX, &inner) ? NULL : tree_of(blanked, &inner);
     if (!tree) {

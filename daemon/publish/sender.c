@@ -260,7 +260,7 @@ static void post(struct sender *s, const struct sender_now *now)
     const struct channel *c = s->o.channel;
     const struct effect *notices[DIGEST_MAX];
     struct robot_call call = {0};
-    struct err e = {{0}, {0}};
+    struct err e = {0};
     s->carried_n = choose(s);
     for (size_t i = 0; i < s->carried_n; i++)
         notices[i] = &s->queue[i]->effect;

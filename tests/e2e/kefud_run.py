@@ -70,6 +70,13 @@ class Kefud:
     def json(self, *args, **how):
         return json.loads(self.ctl(*args, "--json", **how))
 
+    def decide(self, how, month, agent, *more):
+        """Accepts or rejects an agent's adjustment as it is now."""
+        found = self.json("month", "adjustments", month)["adjustments"]
+        fen = next(a["difference_fen"] for a in found if a["agent"] == agent)
+        amount = f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02}"
+        return self.json("month", how, month, agent, "--difference", amount, *more)
+
     def load(self, events):
         """Events as objects, through kefuctl load."""
         lines = "".join(json.dumps(e) + "\n" for e in events).encode()

@@ -82,8 +82,8 @@ def work(agent, team):
 redis, redis_address = start_redis()
 write_rulebook(TMP + "/rulebooks")
 d = Daemon({"rulebooks_dir": TMP + "/rulebooks", "redis_address": redis_address, "site": "某店"})
-TOKENS = {"agent": d.token("agent", subject=ME), "lead": d.token("lead", teams=RED), "payroll": d.token("payroll"),
-          "hr": d.token("hr"), "ingest": d.token("ingest"), "admin": d.token("admin")}
+TOKENS = {"agent": d.token("agent", subject=ME), "lead": d.token("lead", teams=RED, login="lin"), "payroll": d.token("payroll"),
+          "hr": d.token("hr"), "ingest": d.token("ingest"), "admin": d.token("admin", login="root")}
 d.post(TOKENS["ingest"][0], [e for a, t in PEOPLE.items() for e in work(a, t)])
 
 

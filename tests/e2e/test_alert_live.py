@@ -13,7 +13,7 @@ TMP = os.environ["TMPDIR"]
 rulebook(TMP)
 d = Daemon({"rulebooks_dir": TMP + "/rulebooks"})
 INGEST = d.token("ingest")[0]
-LEAD_A, LEAD_B = (d.token("lead", teams=team)[0] for team in "AB")
+LEAD_A, LEAD_B = (d.token("lead", teams=team, login=f"lead.{team}")[0] for team in "AB")
 AMY, ADMIN, PAYROLL = d.token("agent", subject="amy")[0], d.token("admin")[0], d.token("payroll")[0]
 
 

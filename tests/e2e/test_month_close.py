@@ -6,7 +6,9 @@ database is found, with the month and the agent.
 """
 import json
 import os
+import pty
 import sqlite3
+import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -16,7 +18,7 @@ import kefu_oracle
 import oracle_events
 import oracle_report
 import oracle_rulebook
-from kefud_run import Kefud, main, want
+from kefud_run import BUILD, Kefud, main, want
 
 DATA = os.path.join(HERE, "..", "..", "..", "shared", "data", "pwc_callcenter.ndjson")
 
@@ -158,6 +160,17 @@ def put_back(state, text):
     db.close()
 
 
+def at_terminal(daemon, args, answer):
+    """kefuctl as somebody at a terminal runs it, who answers its question; what it printed, and its status."""
+    here, there = pty.openpty()
+    run = subprocess.Popen([f"{BUILD}/kefuctl", *args, "--state", daemon.state], stdin=there, stdout=subprocess.PIPE)
+    os.write(here, f"{answer}\n".encode())
+    shown = run.communicate(timeout=60)[0].decode()
+    os.close(here)
+    os.close(there)
+    return shown, run.returncode
+
+
 def check_adjustments(daemon, closed):
     """The late conversation is Becky's one adjustment; accepted, it is in the book and the closed row is as it was."""
     found = daemon.json("month", "adjustments", "2021-01")["adjustments"]
@@ -167,14 +180,30 @@ def check_adjustments(daemon, closed):
     want("answered", was["answered"] + 1, now["answered"])
     want("difference", found[0]["to"]["bonus_fen"] - found[0]["from"]["bonus_fen"], found[0]["difference_fen"])
     want("none in February", [], daemon.json("month", "adjustments", "2021-02")["adjustments"])
-    daemon.ctl("month", "accept", "2021-01", "Nobody", "--by", "li", status=1)
-    entry = daemon.json("month", "accept", "2021-01", "Becky", "--by", "li", "--reason", "shown late")["entry"]
+    daemon.ctl("month", "accept", "2021-01", "Nobody", "--difference", "1", "--by", "li", status=1)
+    accept = ("month", "accept", "2021-01", "Becky", "--by", "li", "--reason", "shown late")
+    daemon.ctl(*accept, status=2)
+    assert "say which difference" in daemon.said, daemon.said
+    daemon.ctl(*accept, "--difference", "12.345", status=2)
+    daemon.ctl(*accept, "--difference", "77777.77", status=1)
+    assert "another one by now" in daemon.said, daemon.said
+    shown, status = at_terminal(daemon, accept, "no")
+    want("status of who says no", 2, status)
+    want("still open", 1, len(daemon.json("month", "adjustments", "2021-01")["adjustments"]))
+    shown, status = at_terminal(daemon, accept, "yes")
+    want("status of who says yes", 0, status)
+    assert "Becky" in shown and "difference" in shown, shown
+    db = sqlite3.connect(os.path.join(daemon.state, "kefu.db"))
+    (text, sha256) = db.execute("SELECT text, sha256 FROM book ORDER BY number DESC LIMIT 1").fetchone()
+    db.close()
+    entry = json.loads(text)
+    want("head that is printed", sha256, shown.split()[-1])
     want("entry", ("adjusted", "accepted", found[0]["difference_fen"]),
          (entry["kind"], entry["decision"], entry["bonus_fen"]))
     want("adjustments left", [], daemon.json("month", "adjustments", "2021-01")["adjustments"])
     want("closed rows", closed, daemon.ctl("month", "show", "2021-01", "--pay", "--json"))
     daemon.ctl("month", "reopen", "2021-01", "--by", "li", "--reason", "x", status=1)
-    return entry["sha256"]
+    return sha256
 
 
 def excuse_some(daemon, path):

@@ -129,7 +129,7 @@ def test(folder):
     # late: amy was slow in January, so she is paid too much, and so is cai, who has left
     daemon.load(chat("c4", JAN + 7, "amy", 90_000) + chat("c5", JAN + 9, "cai", 90_000))
     for agent in ("amy", "cai"):
-        daemon.ctl("month", "accept", "2026-01", agent, "--by", "li", "--reason", "found late")
+        daemon.decide("accept", "2026-01", agent, "--by", "li", "--reason", "found late")
     daemon.load(chat("c6", JAN + 31 * DAY, "amy", 5000) + chat("c7", JAN + 31 * DAY, "bob", 5000))
     daemon.ctl("month", "close", "2026-02", "--by", "li")
     files, _ = export_all(daemon, folder, "2026-02")

@@ -93,7 +93,7 @@ def live_and_close(daemon):
     daemon.ctl("month", "close", "2026-01", "--by", "li")
     daemon.load(chat("c3", JAN + 5, "amy", 90_000))
     open_ones += [daemon.ctl("month", "adjustments", "2026-01")]
-    daemon.ctl("month", "accept", "2026-01", "amy", "--by", "li")
+    daemon.decide("accept", "2026-01", "amy", "--by", "li")
     daemon.ctl("month", "reopen", "2026-01", "--by", "li", "--reason", "x", status=1)
     shops = daemon.json("month", "bonus", "2026-01")["bonus"]["shops"]
     PARTS.extend(s["bonus_fen"] for s in shops if s["bonus_fen"] not in AMOUNTS)

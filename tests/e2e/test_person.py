@@ -99,7 +99,7 @@ def put_everywhere(daemon, told):
     daemon.ctl("month", "close", "2026-01", "--by", NAME, "--reason", f"按{NAME}的要求")
     daemon.load(chat("late", JAN + 5000, AGENT, 90_000))
     until("the late answer to be an adjustment", lambda: daemon.json("month", "adjustments", "2026-01")["adjustments"])
-    daemon.ctl("month", "accept", "2026-01", AGENT, "--by", "li", "--reason", f"{CUSTOMER}说过")
+    daemon.decide("accept", "2026-01", AGENT, "--by", "li", "--reason", f"{CUSTOMER}说过")
     daemon.ctl("month", "slip", "2026-01", AGENT)
     lines = [json.loads(x) for x in daemon.ctl("audit", "list").splitlines()]
     lines = [x.get("line", x) for x in lines]

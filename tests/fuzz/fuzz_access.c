@@ -38,7 +38,7 @@ static void check_token(const struct token *a, const struct token *b)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct tokens t, again;
-    struct err e = {"", ""};
+    struct err e = {0};
     struct buf text = {0};
     if (access_read(&t, (struct str){(const char *)data, n}, "fuzz", &e) != 0) {
         must(e.what[0] != '\0' && strncmp(e.where, "fuzz", 4) == 0 && t.n == 0);

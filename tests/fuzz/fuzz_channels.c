@@ -47,7 +47,7 @@ static void check(const struct channels *all, const struct channel *c)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct channels all;
-    struct err e = {"", ""};
+    struct err e = {0};
     if (channels_read(&all, (struct str){(const char *)data, n}, "fuzz", &e) != 0) {
         must(e.what[0] != '\0' && strncmp(e.where, "fuzz", 4) == 0 && all.n == 0);
         return 0;

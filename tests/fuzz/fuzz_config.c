@@ -44,7 +44,7 @@ static void check(const struct config *c)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct config c;
-    struct err e = {"", ""};
+    struct err e = {0};
     char host[64];
     uint16_t port;
     if (config_read(&c, (struct str){(const char *)data, n}, "/etc/kefud/fuzz.json", &e) != 0) {

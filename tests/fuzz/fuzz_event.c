@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct cursor in = cursor_of((struct str){(const char *)data, n});
     while (!in.bad && in.p != in.end) {
         struct event e;
-        struct err why = {"", ""};
+        struct err why = {0};
         const uint8_t *before = in.p;
         if (event_decode(&in, &e, &why) == 0) {
             check_event(&e);

@@ -33,7 +33,7 @@ static void score_by(const struct rulebook *r)
 
 static void read_over(struct str text, const struct rulebook *base)
 {
-    struct err e = {"", ""};
+    struct err e = {0};
     struct rulebook *r = rulebook_read(text, "fuzz", base, &e);
     if (!r) {
         must(e.what[0] != '\0' && strncmp(e.where, "fuzz", 4) == 0);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "kefu/base/mem.h"
+#include "kefu/daemon/month_adjust.h"
 #include "support_months.h"
 
 static void new_months(struct desk_of_months *d)
@@ -135,6 +136,18 @@ struct month_act act_of(struct desk_of_months *d, int32_t month, const char *rea
 {
     return (struct month_act){
         .month = month, .actor = STR_LIT("li"), .reason = str_of(reason), .done = on_done, .arg = d};
+}
+
+void see(struct desk_of_months *d, struct month_act *act)
+{
+    struct month_differences all;
+    struct err e;
+    act->has_seen = true;
+    if (month_differences(d->m, act->month, &all, &e) == 0)
+        for (size_t i = 0; i < all.n; i++)
+            if (str_eq(all.list[i].now.agent, act->agent))
+                act->seen_fen = all.list[i].difference_fen;
+    month_differences_free(&all);
 }
 
 enum month_outcome close_month(struct desk_of_months *d, int32_t month)

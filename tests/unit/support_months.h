@@ -33,6 +33,8 @@ void say(struct batch *b, const char *agent, const char *id, int64_t ts);
 void profile(struct batch *b, const char *agent, const char *id, int64_t ts, const char *team);
 
 struct month_act act_of(struct desk_of_months *d, int32_t month, const char *reason); /* by li */
+/* The act as decided by who sees amy's, or another's, difference as it is now. */
+void see(struct desk_of_months *d, struct month_act *act);
 /* Asks, and turns the world until nothing is left to do. */
 enum month_outcome close_month(struct desk_of_months *d, int32_t month);
 enum month_outcome reopen_month(struct desk_of_months *d, int32_t month, const char *reason);

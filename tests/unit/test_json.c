@@ -141,7 +141,7 @@ static void what_is_json_is_accepted(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(must_accept); i++) {
-        struct err e = {"", ""};
+        struct err e = {0};
         if (check(must_accept[i], strlen(must_accept[i]), &e)) {
             fail_msg("%s: refused at %s: %s", must_accept[i], e.where, e.what);
         }
@@ -153,7 +153,7 @@ static void what_is_none_is_refused_with_place_and_mend(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(must_refuse); i++) {
         const struct refused *r = &must_refuse[i];
-        struct err e = {"", ""};
+        struct err e = {0};
         if (check(r->text, strlen(r->text), &e) != -1) {
             fail_msg("accepted: %s", r->text);
         }
@@ -194,7 +194,7 @@ static void an_object_of_many_keys_finds_the_one_given_twice(void **state)
             buf_printf(&b, "\"k%d\":{\"n\":%d},\n", i * 7919 % 5000, i);
         }
         buf_printf(&b, "\"%s\":0}", twice ? "\\u006b4000" : "k5000");
-        struct err e = {"", ""};
+        struct err e = {0};
         assert_int_equal(json_check(buf_str(&b), JSON_DEPTH_MAX, &e), twice ? -1 : 0);
         assert_string_equal(e.where, twice ? "line 5001 column 1" : "");
         buf_fini(&b);
@@ -282,7 +282,7 @@ static void escapes_are_undone(void **state)
 static void a_tree_is_parsed_only_from_checked_text(void **state)
 {
     (void)state;
-    struct err e = {"", ""};
+    struct err e = {0};
     cJSON *tree = json_parse(STR_LIT("{\"a\":[1,2.5]}"), &e);
     assert_non_null(tree);
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(tree, "a")), 2);
@@ -329,7 +329,7 @@ static void a_long_number_is_read_whole_or_refused(void **state)
     (void)state;
     char digits[100];
     memset(digits, '7', sizeof digits);
-    struct err e = {"", ""};
+    struct err e = {0};
     cJSON *tree = json_parse((struct str){digits, sizeof digits}, &e);
     if (tree) { /* as libcjson's version has it */
         assert_true(tree->valuedouble > 7e99 && tree->valuedouble < 8e99);
@@ -354,7 +354,7 @@ static const char commented[] = "\xEF\xBB\xBF// a rulebook, with \"quotes\" and 
 static void comments_are_blanks_but_not_inside_strings(void **state)
 {
     (void)state;
-    struct err e = {"", ""};
+    struct err e = {0};
     cJSON *tree = json_parse_commented(STR_LIT(commented), "r.json", &e);
     if (!tree) {
         fail_msg("%s: %s", e.where, e.what);
@@ -380,7 +380,7 @@ static void errors_of_files_begin_with_name_and_line(void **state)
         {"\"\\", "r.json:1 column 2"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct err e = {"", ""};
+        struct err e = {0};
         struct str text = exact(rows[i].text, strlen(rows[i].text));
         assert_null(json_parse_commented(text, "r.json", &e));
         assert_string_equal(e.where, rows[i].where);

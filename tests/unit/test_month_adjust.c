@@ -38,6 +38,7 @@ static enum month_outcome decide(struct desk_of_months *d, const char *agent, bo
     settle(d);
     act.agent = str_of(agent);
     act.accept = accept;
+    see(d, &act);
     enum month_outcome out = months_adjust(d->m, &act, &d->e);
     world_run(d->w);
     d->w->now_ms += 1000;
@@ -105,6 +106,27 @@ static void an_adjustment_is_decided_once_and_the_closed_row_stays(void **state)
     assert_int_equal(differences_n(d), 1); /* … until more comes */
     assert_int_equal(reopen_month(d, FEB, "no"), MONTH_REFUSED);
     assert_non_null(strstr(d->e.what, "adjustments of it were accepted"));
+}
+
+static void a_difference_that_is_another_one_by_now_is_not_decided(void **state)
+{
+    struct desk_of_months *d = *state;
+    struct month_act act = act_of(d, FEB, "seen");
+    d->w->now_ms = T0 + 40 * DAY;
+    close_month(d, FEB);
+    d->w->now_ms += 1000;
+    tell_late(d, "m5");
+    act.agent = STR_LIT("amy");
+    act.accept = true;
+    assert_int_equal(months_adjust(d->m, &act, &d->e), MONTH_REFUSED);
+    assert_non_null(strstr(d->e.what, "expected the difference"));
+    see(d, &act);
+    act.seen_fen += 1;
+    assert_int_equal(months_adjust(d->m, &act, &d->e), MONTH_REFUSED);
+    assert_string_equal(d->e.code, "moved");
+    act.seen_fen -= 1;
+    assert_int_equal(months_adjust(d->m, &act, &d->e), MONTH_UNDER_WAY);
+    world_run(d->w);
 }
 
 static void a_month_without_changes_leaves_no_evidence(void **state)
@@ -206,6 +228,7 @@ static enum month_outcome decide_of(struct desk_of_months *d, int32_t month, boo
     settle(d);
     act.agent = STR_LIT("amy");
     act.accept = accept;
+    see(d, &act);
     enum month_outcome out = months_adjust(d->m, &act, &d->e);
     world_run(d->w);
     d->w->now_ms += 1000;
@@ -304,6 +327,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, months_setup, months_teardown)
     const struct CMUnitTest tests[] = {
         T(what_comes_late_is_an_adjustment_with_its_evidence),
+        T(a_difference_that_is_another_one_by_now_is_not_decided),
+        T(a_difference_that_is_another_one_by_now_is_not_decided),
         T(an_adjustment_is_decided_once_and_the_closed_row_stays),
         T(a_month_without_changes_leaves_no_evidence),
         T(what_hurts_a_person_waits_for_the_days_of_appeal_and_a_name),

@@ -100,6 +100,7 @@ static void decide(struct desk_of_months *d, bool accept)
     struct month_act act = act_of(d, FEB, "seen");
     act.agent = STR_LIT("amy");
     act.accept = accept;
+    see(d, &act);
     assert_int_equal(months_adjust(d->m, &act, &d->e), MONTH_UNDER_WAY);
     world_run(d->w);
     d->w->now_ms += 1000;

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,6 +202,20 @@ static void first_contacts_that_may_still_fail_hold_a_closing_up(void **state)
     batch_free(b);
 }
 
+static void an_open_month_is_not_closed_though_nothing_is_pending(void **state)
+{
+    struct desk_of_months *d = *state;
+    char until[24];
+    int64_t end_ms = tz_at(d->w->tz, civil_month_first(FEB + 1), 0);
+    d->w->now_ms = end_ms + 60000;
+    assert_int_equal(close_month(d, FEB), MONTH_REFUSED);
+    assert_string_equal(d->e.code, "month_windows");
+    snprintf(until, sizeof until, "%" PRId64, end_ms + DAY);
+    assert_string_equal(d->e.value, until);
+    d->w->now_ms = end_ms + DAY;
+    assert_int_equal(close_month(d, FEB), MONTH_UNDER_WAY);
+}
+
 static void a_month_opened_again_keeps_both_versions(void **state)
 {
     struct desk_of_months *d = *state;
@@ -232,7 +247,7 @@ static void a_month_that_was_opened_again_is_closed_before_later_ones(void **sta
     months_free(d->m);
     d->close_days = 3;
     open_months(d);
-    d->w->now_ms = T0 + 27 * DAY;
+    d->w->now_ms = T0 + 28 * DAY;
     close_month(d, FEB); /* the first that was ever closed */
     assert_int_equal(reopen_month(d, FEB, "a wrong import"), MONTH_UNDER_WAY);
     d->w->now_ms = T0 + 70 * DAY;
@@ -557,6 +572,7 @@ int main(void)
         T(a_month_is_closed_once_whoever_asks_how_often),
         T(months_are_closed_when_they_have_ended_and_in_their_order),
         T(first_contacts_that_may_still_fail_hold_a_closing_up),
+        T(an_open_month_is_not_closed_though_nothing_is_pending),
         T(a_month_opened_again_keeps_both_versions),
         T(a_month_that_was_opened_again_is_closed_before_later_ones),
         T(a_figure_that_the_book_cannot_hold_is_refused_before_it_is_written),

@@ -69,7 +69,7 @@ static void what_is_refused_and_where(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct roster r;
-        struct err e = {"", ""};
+        struct err e = {0};
         if (read_text(&r, table[i].text, &e) == 0 || !strstr(e.where, table[i].where) ||
             !strstr(e.what, table[i].what)) {
             fail_msg("%s\nfound \"%s: %s\"", table[i].text, e.where, e.what);

@@ -40,6 +40,14 @@ test("each word is asked for somewhere", () => {
     for (const key of Object.keys(zh)) assert.ok(all.includes(`"${key}"`) || begun.some((start) => key.startsWith(start)), key);
 });
 
+test("each code by which the daemon refuses has its words, and no other", () => {
+    const said = JSON.parse(readFileSync(join(process.env.WEB, "..", "docs", "openapi.json"), "utf8")).components.schemas.Error.properties.code.enum;
+    const daemon = join(process.env.WEB, "..", "daemon");
+    const given = readdirSync(daemon).filter((name) => name.endsWith(".c")).flatMap((name) => [...readFileSync(join(daemon, name), "utf8").matchAll(/err_refuse\(\s*&?e,\s*"(\w+)"/g)].map((found) => found[1]));
+    assert.deepEqual(said, [...new Set(given)].sort(), "docs/openapi.json and the daemon");
+    assert.deepEqual(said, Object.keys(zh).filter((key) => key.startsWith("refused.")).map((key) => key.slice(8)).sort());
+});
+
 test("values are filled in, and words after a count follow it", () => {
     assert.equal(fill("{n} {n|customer|customers}", { n: 1 }), "1 customer");
     assert.equal(fill("{n} {n|customer|customers}", { n: 2 }), "2 customers");

@@ -9,11 +9,17 @@
 struct err {
     char where[192];
     char what[320];
+    const char *code; /* static; NULL: it has none. By it a page says the same in its reader's language */
+    char value[40];   /* what the code's words need: a month, a count, a time in milliseconds; or "" */
 };
 
 /* Fills e (e may be NULL: then nothing is kept) and returns -1, so that a function can end in
  * `return err_set(e, "rulebooks/a.json:12 kpis[0].weight", "found -3, expected 0 or more");`
  * `where` is borrowed for the call and may be "". */
 int err_set(struct err *e, const char *where, const char *what_format, ...) __attribute__((format(printf, 3, 4)));
+/* The same with a code, which is borrowed for good; err_value behind it gives what the code's words need. Both return -1. */
+int err_refuse(struct err *e, const char *code, const char *where, const char *what_format, ...)
+    __attribute__((format(printf, 4, 5)));
+int err_value(struct err *e, const char *value);
 
 #endif

@@ -60,8 +60,11 @@ struct str call_actor(const struct call *c);
 cJSON *call_body(struct call *c);
 /* A member that is a text; absent if it is none. */
 struct str call_text(const cJSON *tree, const char *name);
-/* What was asked for cannot be: 400 with the place and the words of e, or 503 if it names no place (try again). */
+/* What was asked for cannot be: 400 with the place and the words of e, 409 if it has become another thing meanwhile, or is decided
+ * (codes moved, no_adjustment), or 503 if it names no place (try again). With the code of e, if it has one. */
 void call_refused(struct call *c, const struct err *e);
+/* 503: nothing could be written. */
+void call_full(struct http_request *r);
 /* What should be there cannot be read: 503. */
 void call_failed(struct call *c, const struct err *e);
 

@@ -92,14 +92,16 @@ struct month_act {
     struct str agent;    /* adjust, propose */
     struct str proposal; /* propose: one of the row's actions */
     bool accept;         /* adjust, propose */
+    bool has_seen;       /* adjust: … */
+    int64_t seen_fen;    /* … the difference that was decided about */
     struct str audit;    /* its line for the audit log (daemon/audited.h) */
     bool force;          /* close though first contacts are pending: what comes of them is an adjustment */
     void (*done)(void *arg, const struct book_entry *entry);
     void *arg;
 };
 
-/* Reads what a person asks for, from JSON, for all ways that lead here: "reason"?, "agent"?, "proposal"?, "accept"?, "force"?. The
- * strings borrow from the tree. -1 with e: one is of another type. */
+/* Reads what a person asks for, from JSON, for all ways that lead here: "reason"?, "agent"?, "proposal"?, "accept"?, "force"?,
+ * "difference_fen"?. The strings borrow from the tree. -1 with e: one is of another type. */
 int month_act_read(const cJSON *asked, struct month_act *act, struct err *e);
 
 enum month_outcome {
@@ -110,7 +112,8 @@ enum month_outcome {
 enum month_outcome months_close(struct months *m, const struct month_act *act, struct err *e);
 /* Needs a reason. Both versions stay in the book. */
 enum month_outcome months_reopen(struct months *m, const struct month_act *act, struct err *e);
-/* Accepts the difference that an agent of a closed month has now (month_adjust.h), or rejects it. */
+/* Accepts the difference that an agent of a closed month has (month_adjust.h), or rejects it. Refused if it is not the one that was
+ * seen any more. */
 enum month_outcome months_adjust(struct months *m, const struct month_act *act, struct err *e);
 /* Closes by the calendar what is due, if it is configured; has the store remember what came late for closed months. */
 void months_turn(struct months *m);

@@ -89,7 +89,7 @@ test("a silence has a reason and an end, takes the alert off, and can be ended",
 });
 
 test("alerts are pushed on every page; they are asked for only while nothing is pushed", async () => {
-    const { page, close } = await person({ as: token("lead", "--teams", "推组") });
+    const { page, close } = await person({ as: token("lead", "--teams", "推组", "--login", "chen.tui") });
     const asked = [];
     page.on("request", (one) => {
         const path = new URL(one.url()).pathname;
@@ -121,7 +121,7 @@ test("alerts are pushed on every page; they are asked for only while nothing is 
 test("an agent sees the own alert and no button; a lead sees no other team's", async () => {
     await nearlyLate("al3", "甲组");
     await nearlyLate("al4", "乙组");
-    const lead = await person({ as: token("lead", "--teams", "甲组") });
+    const lead = await person({ as: token("lead", "--teams", "甲组", "--login", "zhao.jia") });
     await look(lead.page, "/alerts/");
     await alert(lead.page).waitFor();
     assert.deepEqual(await alert(lead.page).locator('a[href^="/agents/"]').allTextContents(), ["名al3"]);
@@ -142,7 +142,7 @@ test("an agent sees the own alert and no button; a lead sees no other team's", a
 
 test("sound is off until it is switched on, sounds for new alerts alone, and is remembered", async () => {
     await nearlyLate("al5", "声组");
-    const { page, troubles, close } = await person({ as: token("lead", "--teams", "声组") });
+    const { page, troubles, close } = await person({ as: token("lead", "--teams", "声组", "--login", "sun.sheng") });
     await page.addInitScript(() => {
         window.notes = 0;
         const start = OscillatorNode.prototype.start;
@@ -180,7 +180,7 @@ for (const [theme, width, lang] of [["light", 1280, "zh-CN"], ["dark", 360, "en-
     test(`the alerts in ${lang}, ${theme}, ${width} px: axe finds nothing, nothing is wider than the screen`, async () => {
         const agent = `al-${theme}`;
         await nearlyLate(agent, `看组${theme}`);
-        const { page, close } = await person({ as: token("lead", "--teams", `看组${theme}`), theme, width, lang, policy: false });
+        const { page, close } = await person({ as: token("lead", "--teams", `看组${theme}`, "--login", `kan.${theme}`), theme, width, lang, policy: false });
         const english = lang === "en-US";
         await look(page, "/alerts/");
         await alert(page).waitFor();

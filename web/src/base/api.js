@@ -9,15 +9,17 @@ export const session = signal(undefined);
 export const unreachable = signal(false); // the daemon did not answer when the page asked who is there
 
 export class Refused extends Error {
-    constructor(status, retryAfterS, said) {
+    constructor(status, retryAfterS, { error, code, value }) {
         super(`HTTP ${status}`);
         this.status = status;
         this.retryAfterS = retryAfterS;
-        this.said = said; // the daemon's words, in English; may be undefined
+        this.said = error; // the daemon's words, in English; may be undefined
+        this.code = code; // by which our own words are found, with what they need; may be undefined
+        this.value = value;
     }
 }
 
-const saidOf = (answer) => answer.json().then((body) => body.error, () => undefined);
+const saidOf = (answer) => answer.json().catch(() => ({}));
 
 async function ask(path, options) {
     const answer = await fetch(path, options);

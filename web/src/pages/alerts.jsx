@@ -8,6 +8,7 @@ import { page } from "../base/route.js";
 import { sound, switchSound } from "../base/sound.js";
 import { serverNow, tick } from "../base/time.js";
 import { limit, seconds } from "../base/words.js";
+import { isNamed, Nameless, useAct } from "../parts/act_form.jsx";
 import { Card, Empty, Sign } from "../parts/bits.jsx";
 import { Missing, PageHead } from "../parts/frame.jsx";
 
@@ -43,24 +44,6 @@ function Whom({ one, names }) {
         );
     }
     return <span>{one.subject ?? one.team ?? t("alerts.site")}</span>;
-}
-
-// [busy, what went wrong, run(act, after)]
-function useAct() {
-    const [busy, setBusy] = useState(false);
-    const [wrong, setWrong] = useState("");
-    const run = async (begin, after) => {
-        setBusy(true);
-        setWrong("");
-        try {
-            await begin();
-            after?.();
-        } catch (error) {
-            setWrong(t(error.status === 404 ? "alerts.gone" : "alerts.failed"));
-        }
-        setBusy(false);
-    };
-    return [busy, wrong, run];
 }
 
 // What was acted upon moves to another list, or goes: the focus follows it there, once that is drawn.
@@ -235,7 +218,7 @@ export function AlertsPage() {
     if (!found) return <p class="loading">{t(old.value ? "app.failed" : "app.loading")}</p>;
     const names = new Map((data?.agents ?? []).filter((row) => row.name).map((row) => [row.agent, row.name]));
     const labels = new Map(found.alerts.map((one) => [one.rule, label(one.label, one.rule)]));
-    const lists = { names, mayAct: found.may_act };
+    const lists = { names, mayAct: found.may_act && isNamed() };
     return (
         <>
             <PageHead title={t("alerts.title")}>
@@ -250,6 +233,7 @@ export function AlertsPage() {
                 )}
             </div>
             <div class={`alerts${old.value ? " old" : ""}`}>
+                {found.may_act && !isNamed() && <Nameless />}
                 {loud.length > 0 && <List id="loud" title={t("alerts.on")} list={loud} {...lists} />}
                 {loud.length === 0 && (
                     <Card id="loud" title={t("alerts.on")}>

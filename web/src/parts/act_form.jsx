@@ -1,15 +1,18 @@
 // Acts that stand under a person's name: a button that opens a form, which says what will happen, asks why, and has it typed.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { session } from "../base/api.js";
-import { t } from "../base/i18n.js";
+import { fullTime } from "../base/format.js";
+import { has, lang, t } from "../base/i18n.js";
 
-// Acts on months need a name: an agent's is the id, others have a login.
+// Acts need a name: an agent's is the id, others have a login.
 export const isNamed = () => Boolean(session.value.login || session.value.role === "agent");
 
-function troubleOf(error) {
+// Why something was refused, in the reader's language; of what the pages never ask for, in the daemon's words.
+export function troubleOf(error) {
+    const key = `refused.${error.code}`;
+    const { value } = error;
+    if (has(key)) return t(key, { value, time: /^\d{10,}$/.test(value) ? fullTime(Number(value), lang.value, session.value?.timezone) : "" });
     if (error.status === 404) return t("act.gone");
-    if (error.status === 409) return t("act.changed");
-    if (error.status === 403) return t("act.nameless");
     if (error.status === 400 && error.said) return t("act.refused", { why: error.said });
     return t("act.failed");
 }
@@ -108,4 +111,4 @@ export function Acts({ id, acts, done, after = "#main" }) {
     );
 }
 
-export const Nameless = () => <p class="hint nameless">{t("act.nameless")}</p>;
+export const Nameless = () => <p class="hint nameless">{t("refused.nameless")}</p>;

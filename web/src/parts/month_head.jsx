@@ -71,15 +71,15 @@ function actsOf(month, review, isLast) {
     const to = (word, extra) => ({ reason, confirm }) => act("POST", `/v1${path("pay", month, word)}`, { confirm, ...(reason && { reason }), ...extra });
     if (closed && isLast) return [{ key: "reopen", label: t("close.reopen"), text: t("close.reopen.text", { month: name }), must: true, typed: month, danger: true, submit: to("reopen") }];
     if (closed || review.ends_ms > serverNow()) return [];
-    const pending = review.fcr_pending;
+    const early = review.settled_ms > serverNow();
     return [
         {
             key: "close",
             label: t("close.close"),
             text: t("close.close.text", { month: name, name: session.value.login ?? "" }),
-            tick: pending > 0 ? t("close.force", { n: pending }) : undefined,
+            tick: early ? t("close.force", { n: review.fcr_pending, time: when(review.settled_ms) }) : undefined,
             typed: month,
-            submit: to("close", pending > 0 ? { force: true } : {}),
+            submit: to("close", early ? { force: true } : {}),
         },
     ];
 }
