@@ -67,7 +67,7 @@ int main(int argc, char **argv)
     struct batch *batch = batch_new(STR_LIT("bench"), NULL, NULL);
     decode_lines(batch, text, &b.decode);
     bench_site_fold(&b, batch->events, batch->events_n);
-    struct sources *sources = sources_new(1);
+    struct sources *sources = sources_new(1, b.tz);
     struct checkpoint_options o = {.events_max = UINT64_MAX, .every_ms = INT64_MAX / 4, .rest_ms = 3600000};
     struct checkpoint *c = checkpoint_new(b.site, sources, &o);
     struct writer *w = writer_start(store, &(struct writer_options){.queue_max = 64, .group_max = 4000});

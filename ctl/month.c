@@ -92,9 +92,24 @@ void month_show_rows(const struct cli *c, const struct book_row *rows, size_t n)
 
 /* --- list --------------------------------------------------------------------------------------------------------- */
 
+/* What a month waits for, as the daemon calls it (month_hold.h). */
+static void held_cell(struct grid *g, const cJSON *state)
+{
+    struct buf text = {0};
+    const cJSON *x;
+    cJSON_ArrayForEach(x, cJSON_GetObjectItemCaseSensitive(state, "held"))
+    {
+        const char *why = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(x, "why"));
+        const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(x, "name"));
+        buf_printf(&text, "%s%s%s%s", text.n ? " " : "", why ? why : "?", name ? ":" : "", name ? name : "");
+    }
+    grid_put(g, text.n ? buf_str(&text) : STR_LIT("-"));
+    buf_fini(&text);
+}
+
 static void print_list(const cJSON *answer)
 {
-    static const char *const titles[] = {"month", "state", "version", "closed_at", "by", "agents", "head"};
+    static const char *const titles[] = {"month", "state", "version", "closed_at", "by", "agents", "head", "waits for"};
     struct grid g = {.right = {[2] = true, [5] = true}};
     const cJSON *m;
     ask_titles(&g, titles, sizeof titles / sizeof *titles);
@@ -109,6 +124,7 @@ static void print_list(const cJSON *answer)
         ask_cell(&g, closed, "rows");
         const char *sha256 = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(closed, "sha256"));
         grid_put(&g, sha256 ? (struct str){sha256, 16} : STR_LIT("-"));
+        held_cell(&g, m);
     }
     ask_print(&g);
 }
@@ -189,6 +205,8 @@ static void print_counts(const cJSON *answer)
     struct grid g = {.columns_n = 2};
     grid_put(&g, STR_LIT("state"));
     ask_cell(&g, cJSON_GetObjectItemCaseSensitive(answer, "status"), "state");
+    grid_put(&g, STR_LIT("waits for"));
+    held_cell(&g, cJSON_GetObjectItemCaseSensitive(answer, "status"));
     grid_put(&g, STR_LIT("as_of"));
     ask_time_cell(&g, answer, "as_of");
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -483,6 +501,8 @@ const struct command command_month = {
         "rulebook's days of appeal, dismiss drops it.\n"
         "bonus is the total by team and by shop, as it is and as projected: each bonus is split by the\n"
         "conversations handled for each shop.\n"
+        "What still comes in of a month that has ended stands under \"waits for\" in list and review; the calendar waits\n"
+        "for it, a person who closes decides.\n"
         "show and verify read the store itself and need no daemon. verify: exit status 0 if every row and\n"
         "link is whole, else 2, with the month and the agent of each that is not.\n",
     .options = options,

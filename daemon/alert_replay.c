@@ -22,7 +22,7 @@ struct alert_replay *alert_replay_new(const struct alert_replay_options *o)
     r->o = *o;
     r->now_ms = r->site_due_ms = INT64_MIN;
     r->site = site_new(&(struct site_options){.tz = o->tz, .rulebooks = o->rulebooks, .seed = 1, .rolling = true});
-    r->sources = sources_new(1);
+    r->sources = sources_new(1, o->tz);
     r->judge = judge_new(r->site, o->rulebooks, &marks);
     r->alerts = alerts_new(&(struct alerts_options){
         .site = r->site, .rulebooks = o->rulebooks, .tz = o->tz, .sources = r->sources, .channels = o->channels});
@@ -90,7 +90,7 @@ void alert_replay_event(struct alert_replay *r, const struct event *e)
     alert_replay_to(r, e->ts);
     alerts_act(r->alerts, e);
     if (site_fold(r->site, e, r->now_ms) == VERDICT_ACCEPTED) {
-        sources_saw(r->sources, e);
+        sources_saw(r->sources, e, r->now_ms);
     }
     turn(r);
 }

@@ -28,7 +28,7 @@ int backtest_open(struct backtest *b, const char *dir, const struct rulebooks *r
     b->shelf.arg = b->reader;
     b->site =
         site_new(&(struct site_options){.tz = tz, .rulebooks = rulebooks, .shelf = &b->shelf, .seed = b->shelf.seed});
-    b->sources = sources_new(b->shelf.seed);
+    b->sources = sources_new(b->shelf.seed, tz);
     b->checkpoint = checkpoint_new(b->site, b->sources, &never);
     struct store_replay replay = {.each = fold, .arg = b->site};
     return checkpoint_load(b->checkpoint, b->store, &next_seq, e) || store_replay(b->store, next_seq, &replay, e) ? -1

@@ -76,6 +76,11 @@ void between_tell_own(void *arg, struct alerts_own *own)
     }
 }
 
+size_t between_tell_unread(void *arg, int64_t until_ms, struct str *names, size_t max)
+{
+    return streams_unread(arg, until_ms, names, max);
+}
+
 void between_resend(void *arg, struct str stream, int64_t after_ms, uint64_t after_n)
 {
     struct daemon *d = arg;

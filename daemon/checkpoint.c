@@ -175,6 +175,7 @@ static void cut(struct checkpoint *c, struct writer *w)
     buf_put_str(&c->head, buf_str(&site_head));
     sources_encode(c->sources, &c->head);
     buf_put_uvar(&c->head, writer_events_n(w)); /* probed before the cut, and folded behind it */
+    sources_encode_heard(c->sources, &c->head);
     buf_fini(&site_head);
     c->cut_seq = c->seq;
     c->since_n = 0;
@@ -232,8 +233,7 @@ static void tell_damage(struct checkpoint *c)
     c->damages_n++;
     log_line(LOG_LEVEL_ERROR, "damage",
              "where=\"journal before %" PRIu64
-             "\" error=\"rows that the checkpoint holds cannot be read, and stay; put the "
-             "latest backup in the store's place\"",
+             "\" error=\"rows that the checkpoint holds cannot be read, and stay; put the latest backup in its place\"",
              c->trim_from);
 }
 
@@ -564,10 +564,10 @@ static int load_head(struct loading *l, struct str head, struct err *e)
         return -1;
     }
     l->c->flying_n = in.p < in.end ? cursor_uvar(&in) : UINT64_MAX / 2; /* an older kefud did not say */
+    sources_decode_heard(l->c->sources, &in);
     l->anew = fingerprint != site_fingerprint(l->c->site);
     if (l->anew) {
-        log_line(LOG_LEVEL_NOTE, "recount",
-                 "reason=\"the rulebooks or the zone are not those of the last checkpoint\"");
+        log_line(LOG_LEVEL_NOTE, "recount", "reason=\"rulebooks or zone are not those of the last checkpoint\"");
     }
     return 0;
 }

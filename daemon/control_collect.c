@@ -91,7 +91,7 @@ void control_put_sources(struct buf *out, const struct daemon *d)
             has_sent |= str_eq(sources_at(sources, k).source, of.name);
         }
         if (!has_sent) {
-            put_source(out, d, &(struct source_count){of.name, 0, INT64_MIN}, n++ == 0);
+            put_source(out, d, &(struct source_count){of.name, 0, INT64_MIN, INT64_MIN}, n++ == 0);
         }
     }
     buf_put_byte(out, ']');

@@ -170,7 +170,7 @@ static void land_event(struct flight *f, size_t i, const struct landing *to)
     size_t at = f->which[i];
     b->verdicts[at] = judged(b, site_fold(to->site, f->events[i], to->now_ms));
     if (b->verdicts[at] == VERDICT_ACCEPTED) {
-        sources_saw(to->sources, f->events[i]);
+        sources_saw(to->sources, f->events[i], to->now_ms);
     } else if (b->verdicts[at] == VERDICT_REJECTED) {
         refuse_conflict(b, at);
         to->late(to->arg, b, &b->refusals[b->refusals_n - 1]);

@@ -149,7 +149,9 @@ static int open_months(struct daemon *d, struct err *e)
                                                     .rulebooks = &d->settings->rulebooks,
                                                     .tz = d->settings->tz,
                                                     .close_days = config_of(d)->month_close_days,
-                                                    .evidence_months = config_of(d)->evidence_months},
+                                                    .evidence_months = config_of(d)->evidence_months,
+                                                    .unread = between_tell_unread,
+                                                    .unread_arg = d},
                            e);
     return d->months ? 0 : -1;
 }

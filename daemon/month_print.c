@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "kefu/daemon/month_hold.h"
 #include "kefu/daemon/month_keep.h"
 
 static void put_text(struct buf *out, const char *name, struct str s)
@@ -97,6 +98,7 @@ void month_print_state(struct buf *out, const struct months *m, int32_t month, b
         buf_put_str(out, STR_LIT(",\"closed\":"));
         month_print_entry(out, closing, pay);
     }
+    month_print_holds(out, m, month);
     if (month_is_let_go(m, month))
         buf_put_str(out, STR_LIT(",\"let_go\":true"));
     buf_put_byte(out, '}');

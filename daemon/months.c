@@ -10,6 +10,7 @@
 
 #include "kefu/base/log.h"
 #include "kefu/daemon/month_book.h"
+#include "kefu/daemon/month_hold.h"
 #include "kefu/daemon/month_keep.h"
 
 #define DAY_MS            INT64_C(86400000)
@@ -56,7 +57,7 @@ int64_t months_version(const struct months *m, int32_t month)
     return !e ? 1 : e->version + (e->kind == BOOK_REOPENED);
 }
 
-static int64_t ends_at(const struct months *m, int32_t month)
+int64_t month_ends_at(const struct months *m, int32_t month)
 {
     return tz_at(m->o.tz, civil_month_first(month + 1), 0);
 }
@@ -67,10 +68,9 @@ const char *month_state_word(enum month_state s)
     return words[s];
 }
 
-/* From then on no first contact of the month can fail: the windows are those of its rulebook. */
-static int64_t settled_ms(const struct months *m, int32_t month)
+int64_t month_settled_ms(const struct months *m, int32_t month)
 {
-    return ends_at(m, month) + rulebooks_for_day(m->o.rulebooks, civil_month_first(month))->fcr_window_ms;
+    return month_ends_at(m, month) + rulebooks_for_day(m->o.rulebooks, civil_month_first(month))->fcr_window_ms;
 }
 
 /* The site's time, which the figures are of, tells. */
@@ -79,9 +79,9 @@ enum month_state months_state(const struct months *m, int32_t month)
     int64_t now_ms = months_now(m);
     if (months_closing(m, month))
         return MONTH_CLOSED;
-    if (ends_at(m, month - 1) > now_ms)
+    if (month_ends_at(m, month - 1) > now_ms)
         return MONTH_AHEAD;
-    return settled_ms(m, month) > now_ms ? MONTH_OPEN : MONTH_REVIEW;
+    return month_settled_ms(m, month) > now_ms ? MONTH_OPEN : MONTH_REVIEW;
 }
 
 /* The latest closed month; INT32_MIN: none. */
@@ -172,7 +172,7 @@ static int check_order(const struct months *m, int32_t month, struct err *e)
     char text[16], next[16];
     int32_t last = month_last_closed(m);
     civil_print_month(text, sizeof text, month);
-    if (ends_at(m, month) > months_now(m))
+    if (month_ends_at(m, month) > months_now(m))
         return err_refuse(e, "month_running", text, "the month has not ended");
     int32_t due = last == INT32_MIN ? first_reopened(m, month) : last + 1;
     if (month == due)
@@ -183,11 +183,10 @@ static int check_order(const struct months *m, int32_t month, struct err *e)
 }
 
 /* What is closed was in review first, unless by force. */
-static int check_review(const struct months *m, const struct month_draft *d, const struct month_act *act,
-                        struct err *e)
+static int check_review(const struct months *m, const struct month_draft *d, const struct month_act *act, struct err *e)
 {
     char text[16], until[32];
-    int64_t until_ms = settled_ms(m, act->month);
+    int64_t until_ms = month_settled_ms(m, act->month);
     if (act->force || months_state(m, act->month) != MONTH_OPEN)
         return 0;
     civil_print_month(text, sizeof text, act->month);
@@ -300,19 +299,24 @@ static int32_t calendar_month(const struct months *m, int64_t now_ms)
 void months_turn(struct months *m)
 {
     struct err e;
+    struct month_hold held[MONTH_HOLDS_MAX];
     int64_t now_ms = months_now(m);
     month_late_turn(m);
     month_keep_turn(m);
     if (m->o.close_days == 0 || m->under_way || now_ms < m->calendar_at_ms)
         return;
     int32_t month = calendar_month(m, now_ms);
-    int64_t due_ms = ends_at(m, month) + m->o.close_days * DAY_MS, again_ms = now_ms + CALENDAR_AGAIN_MS;
+    int64_t due_ms = month_ends_at(m, month) + m->o.close_days * DAY_MS, again_ms = now_ms + CALENDAR_AGAIN_MS;
     m->calendar_at_ms = now_ms < due_ms && due_ms < again_ms ? due_ms : again_ms;
     if (now_ms < due_ms)
         return;
     const struct book_entry *is = last_of(m, month);
     if (is && is->kind == BOOK_REOPENED)
         return; /* who opened it closes it */
+    if (month_holds(m, month, held) > 0) {
+        month_log_holds(m, month);
+        return;
+    }
     struct month_act act = {.month = month, .actor = STR_LIT("calendar")};
     if (months_close(m, &act, &e) == MONTH_REFUSED)
         log_line(LOG_LEVEL_WARN, "month_not_closed", "where=\"%s\" error=\"%s\"", e.where, e.what);

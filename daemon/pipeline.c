@@ -377,7 +377,7 @@ struct pipeline *pipeline_new(const struct pipeline_options *o)
     p->o = *o;
     p->ingest = (struct ingest){submit, ingest_now, ingest_rulebook, o->customer_key};
     p->outbox = outbox_new();
-    p->sources = sources_new(o->seed);
+    p->sources = sources_new(o->seed, o->tz);
     p->checkpoint = checkpoint_new(o->site, p->sources, &p->o.checkpoint);
     p->rules_mono_ms = p->full_mono_ms = INT64_MIN;
     if (o->alerts) {

@@ -32,7 +32,7 @@ static void load_event(void *arg, uint64_t seq, const struct event *e)
         alerts_act(r->alerts, e);
     }
     if (site_fold(r->site, e, e->ts < r->now_ms ? e->ts : r->now_ms) == VERDICT_ACCEPTED) {
-        sources_saw(r->sources, e);
+        sources_saw(r->sources, e, r->now_ms);
     }
 }
 

@@ -79,12 +79,17 @@ void streams_free(struct daemon *d)
 
 /* --- for alerts ---------------------------------------------------------------------------------------------------- */
 
+static bool is_read(const struct redis_stream_state *s)
+{
+    return strcmp(s->state, "reading") == 0 || strcmp(s->state, "checking") == 0;
+}
+
 static void stream_feed(struct daemon *d, size_t i, struct alerts_feed *out)
 {
     struct redis_stream_state s;
     int64_t now_ms = clock_wall_ms(&d->clock), *since_ms = &d->streams.failing_since_ms[i];
     redis_stream_state(d->streams.reader, i, &s);
-    bool reads = strcmp(s.state, "reading") == 0 || strcmp(s.state, "checking") == 0;
+    bool reads = is_read(&s);
     *since_ms = reads ? 0 : *since_ms ? *since_ms : now_ms;
     *out = (struct alerts_feed){.name = s.key,
                                 .heard_ms = INT64_MIN, /* that it can be read says nothing of who writes to it */
@@ -120,6 +125,26 @@ void streams_feed(struct daemon *d, size_t i, struct alerts_feed *out)
     }
     collect_at(d->collect, i, &s);
     collector_feed(&s, out);
+}
+
+/* --- for months ---------------------------------------------------------------------------------------------------- */
+
+size_t streams_unread(const struct daemon *d, int64_t until_ms, struct str *names, size_t max)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < collectors_n(d) && n < max; i++) {
+        struct collect_state c;
+        collect_at(d->collect, i, &c);
+        if (c.asks && c.asked_at_ms < until_ms)
+            names[n++] = c.name;
+    }
+    for (size_t i = 0; d->streams.reader && i < redis_stream_n(d->streams.reader) && n < max; i++) {
+        struct redis_stream_state s;
+        redis_stream_state(d->streams.reader, i, &s);
+        if (!is_read(&s))
+            names[n++] = s.key;
+    }
+    return n;
 }
 
 /* --- for status ---------------------------------------------------------------------------------------------------- */

@@ -21,7 +21,9 @@ static void new_months(struct desk_of_months *d)
                                                .rulebooks = &d->w->rulebooks,
                                                .tz = d->w->tz,
                                                .close_days = d->close_days,
-                                               .evidence_months = d->evidence_months},
+                                               .evidence_months = d->evidence_months,
+                                               .unread = d->unread,
+                                               .unread_arg = d->unread_arg},
                       &d->e);
     assert_non_null(d->m);
 }

@@ -14,8 +14,10 @@ struct desk_of_months {
     struct months *m;
     int done_n, durable_n; /* acts that came back; and those that are durable */
     char head[DIGEST_SHA256_HEX];
-    struct err e;                        /* of the last refusal */
-    int32_t month;                       /* that a test is about */
+    struct err e;  /* of the last refusal */
+    int32_t month; /* that a test is about */
+    size_t (*unread)(void *arg, int64_t until_ms, struct str *names, size_t max);
+    void *unread_arg;
     int64_t close_days, evidence_months; /* for open_months and open_world; 0 if not set */
 };
 

@@ -408,74 +408,6 @@ static void a_closing_killed_at_any_operation_is_there_whole_or_not_at_all(void 
     assert_int_equal(entries_on_disk(d->w->dir), 1);
 }
 
-static void the_calendar_closes_when_due_and_once_whatever_the_clock_does(void **state)
-{
-    struct desk_of_months *d = *state;
-    size_t n;
-    int64_t due_ms = tz_at(d->w->tz, civil_month_first(FEB + 1), 0) + 3 * DAY;
-    static const int64_t jumps_h[] = {-2, 2, -2, 2, 0, -2, 2};
-    months_free(d->m);
-    d->close_days = 3;
-    open_months(d);
-    d->w->now_ms = due_ms - 1;
-    world_run_for(d->w, 0);
-    months_turn(d->m);
-    world_run(d->w);
-    assert_null(months_closing(d->m, FEB));
-    for (size_t i = 0; i < sizeof jumps_h / sizeof *jumps_h; i++) {
-        d->w->now_ms = due_ms + 10000 + jumps_h[i] * 3600000;
-        months_turn(d->m);
-        world_run(d->w);
-    }
-    (void)months_entries(d->m, &n);
-    assert_int_equal(n, 1);
-    assert_true(str_eq(months_closing(d->m, FEB)->actor, STR_LIT("calendar")));
-    reopen_month(d, FEB, "a person wants to look");
-    d->w->now_ms += 5 * DAY;
-    months_turn(d->m);
-    world_run(d->w);
-    assert_null(months_closing(d->m, FEB)); /* who opened it closes it */
-}
-
-static void the_calendar_begins_with_the_first_month_that_has_figures(void **state)
-{
-    struct desk_of_months *d = *state;
-    months_free(d->m);
-    d->close_days = 3;
-    open_months(d);
-    d->w->now_ms = T0 + 64 * DAY; /* it was off while March went by, and is on again in April */
-    world_run_for(d->w, 0);
-    for (int i = 0; i < 2; i++) {
-        assert_null(months_closing(d->m, FEB + i));
-        months_turn(d->m);
-        world_run(d->w);
-        assert_non_null(months_closing(d->m, FEB + i));
-        d->w->now_ms += 2 * 3600000;
-    }
-    months_turn(d->m);
-    world_run(d->w);
-    assert_null(months_closing(d->m, FEB + 2));
-}
-
-/* A store that is new: what will be loaded of the months before is not late. */
-static void the_calendar_closes_no_month_before_there_is_anything(void **state)
-{
-    struct err why;
-    size_t n;
-    void *at = NULL;
-    (void)state;
-    world_setup(&at);
-    struct world *w = at;
-    struct months *m = months_new(&(struct months_options){w->p, w->site, w->store, &w->rulebooks, w->tz, 3, 0}, &why);
-    w->now_ms = T0 + 10 * DAY;
-    months_turn(m);
-    world_run(w);
-    (void)months_entries(m, &n);
-    assert_int_equal(n, 0);
-    months_free(m);
-    world_teardown(&at);
-}
-
 static void damage_is_told_by_month_and_agent(void **state)
 {
     struct desk_of_months *d = *state;
@@ -578,9 +510,6 @@ int main(void)
         T(a_figure_that_the_book_cannot_hold_is_refused_before_it_is_written),
         T(a_full_disk_closes_nothing_and_says_so),
         T(a_closing_killed_at_any_operation_is_there_whole_or_not_at_all),
-        T(the_calendar_closes_when_due_and_once_whatever_the_clock_does),
-        T(the_calendar_begins_with_the_first_month_that_has_figures),
-        cmocka_unit_test(the_calendar_closes_no_month_before_there_is_anything),
         T(damage_is_told_by_month_and_agent),
         T(a_row_without_its_salt_is_a_forgotten_one_only_without_a_name),
         T(an_entry_taken_off_the_end_leaves_its_rows),

@@ -21,6 +21,8 @@ void between_effect_sent(void *arg, uint64_t number);
 void between_resend(void *arg, struct str stream, int64_t after_ms, uint64_t after_n);
 /* The alerts': what the house says of itself. */
 void between_tell_own(void *arg, struct alerts_own *own);
+/* The months': which collectors and streams have not been read up to this time? (months_options.unread) */
+size_t between_tell_unread(void *arg, int64_t until_ms, struct str *names, size_t max);
 /* The doors': may who has this token hand events in, and of which sources? */
 bool between_may_write(void *arg, struct str token, struct http_right *right);
 

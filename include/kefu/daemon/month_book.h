@@ -52,7 +52,10 @@ void month_late_look(struct months *m);
 /* Has the site tell what changes months that the first n entries close. */
 void month_late_border(const struct months *m, size_t n);
 void month_late_free(struct months *m);
-int64_t months_now(const struct months *m);        /* wall time, and never before the site's */
+int64_t months_now(const struct months *m); /* wall time, and never before the site's */
+int64_t month_ends_at(const struct months *m, int32_t month);
+/* From then on no first contact of the month can fail: the windows are those of its rulebook. */
+int64_t month_settled_ms(const struct months *m, int32_t month);
 int32_t month_last_closed(const struct months *m); /* INT32_MIN: none */
 /* Is an act under way, or the actor or the reason no good? -1 with e. */
 int month_book_check(const struct months *m, const struct month_act *act, struct err *e);

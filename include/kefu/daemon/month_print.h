@@ -19,7 +19,7 @@ void month_print_entry(struct buf *out, const struct book_entry *e, bool pay);
  * "unqualified_months", "top_months"} */
 void month_print_row(struct buf *out, const struct book_row *row, bool pay);
 void month_print_rows(struct buf *out, const struct book_row *rows, size_t n, bool pay); /* [row, …] */
-/* {"month", "state", "version"[, "closed": entry]} */
+/* {"month", "state", "version"[, "closed": entry][, "held": […]]} (month_hold.h) */
 void month_print_state(struct buf *out, const struct months *m, int32_t month, bool pay);
 
 #endif

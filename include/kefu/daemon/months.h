@@ -1,7 +1,7 @@
 /* Months as payroll sees them: open, in review, closed, opened again; and the book in which it is written.
  *
  * A month is open until it has ended and the first contacts of its last day cannot fail any more; then it is in review until a
- * person closes it, or the calendar does if configured. Closing freezes a row an agent. What a person does is an event
+ * person closes it, or the calendar does if configured, which waits for what still comes in (month_hold.h). Closing freezes a row an agent. What a person does is an event
  * with an actor in the journal, and an entry with its rows in the book (model/book.h), in one transaction; both are made
  * here, sent through the pipeline's door, and known here once durable. One act is under way at a time.
  * Months are closed in their order (those without any figure may be left out), the last one closed alone can be opened again. One thread: the loop. Holds pay. */
@@ -32,6 +32,9 @@ struct months_options { /* all borrowed */
     const struct tz *tz;
     int64_t close_days;      /* the calendar closes a month so many days after its end; 0: never */
     int64_t evidence_months; /* evidence is let go of so many months after the closing; 0: never */
+    /* Ways in that have not been read up to this time: their names, at most max; returns how many. NULL: nobody knows. */
+    size_t (*unread)(void *arg, int64_t until_ms, struct str *names, size_t max);
+    void *unread_arg;
 };
 
 /* Reads the book; before the pipeline is started. NULL with e: damaged. */
@@ -115,7 +118,7 @@ enum month_outcome months_reopen(struct months *m, const struct month_act *act, 
 /* Accepts the difference that an agent of a closed month has (month_adjust.h), or rejects it. Refused if it is not the one that was
  * seen any more. */
 enum month_outcome months_adjust(struct months *m, const struct month_act *act, struct err *e);
-/* Closes by the calendar what is due, if it is configured; has the store remember what came late for closed months. */
+/* Closes by the calendar what is due and held back by nothing, if it is configured; has the store remember what came late for closed months. */
 void months_turn(struct months *m);
 
 /* Whoever asked is no longer there: done is not called. */

@@ -26,6 +26,9 @@ void streams_free(struct daemon *d);
 /* Ways in as alerts look at them: collectors, then streams. Since when a stream fails is known from the first look on. */
 size_t streams_feeds_n(const struct daemon *d);
 void streams_feed(struct daemon *d, size_t i, struct alerts_feed *out);
+/* Names of the ways in that have not been read up to this time: collectors that ask and had no good answer since, streams that are not
+ * being read. At most max; returns how many. */
+size_t streams_unread(const struct daemon *d, int64_t until_ms, struct str *names, size_t max);
 /* The member "streams" of the status. */
 void streams_put_status(struct buf *out, const struct daemon *d);
 

@@ -47,6 +47,7 @@ function Closed({ entry }) {
 
 function Open({ review }) {
     const over = review.settled_ms <= serverNow();
+    const held = (review.status.held ?? []).filter((one) => one.why !== "first_contacts"); // which the hint says
     return (
         <>
             <dl class="stats">
@@ -58,6 +59,13 @@ function Open({ review }) {
                 <Stat name={t("close.people")}>{review.rows}</Stat>
                 <Stat name={t("close.rulebook")}>{review.rulebook}</Stat>
             </dl>
+            {held.length > 0 && (
+                <ul class="held" aria-label={t("close.held")}>
+                    {held.map((one) => (
+                        <li key={`${one.why} ${one.name}`}>{t(`close.held.${one.why}`, { name: one.name, time: one.until ? when(one.until) : "" })}</li>
+                    ))}
+                </ul>
+            )}
             <p class="hint">
                 {t(over ? "close.settled" : "close.settled.not", { time: when(review.settled_ms) })} {t("close.waits")}
             </p>
