@@ -1,4 +1,5 @@
-/* Keeps true: what is let go of was closed by the book, and all before it too, at least the configured time ago. */
+/* Keeps true: what is let go of was closed by the book at least the configured time ago, or came before the first month that was
+ * closed at all, and goes with that one: it can be closed no more, so keeping it for that would be for ever. */
 #include "kefu/daemon/month_keep.h"
 
 #include "kefu/base/log.h"
@@ -27,11 +28,23 @@ static bool may_go(const struct months *m, const struct book_entry *closing, int
     return tz_at(m->o.tz, months_later(closed_on, m->o.evidence_months), 0) <= now_ms;
 }
 
+/* The first month in the book, be it closed now or opened again; INT32_MAX: there is none. */
+static int32_t first_booked(const struct months *m)
+{
+    size_t n;
+    int32_t first = INT32_MAX;
+    const struct book_entry *list = months_entries(m, &n);
+    for (size_t i = 0; i < n; i++)
+        if (list[i].kind == BOOK_CLOSED && list[i].month < first)
+            first = list[i].month;
+    return first;
+}
+
 /* The first month whose evidence stays; INT32_MIN: all of it does. Months without a figure go with a closed one behind them. */
 static int32_t first_kept(const struct months *m, int64_t now_ms)
 {
-    int32_t month, last, kept = INT32_MIN;
-    months_range(m, &month, &last);
+    int32_t month = first_booked(m), last, kept = INT32_MIN, unused;
+    months_range(m, &unused, &last);
     for (; month < last; month++) {
         const struct book_entry *closing = months_closing(m, month);
         if (closing ? !may_go(m, closing, now_ms) : months_has(m, month))

@@ -226,10 +226,29 @@ static void a_month_that_is_not_closed_is_kept_and_all_behind_it(void **state)
 {
     struct desk_of_months *d = *state;
     d->w->now_ms = APR_10;
-    assert_int_equal(close_month(d, FEB + 1), MONTH_UNDER_WAY); /* February never was */
+    assert_int_equal(close_month(d, FEB), MONTH_UNDER_WAY);
+    assert_int_equal(reopen_month(d, FEB, "to be looked at"), MONTH_UNDER_WAY);
     pass(d, APR_10 + 10 * YEARS_2);
     assert_int_equal(site_kept_month(d->w->site), INT32_MIN);
     assert_int_equal(rows_n(d, CONVERSATIONS), 4);
+}
+
+/* February had figures before anybody closed months: it can be closed no more. */
+static void what_was_before_the_first_closed_month_goes_with_it(void **state)
+{
+    struct desk_of_months *d = *state;
+    d->w->now_ms = APR_10;
+    assert_int_equal(close_month(d, FEB + 1), MONTH_UNDER_WAY);
+    assert_int_equal(close_month(d, FEB), MONTH_REFUSED);
+    struct figures feb = of_month(d, FEB), mar = of_month(d, FEB + 1);
+    pass(d, APR_10 + YEARS_2 - 2 * DAY);
+    assert_int_equal(site_kept_month(d->w->site), INT32_MIN);
+    feb = of_month(d, FEB);
+    pass(d, APR_10 + YEARS_2);
+    assert_true(month_is_let_go(d->m, FEB) && month_is_let_go(d->m, FEB + 1));
+    assert_int_equal(rows_n(d, OLD_DAYS), 0);
+    same(&feb, of_month(d, FEB));
+    same(&mar, of_month(d, FEB + 1));
 }
 
 static void an_option_of_0_keeps_all(void **state)
@@ -404,6 +423,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(evidence_goes_when_its_time_has_come_and_nothing_else_moves),
         T(a_month_that_is_not_closed_is_kept_and_all_behind_it),
+        T(what_was_before_the_first_closed_month_goes_with_it),
         T(an_option_of_0_keeps_all),
         T(what_comes_later_for_such_a_month_is_refused_and_counts_nowhere),
         T(a_conversation_that_goes_on_later_begins_anew),

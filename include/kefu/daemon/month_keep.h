@@ -1,5 +1,6 @@
 /* How long the evidence of closed months is kept: so many months after the closing, then the closed rows stay alone (and the sums
- * of the months in the totals). A month that is not closed is never let go of, nor is any month after it. */
+ * of the months in the totals). A month that is not closed is never let go of, nor is any month after it; but months before the first that
+ * was closed at all, which can be closed no more, go with that one. */
 #ifndef KEFU_DAEMON_MONTH_KEEP_H
 #define KEFU_DAEMON_MONTH_KEEP_H
 
