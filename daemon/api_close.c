@@ -141,64 +141,65 @@ void api_month_review(struct call *c)
 
 /* --- after the closing -------------------------------------------------------------------------------------------- */
 
-/* Of a month that is not closed there are none. */
-void api_month_adjustments(struct call *c)
+/* A list of a closed month, "NAME":[…]; of one that is not closed there is none. */
+struct closed_list {
+    const char *name;
+    const char *did; /* as in struct made */
+    int (*print)(struct buf *out, struct call *c, int32_t month, struct err *e);
+};
+
+static void answer_list(struct call *c, const struct closed_list *l)
 {
     struct buf out = {0};
-    struct month_differences d = {0};
     struct err e;
     int32_t month;
+    int bad = 0;
     if (!call_month(c, c->args[0], &month)) {
         return;
     }
-    int bad = months_closing(c->d->months, month) ? month_differences(c->d->months, month, &d, &e) : 0;
     begin_month(&out, month);
-    buf_put_str(&out, STR_LIT(",\"adjustments\":"));
-    month_print_differences(&out, &d);
+    buf_printf(&out, ",\"%s\":", l->name);
+    if (months_closing(c->d->months, month)) {
+        bad = l->print(&out, c, month, &e);
+    } else {
+        buf_put_str(&out, STR_LIT("[]"));
+    }
     buf_put_byte(&out, '}');
+    answer(c, &(struct made){&out, month, l->did, 0}, bad, &e);
+}
+
+static int print_differences(struct buf *out, struct call *c, int32_t month, struct err *e)
+{
+    struct month_differences d = {0};
+    int bad = month_differences(c->d->months, month, &d, e);
+    month_print_differences(out, &d);
     month_differences_free(&d);
-    answer(c, &(struct made){&out, month, "adjustments.read", 0}, bad, &e);
+    return bad;
+}
+
+void api_month_adjustments(struct call *c)
+{
+    answer_list(c, &(struct closed_list){"adjustments", "adjustments.read", print_differences});
+}
+
+static int print_proposals(struct buf *out, struct call *c, int32_t month, struct err *e)
+{
+    return month_print_proposals(out, c->d->months, month, &(struct month_sight){sees_agent, c}, e);
 }
 
 void api_month_proposals(struct call *c)
 {
-    struct buf out = {0};
-    struct err e;
-    int32_t month;
-    if (!call_month(c, c->args[0], &month)) {
-        return;
-    }
-    struct month_sight sight = {sees_agent, c};
-    begin_month(&out, month);
-    buf_put_str(&out, STR_LIT(",\"proposals\":"));
-    int bad = 0;
-    if (months_closing(c->d->months, month)) {
-        bad = month_print_proposals(&out, c->d->months, month, &sight, &e);
-    } else {
-        buf_put_str(&out, STR_LIT("[]"));
-    }
-    buf_put_byte(&out, '}');
-    answer(c, &(struct made){&out, month, NULL, 0}, bad, &e);
+    answer_list(c, &(struct closed_list){"proposals", NULL, print_proposals});
+}
+
+static int print_perks(struct buf *out, struct call *c, int32_t month, struct err *e)
+{
+    return month_print_perks(out, c->d->months, month, e);
 }
 
 void api_month_perks(struct call *c)
 {
-    struct buf out = {0};
-    struct err e;
-    int32_t month;
-    if (!call_month(c, c->args[0], &month)) {
-        return;
-    }
-    begin_month(&out, month);
-    buf_put_str(&out, STR_LIT(",\"perks\":"));
-    int bad = 0;
-    if (months_closing(c->d->months, month)) {
-        bad = month_print_perks(&out, c->d->months, month, &e);
-    } else {
-        buf_put_str(&out, STR_LIT("[]"));
-    }
-    buf_put_byte(&out, '}');
-    answer(c, &(struct made){&out, month, "perks.read", 0}, bad, &e);
+    answer_list(c, &(struct closed_list){"perks", "perks.read", print_perks});
 }
 
 static bool sees_number(void *arg, uint32_t agent)
@@ -211,7 +212,7 @@ void api_appeals(struct call *c)
 {
     struct buf out = {0};
     struct str since = call_query(c, "since");
-    struct appeal_query q = {sees_number, c, INT64_MIN};
+    struct appeal_query q = {.sees = sees_number, .arg = c, .since_ms = INT64_MIN};
     int32_t month;
     if (since.n && !call_month(c, since, &month)) {
         return;
@@ -259,7 +260,20 @@ static void show_look(void *arg, const struct audit_row *row)
     buf_put_str(l->out, row->line);
 }
 
-static int show_trail(struct buf *out, const struct call *c, int32_t month, struct err *e)
+/* Those about what was in the month. */
+static void show_appeals(struct buf *out, struct call *c, int32_t month)
+{
+    const struct tz *tz = c->d->settings->tz;
+    buf_put_str(out, STR_LIT(",\"appeals\":"));
+    appeal_print_list(out, c->d->site,
+                      &(struct appeal_query){.sees = sees_number,
+                                             .arg = c,
+                                             .since_ms = INT64_MIN,
+                                             .about_ms = tz_at(tz, civil_month_first(month), 0),
+                                             .until_ms = tz_at(tz, civil_month_first(month + 1), 0)});
+}
+
+static int show_trail(struct buf *out, struct call *c, int32_t month, struct err *e)
 {
     size_t n, shown_n = 0;
     char text[16];
@@ -276,7 +290,9 @@ static int show_trail(struct buf *out, const struct call *c, int32_t month, stru
     civil_print_month(text, sizeof(text), month);
     struct looks l = {.out = out};
     snprintf(l.month, sizeof(l.month), "\"month\":\"%s\"", text);
-    buf_put_str(out, STR_LIT("],\"looks\":["));
+    buf_put_byte(out, ']');
+    show_appeals(out, c, month);
+    buf_put_str(out, STR_LIT(",\"looks\":["));
     bad = bad || audit_recent(months_db(m), LOOKS_READ, show_look, &l, e);
     buf_put_str(out, STR_LIT("]}"));
     return bad ? -1 : 0;
@@ -290,6 +306,7 @@ void api_month_trail(struct call *c)
     if (!call_month(c, c->args[0], &month)) {
         return;
     }
+    pipeline_catch_up(c->d->pipeline);
     begin_month(&out, month);
     int bad = show_trail(&out, c, month, &e);
     answer(c, &(struct made){&out, month, NULL, 0}, bad, &e);

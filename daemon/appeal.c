@@ -291,6 +291,8 @@ struct outcome {
     struct arena *arena;
     struct str id;
     bool undone;
+    struct str undone_by;
+    int64_t undone_ms;
 };
 
 static void find_outcome(void *arg, const struct event *e)
@@ -305,7 +307,11 @@ static void find_outcome(void *arg, const struct event *e)
 static void find_undone(void *arg, const struct event *e)
 {
     struct outcome *o = arg;
-    o->undone |= e->type == EVENT_UNDONE && str_eq(e->strs[EVENT_REF], o->id);
+    if (e->type != EVENT_UNDONE || !str_eq(e->strs[EVENT_REF], o->id))
+        return;
+    o->undone = true;
+    o->undone_by = arena_copy(o->arena, e->strs[EVENT_ACTOR]);
+    o->undone_ms = e->ts;
 }
 
 static struct outcome outcome_of(struct site *s, const struct event *appeal, const struct event *decided,
@@ -372,9 +378,38 @@ static void print_decision(struct listing *l, const struct event *appeal)
     put_text(l->out, "decision", l->decided.strs[EVENT_REASON]);
     buf_printf(l->out, ",\"decided_at\":%" PRId64, l->decided.ts);
     if (l->decided.how == DECIDED_ACCEPTED) {
-        bool undone = outcome_of(l->site, appeal, &l->decided, &l->arena).undone;
-        buf_printf(l->out, ",\"undone\":%s", undone ? "true" : "false");
+        struct outcome o = outcome_of(l->site, appeal, &l->decided, &l->arena);
+        buf_printf(l->out, ",\"undone\":%s", o.undone ? "true" : "false");
+        if (o.undone) {
+            put_text(l->out, "undone_by", o.undone_by);
+            buf_printf(l->out, ",\"undone_at\":%" PRId64, o.undone_ms);
+        }
     }
+}
+
+struct contested {
+    const struct event *appeal;
+    int64_t ts;
+};
+
+static void find_contested(void *arg, const struct event *e)
+{
+    struct contested *c = arg;
+    const struct event *a = c->appeal;
+    if (str_eq(e->id, a->strs[EVENT_REF]) && str_eq(e->source, a->strs[EVENT_REF_SOURCE]))
+        c->ts = e->ts;
+}
+
+/* What is contested was when the query wants it; of what is no longer known, when it was contested. */
+static bool is_meant(const struct listing *l, const struct event *e)
+{
+    struct contested c = {e, e->ts};
+    if (l->decided.type != EVENT_NONE && e->ts < l->query->since_ms)
+        return false;
+    if (!l->query->until_ms)
+        return true;
+    site_conversation_events(l->site, e->strs[EVENT_CONVERSATION], find_contested, &c);
+    return c.ts >= l->query->about_ms && c.ts < l->query->until_ms;
 }
 
 static void print_appeal(struct listing *l, const struct event *e)
@@ -382,7 +417,7 @@ static void print_appeal(struct listing *l, const struct event *e)
     l->id = e->id;
     l->decided = (struct event){0};
     site_agent_events(l->site, l->agent, find_decision, l);
-    if (l->decided.type != EVENT_NONE && e->ts < l->query->since_ms)
+    if (!is_meant(l, e))
         return;
     buf_put_str(l->out, l->n++ ? STR_LIT(",{\"agent\":") : STR_LIT("{\"agent\":"));
     buf_put_json(l->out, e->subject);

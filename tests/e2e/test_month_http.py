@@ -253,6 +253,10 @@ def what_came_late_is_an_adjustment_that_is_decided_as_it_was_seen():
     post("payroll", path + "/cai", doc + "/{agent}", {"accept": False, "difference_fen": late[0]["difference_fen"]})
     want("dropped", [], get("payroll", path, doc)["adjustments"])
     trail = get("payroll", "/v1/pay/2026-01/trail", "/v1/pay/{month}/trail")
+    want("appeals on the trail", [("amy", "accepted", True), ("amy", "rejected", None)],
+         sorted((a["agent"], a["state"], a.get("undone")) for a in trail["appeals"]))
+    want("who took one back", [True], [bool(a["undone_by"] and a["undone_at"] >= a["decided_at"]) for a in trail["appeals"] if a.get("undone")])
+    want("of another month", [], get("payroll", "/v1/pay/2026-02/trail", "/v1/pay/{month}/trail")["appeals"])
     kinds = [(x["entry"]["kind"], x["agent"]) for x in trail["entries"]]
     want("trail", [("closed", None), ("proposal", "bob"), ("reopened", None), ("closed", None), ("adjusted", "cai")], kinds)
     assert {"month.close", "month.reopen", "adjustment.reject", "proposal.confirm", "export.csv"} <= {x["did"] for x in trail["looks"]}

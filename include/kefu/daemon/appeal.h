@@ -59,14 +59,15 @@ struct appeal_came {
 int appeal_outcome(struct site *s, const struct appeal_which *which, struct arena *arena, struct appeal_came *out,
                    struct err *e);
 
-/* Which appeals: those of agents of whom sees() says so (NULL: all), open or made at since_ms or later. */
+/* Which appeals: those of agents of whom sees() says so (NULL: all), open or made at since_ms or later, about what was in a month. */
 struct appeal_query {
     bool (*sees)(void *arg, uint32_t agent);
     void *arg;
-    int64_t since_ms; /* INT64_MIN: all */
+    int64_t since_ms;           /* INT64_MIN: all */
+    int64_t about_ms, until_ms; /* what is contested was then; 0, 0: whenever it was */
 };
 /* Appends [{"agent", "id", "at", "conversation", "about", "message", "reason", "actor", "state", "decided_by"?, "decided_at"?,
- * "decision"?, "undone"?}], and of all agents [{"agent", "opened", "accepted", "rejected"}]. */
+ * "decision"?, "undone"?, "undone_by"?, "undone_at"?}], and of all agents [{"agent", "opened", "accepted", "rejected"}]. */
 void appeal_print_list(struct buf *out, struct site *s, const struct appeal_query *q);
 void appeal_print_counts(struct buf *out, const struct site *s);
 

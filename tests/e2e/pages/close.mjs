@@ -55,10 +55,17 @@ after(async () => {
     for (const one of people.values()) await one.close();
 });
 
+// On the first day of a month the last one is still open: who closes it says that this is meant.
+async function tickIfAsked(form) {
+    const box = form.getByRole("checkbox");
+    if (await box.count()) await box.check();
+}
+
 // Opens the form behind a button, fills it in and sends it.
 async function act(place, button, { typed, reason } = {}) {
     await place.getByRole("button", { name: button, exact: true }).first().click();
     const form = place.getByRole("form", { name: button });
+    await tickIfAsked(form);
     if (typed) await form.getByLabel(/确认/).fill(typed);
     if (reason) await form.getByLabel(/原因|备注/).fill(reason);
     await form.getByRole("button", { name: button, exact: true }).click();
@@ -74,6 +81,7 @@ test("a month is closed by who has a name, by keyboard, and only when its name i
     assert.equal(await lead.getByRole("button", { name: "关账" }).count(), 0);
     const page = await at("payroll");
     await page.getByText("暂定未签").waitFor();
+    await page.locator(".held").getByText(/24 小时内仍有这个月/).waitFor(); // it has only just been told
     await page.getByRole("button", { name: "关账" }).focus();
     await page.keyboard.press("Enter");
     const form = page.getByRole("form");
@@ -85,6 +93,8 @@ test("a month is closed by who has a name, by keyboard, and only when its name i
     await form.waitFor({ state: "detached" });
     await page.keyboard.press("Enter"); // the focus is back on the button
     await form.locator("input:focus").waitFor();
+    await tickIfAsked(form);
+    await form.getByLabel(/确认/).focus();
     await page.keyboard.type(last);
     await page.keyboard.press("Enter");
     await page.getByText("已关账").and(page.locator("[aria-current]")).waitFor();
@@ -162,7 +172,10 @@ test("payroll takes the files away, tries a rulebook, and finds all of it on the
     await page.locator(".trail li", { hasText: "驳回调整：秦账" }).waitFor();
     await page.locator(".trail li", { hasText: "撤下提议：宋慢，须参加培训" }).waitFor();
     await page.locator(".trail li", { hasText: "下载总表" }).waitFor();
+    for (const [text, name] of [["秦账 提出申诉：评价", "秦账"], ["申诉成立：秦账，评价", "周长"], ["撤销申诉的裁定：秦账，评价", "周长"]])
+        await page.locator(".trail li", { hasText: text }).getByText(name, { exact: true }).waitFor();
     await page.getByRole("link", { name: "奖金" }).click();
+    await page.getByRole("region", { name: "奖励资格" }).getByRole("row", { name: /秦账 可参与晋升/ }).waitFor();
     const all = await page.locator(".bonus tbody tr", { hasText: TEAM }).locator("td").last().innerText();
     assert.match(all, /[1-9]/);
     const shops = page.getByRole("table", { name: "奖金（按店铺）" }).locator("tbody tr");

@@ -13,6 +13,7 @@ import { Missing, PageHead } from "../parts/frame.jsx";
 import { MonthHead } from "../parts/month_head.jsx";
 import { Adjustments } from "../parts/month_late.jsx";
 import { Bonus, Files, Trial } from "../parts/month_pay.jsx";
+import { Perks } from "../parts/perks.jsx";
 import { Proposals } from "../parts/proposals.jsx";
 import { sorted, Table, useSort } from "../parts/table.jsx";
 import { Trail } from "../parts/trail.jsx";
@@ -217,7 +218,12 @@ function Part({ here, month, data, review, appeals, proposals, mark, done }) {
         case "proposals":
             return <Proposals list={proposals} {...more} />;
         case "bonus":
-            return <Bonus month={month} closed={closed} mark={mark} />;
+            return (
+                <>
+                    <Bonus month={month} closed={closed} mark={mark} />
+                    <Perks closed={closed} {...more} />
+                </>
+            );
         case "files":
             return <Files month={month} closed={closed} />;
         case "trial":

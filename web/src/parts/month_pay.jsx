@@ -9,7 +9,7 @@ import { Card, Empty, Stat } from "./bits.jsx";
 import { signed, tierNamed } from "./month_late.jsx";
 
 // A plain table that needs no sorting. Columns: [{title, num, of(row)}].
-function Plain({ caption, columns, rows, rowKey }) {
+export function Plain({ caption, columns, rows, rowKey }) {
     return (
         <div class="scroll" role="group" aria-label={caption} tabindex="0">
             <table class="plain">
