@@ -106,6 +106,12 @@ static const char *stage_of(const cJSON *row)
     return stage ? stage : "";
 }
 
+/* Why the start could not do it; NULL: it could, or is at it. */
+static const char *why_of(const cJSON *row)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, "why"));
+}
+
 /* Waits until the store is done; then a moment for Redis. */
 static cJSON *wait_for(const struct cli *c, const char *person)
 {
@@ -115,7 +121,7 @@ static cJSON *wait_for(const struct cli *c, const char *person)
         struct timespec pause = {0, POLL_MS * 1000000L};
         cJSON_Delete(row);
         row = look_up(c, person);
-        if (strcmp(stage_of(row), "done") == 0)
+        if (strcmp(stage_of(row), "done") == 0 || why_of(row))
             break;
         redis_ms += strcmp(stage_of(row), "redis") == 0 ? POLL_MS : 0;
         nanosleep(&pause, NULL);
@@ -128,6 +134,13 @@ static enum cli_exit say_outcome(const struct cli *c, const char *person, const 
     char literal[40];
     const cJSON *rows = cJSON_GetObjectItemCaseSensitive(row, "rows");
     bool done = strcmp(stage_of(row), "done") == 0, redis = strcmp(stage_of(row), "redis") == 0;
+    if (why_of(row)) {
+        cli_say(
+            c,
+            "asked for as %s, and not done: %s. Then start kefud anew (systemctl restart kefud): it does what is left",
+            person, why_of(row));
+        return CLI_FAILED;
+    }
     if (!done && !redis) {
         cli_say(c, "asked for as %s, but the daemon has not done it yet; kefuctl person list tells", person);
         return CLI_FAILED;
@@ -173,7 +186,7 @@ static enum cli_exit erase(const struct cli *c)
 
 static void print_list(const cJSON *answer)
 {
-    static const char *const keys[] = {"person", "kind", "at", "stage", "rows", "actor"};
+    static const char *const keys[] = {"person", "kind", "at", "stage", "rows", "actor", "why"};
     ask_print_list(cJSON_GetObjectItemCaseSensitive(answer, "persons"), keys, sizeof keys / sizeof *keys);
 }
 

@@ -120,6 +120,7 @@ static void on_done(struct batch *b)
 {
     struct asked *a = b->owner;
     bool durable = b->result == BATCH_STORED && b->verdicts[0] == VERDICT_ACCEPTED;
+    a->d->not_erased = (struct err){0}; /* that was another start's */
     if (a->conn)
         control_finish(a->conn, durable ? STR_LIT(", \"done\": true") : STR_LIT(", \"done\": false"));
     if (durable)
@@ -172,7 +173,9 @@ enum control_outcome control_person_erase(struct control_call *c, struct err *e)
 static void put_task(void *arg, const struct memory_row *row)
 {
     static const char *const words[] = {"", "asked", "tidy", "redis", "done"};
-    struct buf *out = arg;
+    const struct control_call *c = arg;
+    const struct err *why = &c->d->not_erased;
+    struct buf *out = c->out;
     struct erase_task t;
     if (erase_read(row, &t) < 0)
         return;
@@ -181,13 +184,17 @@ static void put_task(void *arg, const struct memory_row *row)
     buf_printf(out, ", \"kind\": \"%s\", \"stage\": \"%s\", \"at\": %" PRId64 ", \"rows\": %" PRId64 ", \"actor\": ",
                t.customer ? "customer" : "agent", words[t.stage > ERASE_DONE ? 0 : t.stage], t.at_ms, t.rows_n);
     buf_put_json(out, t.actor);
+    if (why->what[0] && t.stage <= ERASE_TIDY) {
+        buf_put_str(out, STR_LIT(", \"why\": "));
+        buf_put_json(out, str_of(why->what));
+    }
     buf_put_byte(out, '}');
 }
 
 enum control_outcome control_person_list(struct control_call *c, struct err *e)
 {
     buf_put_str(c->out, STR_LIT(", \"persons\": ["));
-    if (rows_each_memory(months_db(c->d->months), put_task, c->out, e) < 0)
+    if (rows_each_memory(months_db(c->d->months), put_task, c, e) < 0)
         return CONTROL_REFUSED;
     buf_put_byte(c->out, ']');
     return CONTROL_ANSWERED;

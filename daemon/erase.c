@@ -109,9 +109,7 @@ static int erase_one(struct store *s, const uint8_t key[DIGEST_KEY_BYTES], struc
     digest_random(x.fresh, sizeof x.fresh);
     if (t->customer)
         digest_keyed(x.hash, key, t->id);
-    int bad = db_exec(x.db, "PRAGMA secure_delete = ON; BEGIN IMMEDIATE") == SQLITE_OK
-                  ? 0
-                  : db_err(x.db, e, "erasing a person");
+    int bad = db_exec(x.db, "BEGIN IMMEDIATE") == SQLITE_OK ? 0 : db_err(x.db, e, "erasing a person");
     bad = bad || change_all(&x, t);
     bad = bad || (db_exec(x.db, "COMMIT") != SQLITE_OK && db_err(x.db, e, "erasing a person"));
     if (bad && !sqlite3_get_autocommit(x.db->sql))
@@ -121,6 +119,7 @@ static int erase_one(struct store *s, const uint8_t key[DIGEST_KEY_BYTES], struc
     intern_fini(&x.conversations);
     intern_fini(&x.orders);
     intern_fini(&x.ids);
+    free(x.id_ranks);
     arena_fini(&x.arena);
     return bad ? -1 : 0;
 }
@@ -128,7 +127,8 @@ static int erase_one(struct store *s, const uint8_t key[DIGEST_KEY_BYTES], struc
 /* The file without a page of before, and nothing in the log. */
 static int write_anew(struct db *db, struct err *e)
 {
-    if (db_exec(db, "VACUUM") != SQLITE_OK)
+    /* Without it, room in a fresh page that nothing was written to can hold what memory held before. */
+    if (db_exec(db, "PRAGMA secure_delete = ON; VACUUM") != SQLITE_OK)
         return db_err(db, e, "writing the database anew, without what was erased");
     int log_n = 0, moved_n = 0;
     int rc = sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, &log_n, &moved_n);
@@ -151,6 +151,8 @@ static int do_all(struct store *s, const uint8_t key[DIGEST_KEY_BYTES], struct t
     for (size_t i = 0; !bad && i < all->n; i++) {
         if (all->list[i].stage == ERASE_ASKED) {
             bad = erase_one(s, key, all, i, e);
+            if (bad)
+                break;
             log_line(LOG_LEVEL_NOTE, "erased", "person=%.*s rows=%" PRId64, STR_ARG(all->list[i].person),
                      all->list[i].rows_n);
         }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kefu/base/mem.h"
 #include "kefu/daemon/erase_inside.h"
 #include "kefu/model/aliases.h"
 #include "kefu/state/freeze.h"
@@ -26,7 +27,7 @@ struct str erase_agent(void *arg, struct str id)
 struct str erase_numbered(struct erasure *x, char kind, uint32_t number)
 {
     struct buf b = {0};
-    buf_printf(&b, "%.*s-%c%u", STR_ARG(x->t->person), kind, (unsigned)number);
+    buf_printf(&b, "%.*s-%c%08u", STR_ARG(x->t->person), kind, (unsigned)number);
     struct str s = arena_copy(&x->arena, buf_str(&b));
     buf_fini(&b);
     return s;
@@ -218,28 +219,38 @@ static bool erase_of_customer(struct erasure *x, struct event *e)
 }
 
 /* A name stands in an id that somebody made of it. Of short names only as a word of its own: "amy" is in many words. */
-static bool is_in_id(struct erasure *x, struct str id)
+bool erase_is_in_id(struct erasure *x, struct str id)
 {
     bool named = erase_is_named(x, id);
     const struct str names[] = {x->t->id, x->t->name, x->t->employee_no};
+    const struct intern *const more[] = {&x->conversations, &x->orders};
     for (size_t i = 0; !named && i < sizeof names / sizeof *names; i++)
         named = names[i].n >= LONG_NAME && holds(id, names[i]);
-    for (uint32_t k = 1; !named && k <= intern_count(&x->conversations); k++)
-        named = intern_name(&x->conversations, k).n >= LONG_NAME && holds(id, intern_name(&x->conversations, k));
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        for (uint32_t k = 1; !named && k <= intern_count(more[i]); k++)
+            named = intern_name(more[i], k).n >= LONG_NAME && holds(id, intern_name(more[i], k));
     return named;
+}
+
+/* As intern_put or intern_find of x->ids has it. In room of the caller's. */
+static struct str identity_of(struct buf *room, struct str source, struct str id)
+{
+    room->n = 0;
+    buf_put_str(room, source);
+    buf_put_byte(room, '\n');
+    buf_put_str(room, id);
+    return buf_str(room);
 }
 
 /* The identity of an event, or one that it refers to. */
 static bool erase_id(struct erasure *x, struct str source, struct str *id)
 {
-    if (!id->n || !is_in_id(x, *id))
+    struct buf room = {0};
+    uint32_t number = id->n ? intern_find(&x->ids, identity_of(&room, source, *id)) : 0;
+    buf_fini(&room);
+    if (!number)
         return false;
-    struct buf b = {0};
-    buf_put_str(&b, source);
-    buf_put_byte(&b, '\n');
-    buf_put_str(&b, *id);
-    *id = erase_numbered(x, ALIAS_ID, intern_put(&x->ids, buf_str(&b)));
-    buf_fini(&b);
+    *id = erase_numbered(x, ALIAS_ID, x->id_ranks[number - 1]);
     x->ids_changed = true;
     return true;
 }
@@ -272,26 +283,26 @@ static void take_order(void *arg, const struct event *e)
 }
 
 struct finding {
-    struct erasure *x;
     void (*take)(void *arg, const struct event *e);
+    void *arg;
 };
 
 static int look_at_row(void *arg, const struct shelf_row *row, struct err *e)
 {
     struct finding *f = arg;
-    return shelf_row_events(row, f->take, f->x, e);
+    return shelf_row_events(row, f->take, f->arg, e);
 }
 
 static void look_at_event(void *arg, uint64_t seq, const struct event *e)
 {
     struct finding *f = arg;
     (void)seq;
-    f->take(f->x, e);
+    f->take(f->arg, e);
 }
 
-static int look_everywhere(struct erasure *x, void (*take)(void *, const struct event *))
+static int look_everywhere(struct erasure *x, void (*take)(void *, const struct event *), void *arg)
 {
-    struct finding f = {x, take};
+    struct finding f = {take, arg};
     struct shelf_reading shelf = {.row = look_at_row, .arg = &f};
     struct store_replay journal = {.each = look_at_event, .arg = &f};
     struct journal j;
@@ -302,9 +313,80 @@ static int look_everywhere(struct erasure *x, void (*take)(void *, const struct 
     return bad ? -1 : 0;
 }
 
+/* --- ids ---------------------------------------------------------------------------------------------------------- */
+
+/* What two events share whose ids alone say which of them comes first; perhaps more of them than those. */
+static struct str instant_of(struct buf *room, const struct event *e)
+{
+    room->n = 0;
+    buf_put_byte(room, (uint8_t)event_subject_kind(e->type));
+    buf_put_svar(room, e->ts);
+    buf_put_uvar(room, e->source.n);
+    buf_put_str(room, e->source);
+    buf_put_str(room, e->subject);
+    return buf_str(room);
+}
+
+struct ids {
+    struct erasure *x;
+    struct intern instants;
+    struct buf room;
+};
+
+static void take_named_id(void *arg, const struct event *e)
+{
+    struct ids *f = arg;
+    struct str ref = e->strs[EVENT_REF];
+    if (ref.n && erase_is_in_id(f->x, ref))
+        intern_put(&f->x->ids, identity_of(&f->room, e->strs[EVENT_REF_SOURCE], ref));
+    if (!erase_is_in_id(f->x, e->id))
+        return;
+    intern_put(&f->x->ids, identity_of(&f->room, e->source, e->id));
+    intern_put(&f->instants, instant_of(&f->room, e));
+}
+
+static void take_neighbour(void *arg, const struct event *e)
+{
+    struct ids *f = arg;
+    if (intern_find(&f->instants, instant_of(&f->room, e)))
+        intern_put(&f->x->ids, identity_of(&f->room, e->source, e->id));
+}
+
+static int cmp_ids(const void *a, const void *b, void *ids)
+{
+    return str_cmp(intern_name(ids, *(const uint32_t *)a), intern_name(ids, *(const uint32_t *)b));
+}
+
+static void rank_ids(struct erasure *x)
+{
+    uint32_t n = intern_count(&x->ids);
+    uint32_t *sorted = xcalloc(n ? n : 1, sizeof *sorted);
+    x->id_ranks = xcalloc(n ? n : 1, sizeof *x->id_ranks);
+    for (uint32_t k = 0; k < n; k++)
+        sorted[k] = k + 1;
+    qsort_r(sorted, n, sizeof *sorted, cmp_ids, &x->ids);
+    for (uint32_t k = 0; k < n; k++)
+        x->id_ranks[sorted[k] - 1] = k + 1;
+    free(sorted);
+}
+
+static int find_ids(struct erasure *x)
+{
+    struct ids f = {.x = x};
+    intern_init(&f.instants, 0);
+    int bad = look_everywhere(x, take_named_id, &f);
+    if (!bad && intern_count(&f.instants))
+        bad = look_everywhere(x, take_neighbour, &f);
+    rank_ids(x);
+    intern_fini(&f.instants);
+    buf_fini(&f.room);
+    return bad;
+}
+
 int erase_find(struct erasure *x)
 {
-    if (!x->t->customer)
-        return 0;
-    return look_everywhere(x, take_conversation) < 0 || look_everywhere(x, take_order) < 0 ? -1 : 0;
+    int bad = 0;
+    if (x->t->customer)
+        bad = look_everywhere(x, take_conversation, x) || look_everywhere(x, take_order, x);
+    return bad || find_ids(x) ? -1 : 0;
 }

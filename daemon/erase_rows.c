@@ -9,6 +9,7 @@
 #include "kefu/state/rewrite.h"
 #include "kefu/store/journal.h"
 #include "kefu/store/rows.h"
+#include "kefu/store/shelf.h"
 
 static int fail(struct erasure *x, int rc, const char *what)
 {
@@ -95,38 +96,42 @@ static int change_shelf(struct erasure *x)
     return bad || (rc != SQLITE_ROW && rc != SQLITE_DONE) ? (bad ? bad : db_err(x->db, x->e, "reading the shelf")) : 0;
 }
 
-struct total {
-    struct shelf_total t;
-    struct total *next;
+struct totals_of {
+    struct erasure *x;
+    struct shelf_total *list; /* owned; bytes in the arena */
+    size_t n, cap;
 };
+
+static int take_total(void *arg, const struct shelf_total *total, struct err *e)
+{
+    struct totals_of *all = arg;
+    (void)e;
+    if (str_eq(erase_agent(all->x, total->agent), total->agent))
+        return 0;
+    xgrow(&all->list, &all->cap, all->n + 1, sizeof *all->list);
+    all->list[all->n] = *total;
+    all->list[all->n++].blob = arena_copy(&all->x->arena, total->blob);
+    return 0;
+}
 
 static int change_totals(struct erasure *x)
 {
-    sqlite3_stmt *stmt = x->db->statements[SQL_TOTAL_EACH];
-    struct total *list = NULL;
-    int rc;
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct str agent = column_str(stmt, 0);
-        if (str_eq(erase_agent(x, agent), agent))
-            continue;
-        struct total *t = arena_alloc(&x->arena, sizeof *t);
-        *t = (struct total){{x->t->person, (enum shelf_period)sqlite3_column_int(stmt, 1), sqlite3_column_int(stmt, 2),
-                             arena_copy(&x->arena, column_str(stmt, 3))},
-                            list};
-        list = t;
-    }
-    sqlite3_reset(stmt);
-    rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
-    for (; rc == SQLITE_OK && list; list = list->next, x->rows_n++) {
+    struct totals_of all = {.x = x};
+    int rc = SQLITE_OK,
+        bad = shelf_each_total(x->store, &(struct shelf_reading){.total = take_total, .arg = &all}, x->e);
+    for (size_t i = 0; !bad && rc == SQLITE_OK && i < all.n; i++, x->rows_n++) {
         struct db_row row = row_of(x->db, SQL_TOTAL_SET);
-        row_text(&row, list->t.agent);
-        row_int(&row, list->t.kind);
-        row_int(&row, list->t.period);
-        row_blob(&row, list->t.blob);
+        row_text(&row, x->t->person);
+        row_int(&row, all.list[i].kind);
+        row_int(&row, all.list[i].period);
+        row_blob(&row, all.list[i].blob);
         rc = row_save(&row);
     }
+    free(all.list);
+    if (bad || x->t->customer)
+        return bad;
     struct db_row drop = row_of(x->db, SQL_TOTAL_OF_DROP);
-    row_text(&drop, x->t->customer ? x->t->person : x->t->id);
+    row_text(&drop, x->t->id);
     return fail(x, rc == SQLITE_OK ? row_run(&drop) : rc, "writing totals");
 }
 
@@ -217,7 +222,7 @@ static void take_refused(void *arg, const struct quarantined *q)
     bool named = q->kind == REFUSAL_BAD || erase_is_named(l->x, q->id) || erase_is_named(l->x, q->reason);
     if (q->record.n && event_decode(&in, &event, &inner) == 0)
         named |=
-            erase_event(l->x, &event) || erase_is_named(l->x, event.id) || erase_is_named(l->x, event.strs[EVENT_NAME]);
+            erase_event(l->x, &event) || erase_is_in_id(l->x, event.id) || erase_is_named(l->x, event.strs[EVENT_NAME]);
     if (named)
         add_number(l, q->row);
 }
@@ -292,7 +297,7 @@ static int put_aliases(struct erasure *x)
     else
         rc = put_alias(x, ALIAS_AGENT, x->t->id, x->t->person);
     for (uint32_t k = 1; rc == SQLITE_OK && k <= intern_count(&x->ids); k++)
-        rc = put_alias(x, ALIAS_ID, intern_name(&x->ids, k), erase_numbered(x, ALIAS_ID, k));
+        rc = put_alias(x, ALIAS_ID, intern_name(&x->ids, k), erase_numbered(x, ALIAS_ID, x->id_ranks[k - 1]));
     for (uint32_t k = 1; rc == SQLITE_OK && k <= intern_count(&x->conversations); k++) {
         struct str name = intern_name(&x->conversations, k);
         rc = put_alias(x, ALIAS_CONVERSATION, name, erase_alias(x, ALIAS_CONVERSATION, name));

@@ -95,12 +95,13 @@ static void load_alias(void *arg, const struct memory_row *row)
     }
 }
 
-/* One that fails stays asked for, and hinders nobody: the store is as it was. */
+/* One that fails stays asked for, and hinders nobody: the store is as it was, or wants only to be written anew. kefuctl person
+ * list says why. */
 static int erase_and_alias(struct daemon *d, struct err *e)
 {
-    struct err why;
-    if (erase_at_start(d->store, d->customer_key, &d->clean, &why) < 0) {
-        log_line(LOG_LEVEL_ERROR, "not_erased", "where=\"%s\" error=\"%s\"", why.where, why.what);
+    struct err *why = &d->not_erased;
+    if (erase_at_start(d->store, d->customer_key, &d->clean, why) < 0) {
+        log_line(LOG_LEVEL_ERROR, "not_erased", "where=\"%s\" error=\"%s\"", why->where, why->what);
     }
     d->aliases = aliases_new(d->customer_key);
     return store_each_memory(d->store, load_alias, d, e);

@@ -28,6 +28,7 @@
 #define LOG_TIDY_PAGES  1024
 #define LOG_FORCE_PAGES 16384
 #define LOG_WAIT_MS     50
+#define SETTLE_TRIES    12 /* of DB_BUSY_MS each, at a start */
 
 struct store {
     char *dir;
@@ -80,12 +81,18 @@ static int check_there(const struct store *s, const char *path, struct err *e)
     return 0;
 }
 
-/* Moves the whole log into the database and syncs both: what an unlucky COMMIT left is settled from here on. */
+/* Moves the whole log into the database and syncs both: what an unlucky COMMIT left is settled from here on. Who reads for long
+ * (a backup, a check of every page) is waited for: a start that gave up at once would be a shop without figures. */
 static int settle_log(struct db *db, struct err *e)
 {
-    if (sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK)
-        return db_err(db, e, "settling the write-ahead log");
-    return 0;
+    int rc = SQLITE_BUSY;
+    for (int tries = 0; (rc & 0xff) == SQLITE_BUSY && tries < SETTLE_TRIES; tries++) {
+        if (tries)
+            log_line(LOG_LEVEL_WARN, "database_in_use", "path=\"%s\" mend=\"end what reads it\" waited_ms=%d", db->path,
+                     tries * DB_BUSY_MS);
+        rc = sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    }
+    return rc == SQLITE_OK ? 0 : db_err(db, e, "settling the write-ahead log");
 }
 
 static int read_ends(struct store *s, struct err *e)

@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -151,6 +152,26 @@ def erase_killed(daemon):
     assert b"is now erased-" in out, out
 
 
+def erase_hindered(daemon):
+    """Damage hinders it: the daemon goes on and says why, and when it is mended a start does it; who reads the database for long
+    meanwhile is waited for."""
+    daemon.load([profile("cai", left_on="2026-02-01")])
+    with sqlite3.connect(os.path.join(daemon.state, "kefu.db"), isolation_level=None, check_same_thread=False) as other:
+        other.execute("UPDATE audit SET line = line || ' ' WHERE number = 1")
+        daemon.ctl("person", "erase", "agent", "cai", "--by", "li", "--yes", status=1)
+        assert "not done" in daemon.said and "start kefud anew" in daemon.said, daemon.said
+        row = [x for x in daemon.json("person", "list")["persons"] if x["stage"] == "asked"]
+        assert len(row) == 1 and "damaged" in row[0]["why"], row
+        other.execute("UPDATE audit SET line = rtrim(line) WHERE number = 1")
+        daemon.stop()
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM meta").fetchone()
+        threading.Thread(target=lambda: until("the start to wait", lambda: b"evt=database_in_use" in daemon.log_text()) or
+                         other.execute("COMMIT")).start()
+        daemon.start()
+    until("Redis to be cleaned", lambda: all(x["stage"] == "done" for x in daemon.json("person", "list")["persons"]))
+
+
 def check_gone(folder, daemon, sock, names):
     for name, data in state_files(daemon).items():
         look(name, data, names)
@@ -229,6 +250,7 @@ def test(folder):
         daemon.start()
         want("figures of January", before[0], rows_of(daemon)[0])
         check_gone(folder, daemon, sock, CANARIES["agent"] + CANARIES["customer"])
+        erase_hindered(daemon)
         forge(daemon)
     finally:
         server.kill()

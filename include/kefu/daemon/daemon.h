@@ -40,7 +40,8 @@ struct daemon {
     uint8_t customer_key[DIGEST_KEY_BYTES];
     struct aliases *aliases; /* what stands for erased names */
     bool clean;              /* Redis is to be cleaned of them */
-    bool again;              /* stopping to start anew */
+    struct err not_erased; /* why this start could not do what was asked for; nothing: it could, or had nothing to do */
+    bool again;            /* stopping to start anew */
     struct shelf shelf;
     struct shelf_reader *shelf_reader;
     struct site *site;

@@ -14,9 +14,12 @@ struct erasure {
     const uint8_t *key;
     uint8_t hash[DIGEST_KEYED_BYTES], fresh[DIGEST_KEYED_BYTES]; /* of a customer: known by, and from now on */
     struct intern conversations, orders;                         /* of a customer */
-    struct intern ids;                                           /* of events that hold a name: source, line feed, id */
-    bool ids_changed;                                            /* by erase_event, since it was last set to false */
-    struct arena arena;                                          /* what is made on the way */
+    /* Of events that hold a name, and of those that came to the same subject in the same instant: source, line feed, id. All
+     * are numbered in the order of their bytes, so that what the order of such events decides stays as it was. */
+    struct intern ids;
+    uint32_t *id_ranks; /* owned; of id k + 1, from 1 */
+    bool ids_changed;   /* by erase_event, since it was last set to false */
+    struct arena arena; /* what is made on the way */
     int64_t rows_n;
     struct err *e;
 };
@@ -32,9 +35,11 @@ struct str erase_json(struct erasure *x, struct str text, bool *changed);
 bool erase_holds(struct erasure *x, struct str bytes);
 /* What stands for a conversation or an order of the customer; absent: it is another's. */
 struct str erase_alias(struct erasure *x, char kind, struct str name);
-struct str erase_numbered(struct erasure *x, char kind, uint32_t number); /* "erased-0123456789ab-c1" */
-/* Finds the customer's conversations and orders. -1 with x->e. */
+struct str erase_numbered(struct erasure *x, char kind, uint32_t number); /* "erased-0123456789ab-c00000001" */
+/* Finds the customer's conversations and orders, and events whose ids are to change. -1 with x->e. */
 int erase_find(struct erasure *x);
+/* Does a name stand in an event's id? */
+bool erase_is_in_id(struct erasure *x, struct str id);
 struct str erase_agent(void *arg, struct str id);
 
 /* erase_rows.c, inside a transaction: the shelf, the journal, rule memory, outbox and quarantine; then the aliases. -1 with x->e. */
