@@ -11,6 +11,7 @@
 #include "kefu/base/mem.h"
 #include "kefu/daemon/daemon.h"
 #include "kefu/daemon/erase.h"
+#include "kefu/daemon/reload.h"
 #include "kefu/store/rows.h"
 
 #define WAGES_MONTHS 24 /* for which an employer has to keep records of wages */
@@ -145,11 +146,22 @@ static void put_event(struct batch *b, const struct erase_task *t)
     b->inputs_n = 1;
 }
 
+/* The daemon that is to do it begins with the files as they are now. One that could not begin would end the process. */
+static int check_files(struct daemon *d, struct err *e)
+{
+    struct err why;
+    if (reload(d, &why) == 0)
+        return 0;
+    return err_set(e, why.where,
+                   "kefud would start anew with its files as they are now, and refuses them; mend this first: %s",
+                   why.what);
+}
+
 enum control_outcome control_person_erase(struct control_call *c, struct err *e)
 {
     struct ingest *in = pipeline_ingest(c->d->pipeline);
     struct erase_task t;
-    if (read_task(c, &t, e) < 0)
+    if (read_task(c, &t, e) < 0 || check_files(c->d, e) < 0)
         return CONTROL_REFUSED;
     struct asked *a = xcalloc(1, sizeof(*a));
     struct batch *b = batch_new(STR_LIT("act"), on_done, a);

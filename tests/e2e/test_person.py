@@ -190,6 +190,13 @@ def check_refusals(daemon):
     assert "--yes" in daemon.said, daemon.said
     daemon.ctl("person", "erase", "agent", "nobody", "--by", "li", "--yes", status=1)
     daemon.ctl("person", "erase", "agent", AGENT, "--yes", status=2)
+    with open(daemon.config, "r+") as f:  # which the start that does it would not take
+        was = f.read()
+        f.write("}")
+        f.flush()
+        daemon.ctl("person", "erase", "agent", AGENT, "--by", "li", "--reason", "x", "--early", "--yes", status=1)
+        assert "mend this first" in daemon.said and daemon.config in daemon.said, daemon.said
+        f.truncate(len(was.encode()))
 
 
 def check_export(daemon):

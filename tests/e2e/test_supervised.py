@@ -278,12 +278,9 @@ def reloads_are_told(m):
     m.stop()
 
 
-def no_connection_is_refused(m):
-    """Four at a time without a pause, each a connection of its own, while kefud is stopped and started ten times:
-    every request is answered, and stored once. Then some that are made while nobody runs."""
-    m.spawn()
-    m.await_word("READY")
-    token = ask({"do": "token_add", "role": "ingest"})["token"]
+def served_all_the_while(m, token, first, meanwhile):
+    """Four clients without a pause, each request a connection of its own, while something is done with kefud: each is answered,
+    and stored once. How many they were."""
     before = ask({"do": "status"})["counts"]["events"]
     done, sent, bad = threading.Event(), [0] * 4, []
 
@@ -291,7 +288,7 @@ def no_connection_is_refused(m):
         while not done.is_set() and not bad:
             try:
                 with socket.create_connection(m.http_at, PATIENCE_S) as s:
-                    s.sendall(post_text(token, event(1000000 * (k + 1) + sent[k])))
+                    s.sendall(post_text(token, event(first + 1000000 * k + sent[k])))
                     answer = read_all(s)
             except OSError as e:
                 answer = repr(e).encode()
@@ -303,18 +300,39 @@ def no_connection_is_refused(m):
     threads = [threading.Thread(target=client, args=(k,)) for k in range(len(sent))]
     for thread in threads:
         thread.start()
-    for _ in range(10):
+
+    def some_more():
         seen = sum(sent)
         while sum(sent) < seen + 10 and not bad:
             time.sleep(0.001)
-        m.stop()
-        m.spawn()
-        m.await_word("READY")
+
+    some_more()
+    others = meanwhile(some_more)
+    some_more()
     done.set()
     for thread in threads:
         thread.join()
     assert not bad, (sent, bad)
-    assert ask({"do": "status"})["counts"]["events"] == before + sum(sent)
+    events = ask({"do": "status"})["counts"]["events"]
+    assert events == before + sum(sent) + others, (events, before, sent, others)
+    return sum(sent)
+
+
+def no_connection_is_refused(m):
+    """While kefud is stopped and started ten times; then some that are made while nobody runs."""
+    m.spawn()
+    m.await_word("READY")
+    token = ask({"do": "token_add", "role": "ingest"})["token"]
+
+    def restarts(some_more):
+        for _ in range(10):
+            m.stop()
+            m.spawn()
+            m.await_word("READY")
+            some_more()
+        return 0
+
+    sent_n = served_all_the_while(m, token, 1000000, restarts)
     m.stop()
 
     waiting = socket.create_connection(m.http_at, PATIENCE_S)
@@ -329,7 +347,44 @@ def no_connection_is_refused(m):
     assert json.loads(lines.makefile().readlines()[-1])["ack"] == 1
     m.await_word("READY")
     m.stop()
-    print(f"{sum(sent)} requests over 10 restarts: all served")
+    print(f"{sent_n} requests over 10 restarts: all served")
+
+
+def erasing_keeps_the_sockets(m):
+    """The daemon starts anew in its process, with the sockets that were handed to it. Nobody is refused, the manager is not told of
+    a stop, and does not miss signs of life while the new one begins."""
+    m.spawn(WATCHDOG_USEC="2000000")
+    m.await_word("READY")
+    token = ask({"do": "token_add", "role": "ingest"})["token"]
+    pid, at = m.pid, os.path.getsize(LOG)
+
+    def erase(some_more):
+        for name in ("ann", "ben", "cem"):
+            profile = {"id": name, "ts": START_MS, "type": "agent.profile", "agent": name, "left_on": "2026-01-01"}
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(os.path.join(TMP, "ingest.sock"))
+                s.sendall(json.dumps(profile).encode())
+                s.shutdown(socket.SHUT_WR)
+                assert json.loads(s.makefile().readlines()[-1])["ack"] == 1
+            subprocess.run([os.path.join(BUILD, "kefuctl"), "person", "erase", "agent", name, "--by", "li", "--yes", "--state", TMP],
+                           check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE_S)
+            some_more()
+        return 3  # profiles; the acts are in no list
+
+    m.forget()
+    sent_n = served_all_the_while(m, token, 20000000, erase)
+    while m.hear(0.1):
+        pass
+    words = [w for _, w in m.heard]
+    assert m.pid == pid and not any("STOPPING" in w for w in words), words
+    said = [int(w["WATCHDOG_USEC"]) for w in words if "WATCHDOG_USEC" in w]
+    assert len(said) >= 6 and said.count(2000000) == 3 and said[0] > 60_000_000 and said[-1] == 2000000, said
+    with open(LOG, encoding="utf-8") as f:
+        f.seek(at)
+        assert f.read().count("evt=erased") == 3
+    files_of_what_was_handed_over_stay(m)
+    m.stop()
+    print(f"{sent_n} requests over 3 erasures: all served")
 
 
 def http_may_be_a_unix_socket(m):
@@ -403,7 +458,7 @@ def main():
     try:
         for part in (ready_is_said_after_recovery, a_start_that_fails_is_never_ready, a_start_can_be_ended,
                      files_of_what_was_handed_over_stay, signs_of_life, a_writer_that_stands_still, reloads_are_told, no_connection_is_refused,
-                     http_may_be_a_unix_socket, what_is_handed_over_wrongly_is_refused, secrets_are_handed_over):
+                     erasing_keeps_the_sockets, http_may_be_a_unix_socket, what_is_handed_over_wrongly_is_refused, secrets_are_handed_over):
             part(m)
             print("ok:", part.__name__.replace("_", " "), flush=True)
     finally:
