@@ -5,6 +5,7 @@
 #include "kefu/daemon/erase.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,6 +165,7 @@ static int do_all(struct store *s, const uint8_t key[DIGEST_KEY_BYTES], struct t
         if (all->list[i].stage == ERASE_TIDY)
             bad = next_stage(s, &all->list[i], ERASE_REDIS, e);
     *redis |= tidy;
+    (void)malloc_trim(0); /* SQLite had the new file in memory */
     return bad ? -1 : 0;
 }
 

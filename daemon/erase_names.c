@@ -82,11 +82,41 @@ static const char *find_word(struct str text, struct str needle)
     return NULL;
 }
 
-static struct str put_in_place(struct erasure *x, struct str text, struct str needle, struct str by)
+/* One name of the person. */
+struct name {
+    struct str is;
+    char kind; /* of a conversation or an order, or 0: the pseudonym itself takes its place */
+    uint32_t number;
+};
+
+static struct str name_after(struct erasure *x, const struct name *n)
 {
+    return n->kind ? erase_numbered(x, n->kind, n->number) : x->t->person;
+}
+
+/* All of them: sets the next one, from number 0 on; false: that was the last. Nothing is made for those that stand nowhere. */
+static bool next_name(const struct erasure *x, uint32_t k, struct name *n)
+{
+    const struct str own[] = {x->t->id, x->t->name, x->t->employee_no};
+    uint32_t chats_n = intern_count(&x->conversations), orders_n = intern_count(&x->orders);
+    if (k < chats_n)
+        *n = (struct name){intern_name(&x->conversations, k + 1), ALIAS_CONVERSATION, k + 1};
+    else if (k - chats_n < orders_n)
+        *n = (struct name){intern_name(&x->orders, k - chats_n + 1), ALIAS_ORDER, k - chats_n + 1};
+    else if (k - chats_n - orders_n < sizeof own / sizeof *own)
+        *n = (struct name){.is = own[k - chats_n - orders_n]};
+    else
+        return false;
+    return true;
+}
+
+static struct str put_in_place(struct erasure *x, struct str text, const struct name *name)
+{
+    struct str needle = name->is;
     const char *at = needle.n ? find_word(text, needle) : NULL;
     if (!at)
         return text;
+    struct str by = name_after(x, name);
     struct buf out = {0};
     while (at) {
         buf_put(&out, text.p, (size_t)(at - text.p));
@@ -100,64 +130,44 @@ static struct str put_in_place(struct erasure *x, struct str text, struct str ne
     return s;
 }
 
-static struct str put_all_in_place(struct erasure *x, struct str text, const struct intern *names, char kind)
-{
-    for (uint32_t k = 1; k <= intern_count(names); k++)
-        text = put_in_place(x, text, intern_name(names, k), erase_numbered(x, kind, k));
-    return text;
-}
-
 struct str erase_text(struct erasure *x, struct str text, bool *changed)
 {
     struct str fresh = text;
-    fresh = put_all_in_place(x, fresh, &x->conversations, ALIAS_CONVERSATION);
-    fresh = put_all_in_place(x, fresh, &x->orders, ALIAS_ORDER);
-    fresh = put_in_place(x, fresh, x->t->id, x->t->person);
-    fresh = put_in_place(x, fresh, x->t->name, x->t->person);
-    fresh = put_in_place(x, fresh, x->t->employee_no, x->t->person);
+    struct name name;
+    for (uint32_t k = 0; text.n && next_name(x, k, &name); k++)
+        fresh = put_in_place(x, fresh, &name);
     *changed |= fresh.p != text.p;
     return fresh;
 }
 
-/* As a JSON string, quotes and all. */
-static struct str quoted(struct erasure *x, struct str s)
+/* Where it is a whole JSON string. */
+static struct str put_quoted(struct erasure *x, struct str text, const struct name *name)
 {
-    struct buf b = {0};
-    if (s.n)
-        buf_put_json(&b, s);
-    struct str q = arena_copy(&x->arena, buf_str(&b));
-    buf_fini(&b);
-    return q;
-}
-
-static struct str put_quoted(struct erasure *x, struct str text, struct str name, struct str by)
-{
-    struct str needle = quoted(x, name), fresh = quoted(x, by);
-    const char *at = needle.n ? memmem(text.p, text.n, needle.p, needle.n) : NULL;
-    if (!at)
-        return text;
-    struct buf out = {0};
+    struct buf needle = {0}, out = {0};
+    struct str by = {0};
+    buf_put_json(&needle, name->is);
+    const char *at = name->is.n ? memmem(text.p, text.n, needle.p, needle.n) : NULL;
     for (; at; at = memmem(text.p, text.n, needle.p, needle.n)) {
+        by = by.n ? by : name_after(x, name);
         buf_put(&out, text.p, (size_t)(at - text.p));
-        buf_put_str(&out, fresh);
+        buf_put_json(&out, by);
         text = (struct str){at + needle.n, text.n - (size_t)(at - text.p) - needle.n};
     }
-    buf_put_str(&out, text);
-    struct str s = arena_copy(&x->arena, buf_str(&out));
+    if (by.n) {
+        buf_put_str(&out, text);
+        text = arena_copy(&x->arena, buf_str(&out));
+    }
+    buf_fini(&needle);
     buf_fini(&out);
-    return s;
+    return text;
 }
 
 struct str erase_json(struct erasure *x, struct str text, bool *changed)
 {
     struct str fresh = text;
-    for (uint32_t k = 1; k <= intern_count(&x->conversations); k++)
-        fresh = put_quoted(x, fresh, intern_name(&x->conversations, k), erase_numbered(x, ALIAS_CONVERSATION, k));
-    for (uint32_t k = 1; k <= intern_count(&x->orders); k++)
-        fresh = put_quoted(x, fresh, intern_name(&x->orders, k), erase_numbered(x, ALIAS_ORDER, k));
-    fresh = put_quoted(x, fresh, x->t->id, x->t->person);
-    fresh = put_quoted(x, fresh, x->t->name, x->t->person);
-    fresh = put_quoted(x, fresh, x->t->employee_no, x->t->person);
+    struct name name;
+    for (uint32_t k = 0; next_name(x, k, &name); k++)
+        fresh = put_quoted(x, fresh, &name);
     *changed |= fresh.p != text.p;
     return fresh;
 }
@@ -169,19 +179,20 @@ static bool holds(struct str text, struct str name)
 
 bool erase_holds(struct erasure *x, struct str bytes)
 {
-    bool is = holds(bytes, x->t->id) || holds(bytes, x->t->name) || holds(bytes, x->t->employee_no);
-    for (uint32_t k = 1; !is && k <= intern_count(&x->conversations); k++)
-        is = holds(bytes, intern_name(&x->conversations, k));
-    for (uint32_t k = 1; !is && k <= intern_count(&x->orders); k++)
-        is = holds(bytes, intern_name(&x->orders, k));
-    return is;
+    struct name name;
+    for (uint32_t k = 0; next_name(x, k, &name); k++)
+        if (holds(bytes, name.is))
+            return true;
+    return false;
 }
 
 bool erase_is_named(struct erasure *x, struct str text)
 {
-    bool named = false;
-    (void)erase_text(x, text, &named);
-    return named;
+    struct name name;
+    for (uint32_t k = 0; text.n && next_name(x, k, &name); k++)
+        if (name.is.n && find_word(text, name.is))
+            return true;
+    return false;
 }
 
 /* --- events ------------------------------------------------------------------------------------------------------- */
@@ -218,18 +229,31 @@ static bool erase_of_customer(struct erasure *x, struct event *e)
     return changed;
 }
 
+/* A customer has many conversations, and there are many ids: so each piece of an id that is as long as a name is looked up. */
+static bool holds_long_name(const struct erasure *x, struct str id)
+{
+    for (size_t n = LONG_NAME; n <= id.n && n <= ERASE_NAME_MAX; n++)
+        for (size_t at = 0; x->lengths[n] && at + n <= id.n; at++) {
+            struct str piece = {id.p + at, n};
+            if (intern_find(&x->conversations, piece) || intern_find(&x->orders, piece))
+                return true;
+        }
+    return false;
+}
+
+static bool has_short_names(const struct erasure *x)
+{
+    return memchr(x->lengths, true, LONG_NAME);
+}
+
 /* A name stands in an id that somebody made of it. Of short names only as a word of its own: "amy" is in many words. */
 bool erase_is_in_id(struct erasure *x, struct str id)
 {
-    bool named = erase_is_named(x, id);
-    const struct str names[] = {x->t->id, x->t->name, x->t->employee_no};
-    const struct intern *const more[] = {&x->conversations, &x->orders};
-    for (size_t i = 0; !named && i < sizeof names / sizeof *names; i++)
-        named = names[i].n >= LONG_NAME && holds(id, names[i]);
-    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
-        for (uint32_t k = 1; !named && k <= intern_count(more[i]); k++)
-            named = intern_name(more[i], k).n >= LONG_NAME && holds(id, intern_name(more[i], k));
-    return named;
+    const struct str own[] = {x->t->id, x->t->name, x->t->employee_no};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (own[i].n >= LONG_NAME ? holds(id, own[i]) : own[i].n && find_word(id, own[i]))
+            return true;
+    return holds_long_name(x, id) || (has_short_names(x) && erase_is_named(x, id));
 }
 
 /* As intern_put or intern_find of x->ids has it. In room of the caller's. */
@@ -268,18 +292,24 @@ bool erase_event(void *arg, struct event *e)
 
 /* --- what is a customer's ----------------------------------------------------------------------------------------- */
 
+static void put_name(struct erasure *x, struct intern *names, struct str name)
+{
+    intern_put(names, name);
+    x->lengths[name.n < ERASE_NAME_MAX ? name.n : ERASE_NAME_MAX] = true;
+}
+
 static void take_conversation(void *arg, const struct event *e)
 {
     struct erasure *x = arg;
     if (event_subject_kind(e->type) == SUBJECT_CONVERSATION && is_customer(x, e->strs[EVENT_CUSTOMER]))
-        intern_put(&x->conversations, e->subject);
+        put_name(x, &x->conversations, e->subject);
 }
 
 static void take_order(void *arg, const struct event *e)
 {
     struct erasure *x = arg;
     if (event_subject_kind(e->type) == SUBJECT_ORDER && intern_find(&x->conversations, e->strs[EVENT_CONVERSATION]))
-        intern_put(&x->orders, e->subject);
+        put_name(x, &x->orders, e->subject);
 }
 
 struct finding {

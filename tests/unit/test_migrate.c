@@ -169,6 +169,37 @@ static void every_table_is_looked_at(void **state)
     }
 }
 
+static void plan_of(struct db *db, enum sql which, char out[500])
+{
+    char sql[1000];
+    sqlite3_stmt *stmt = NULL;
+    snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", schema_sql(which));
+    assert_int_equal(sqlite3_prepare_v2(db->sql, sql, -1, &stmt, NULL), SQLITE_OK);
+    out[0] = 0;
+    while (sqlite3_step(stmt) == SQLITE_ROW)
+        snprintf(out + strlen(out), 500 - strlen(out), "%s; ", (const char *)sqlite3_column_text(stmt, 3));
+    sqlite3_finalize(stmt);
+}
+
+/* Whose every step went through an index of all rows would take days on a large store. */
+static void walks_over_the_shelf_go_by_number(void **state)
+{
+    static const enum sql walks[] = {SQL_SUBJECT_PART, SQL_SUBJECT_OLD, SQL_SUBJECT_NEXT};
+    char path[600], plan[500];
+    struct db db;
+    store_close(store_open(*state, &e));
+    snprintf(path, sizeof path, "%s/kefu.db", (char *)*state);
+    assert_int_equal(db_open(&db, path, NULL, &e), 0);
+    for (size_t i = 0; i < sizeof walks / sizeof *walks; i++) {
+        plan_of(&db, walks[i], plan);
+        if (!strstr(plan, "USING INTEGER PRIMARY KEY") || strstr(plan, "TEMP B-TREE"))
+            fail_msg("%s: %s", schema_sql(walks[i]), plan);
+    }
+    plan_of(&db, SQL_SUBJECT_ALL, plan);
+    assert_null(strstr(plan, "TEMP B-TREE"));
+    db_close(&db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +210,7 @@ int main(void)
         TEST(an_older_store_can_be_looked_at_as_it_is),
         TEST(a_new_store_can_give_pages_back),
         TEST(every_table_is_looked_at),
+        TEST(walks_over_the_shelf_go_by_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,8 @@
 #include "kefu/model/book.h"
 #include "kefu/store/db.h"
 
+#define ERASE_NAME_MAX 128 /* bytes; no id is longer */
+
 struct erasure {
     struct store *store;
     struct db *db;
@@ -14,6 +16,7 @@ struct erasure {
     const uint8_t *key;
     uint8_t hash[DIGEST_KEYED_BYTES], fresh[DIGEST_KEYED_BYTES]; /* of a customer: known by, and from now on */
     struct intern conversations, orders;                         /* of a customer */
+    bool lengths[ERASE_NAME_MAX + 1];                            /* in bytes: one of those has it */
     /* Of events that hold a name, and of those that came to the same subject in the same instant: source, line feed, id. All
      * are numbered in the order of their bytes, so that what the order of such events decides stays as it was. */
     struct intern ids;
