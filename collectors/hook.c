@@ -62,7 +62,7 @@ static void refuse(const struct hook_door *d, const struct collector *c, struct 
 
 static void refuse_full(struct http_request *r)
 {
-    http_add_header(r, "Retry-After", "1");
+    http_retry_after(r, 1);
     http_answer_error(r, 503, "the queue or the disk is full; nothing of this delivery was taken");
 }
 

@@ -19,7 +19,7 @@ struct str http_bearer(const struct http_head *h)
 
 static void refuse_full(struct http_request *r)
 {
-    http_add_header(r, "Retry-After", "1");
+    http_retry_after(r, 1);
     http_answer_error(r, 503, "the queue or the disk is full; nothing of this request was taken, send it again");
 }
 
@@ -43,8 +43,12 @@ int http_door_admit(void *door, struct http_request *r)
 {
     const struct http_door *d = door;
     struct http_right right;
-    if (d->may_write(d->arg, http_bearer(http_request_head(r)), &right)) {
+    if (d->may_write(d->arg, r, &right)) {
         return 0;
+    }
+    if (right.wait_s) {
+        http_retry_after(r, right.wait_s);
+        return 429;
     }
     http_add_header(r, "WWW-Authenticate", "Bearer");
     return 401;
@@ -55,7 +59,7 @@ void http_door_handle(void *door, struct http_request *r)
     const struct http_door *d = door;
     struct http_right right;
     struct ingest *in = d->ingest;
-    if (!d->may_write(d->arg, http_bearer(http_request_head(r)), &right)) {
+    if (!d->may_write(d->arg, r, &right)) {
         http_add_header(r, "WWW-Authenticate", "Bearer");
         http_answer_error(r, 401, "this token is no longer valid");
         return;

@@ -101,22 +101,6 @@ static bool is_json(const struct call *c)
     return type.n >= json.n && memcmp(type.p, json.p, json.n) == 0 && (type.n == json.n || type.p[json.n] == ';');
 }
 
-/* Whoever guesses is told to wait; a right token is always let in, for many people may share an address. */
-static void refuse_token(struct call *c)
-{
-    struct str address = who_address(c->d, c->r);
-    int wait_s = who_must_wait_s(c->d, address);
-    who_was_wrong(c->d, address);
-    if (wait_s) {
-        char seconds[16];
-        snprintf(seconds, sizeof(seconds), "%d", wait_s);
-        http_add_header(c->r, "Retry-After", seconds);
-        http_answer_error(c->r, 429, "too many wrong tokens came from this address; try again later");
-        return;
-    }
-    http_answer_error(c->r, 401, "this token opens no board: it is unknown, has expired, or is for sending events");
-}
-
 static void try_token(struct call *c, struct str clear)
 {
     struct daemon *d = c->d;
@@ -124,7 +108,8 @@ static void try_token(struct call *c, struct str clear)
     char value[SESSION_BYTES];
     const struct token *t = access_check(&d->settings->tokens, clear, now_ms);
     if (!t || t->role == ROLE_INGEST) {
-        refuse_token(c);
+        call_wrong(c->r, who_was_wrong(d, c->r),
+                   "this token opens no board: it is unknown, has expired, or is for sending events");
         return;
     }
     sessions_open(d->sessions, t->id, now_ms, value);

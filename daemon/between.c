@@ -87,13 +87,12 @@ void between_resend(void *arg, struct str stream, int64_t after_ms, uint64_t aft
     pipeline_resend(d->pipeline, &(struct outbox_from){stream, after_ms, after_n});
 }
 
-bool between_may_write(void *arg, struct str token, struct http_right *right)
+bool between_may_write(void *arg, const struct http_request *r, struct http_right *right)
 {
-    struct daemon *d = arg;
-    const struct token *t = token.n ? access_check(&d->settings->tokens, token, clock_wall_ms(&d->clock)) : NULL;
+    const struct token *t = who_bears(arg, r, &right->wait_s);
     if (!t || (t->role != ROLE_INGEST && t->role != ROLE_ADMIN)) {
         return false;
     }
-    *right = (struct http_right){t->sources, t->sources_n};
+    *right = (struct http_right){.sources = t->sources, .sources_n = t->sources_n};
     return true;
 }

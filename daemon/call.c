@@ -160,13 +160,6 @@ bool call_month(struct call *c, struct str text, int32_t *month)
 
 /* --- refusals ----------------------------------------------------------------------------------------------------- */
 
-static void wait_before(struct http_request *r, int wait_s)
-{
-    char seconds[16];
-    snprintf(seconds, sizeof(seconds), "%d", wait_s);
-    http_add_header(r, "Retry-After", seconds);
-}
-
 /* {"error", "code"?, "value"?} */
 static void answer_err(struct http_request *r, int status, const struct err *e)
 {
@@ -235,7 +228,7 @@ void call_refused(struct call *c, const struct err *e)
 {
     bool moved = e->code && (strcmp(e->code, "moved") == 0 || strcmp(e->code, "no_adjustment") == 0);
     if (!*e->where) {
-        wait_before(c->r, 1);
+        http_retry_after(c->r, 1);
     }
     answer_err(c->r, moved ? 409 : *e->where ? 400 : 503, e);
 }
@@ -260,9 +253,17 @@ void call_not_found(struct http_request *r)
     http_answer_error(r, 404, "there is nothing here");
 }
 
-void call_log_in(struct http_request *r)
+void call_wrong(struct http_request *r, int wait_s, const char *text)
 {
-    http_answer_error(r, 401, "log in first: POST /v1/session, or send Authorization: Bearer TOKEN");
+    if (wait_s) {
+        http_retry_after(r, wait_s);
+    }
+    http_answer_error(r, wait_s ? 429 : 401, wait_s ? HTTP_WRONG_TOKENS : text);
+}
+
+void call_log_in(struct call *c)
+{
+    call_wrong(c->r, c->who.wait_s, "log in first: POST /v1/session, or send Authorization: Bearer TOKEN");
 }
 
 void call_bad(struct call *c, const char *text)
@@ -272,7 +273,7 @@ void call_bad(struct call *c, const char *text)
 
 void call_busy(struct http_request *r, const char *text, int wait_s)
 {
-    wait_before(r, wait_s);
+    http_retry_after(r, wait_s);
     http_answer_error(r, 503, text);
 }
 

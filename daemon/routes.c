@@ -189,7 +189,7 @@ static void call_route(struct call *c, const struct route *route, const struct s
         c->args[i] = words[i].n ? call_unescape(&c->arena, words[i]) : (struct str){0};
     }
     if (!route->open && !who_asks(c->d, c->r, &c->who)) {
-        call_log_in(c->r);
+        call_log_in(c);
     } else if (route->part && rights_reach(c->who.caller.role, route->part) == REACH_NONE) {
         call_not_found(c->r);
     } else {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "kefu/collectors/http.h"
 #include "kefu/daemon/daemon.h"
 #include "kefu/daemon/knock.h"
 #include "kefu/daemon/session.h"
@@ -73,14 +74,21 @@ bool who_same_origin(const struct http_request *r)
     return str_eq((struct str){origin.p + scheme_n, origin.n - scheme_n}, host);
 }
 
-int who_must_wait_s(struct daemon *d, struct str address)
+int who_was_wrong(struct daemon *d, const struct http_request *r)
 {
-    return knock_wait_s(d->knocks, address, clock_mono_ms(&d->clock));
+    struct str address = who_address(d, r);
+    int64_t mono_ms = clock_mono_ms(&d->clock);
+    int wait_s = knock_wait_s(d->knocks, address, mono_ms);
+    knock_wrong(d->knocks, address, mono_ms);
+    return wait_s;
 }
 
-void who_was_wrong(struct daemon *d, struct str address)
+const struct token *who_bears(struct daemon *d, const struct http_request *r, int *wait_s)
 {
-    knock_wrong(d->knocks, address, clock_mono_ms(&d->clock));
+    struct str bearer = http_bearer(http_request_head(r));
+    const struct token *t = bearer.n ? access_check(&d->settings->tokens, bearer, clock_wall_ms(&d->clock)) : NULL;
+    *wait_s = bearer.n && !t ? who_was_wrong(d, r) : 0;
+    return t;
 }
 
 static struct str team_of(const struct daemon *d, struct str agent)
@@ -128,24 +136,6 @@ static struct str cookie_of(const struct http_head *h)
     return (struct str){0};
 }
 
-static struct str bearer_of(const struct http_head *h)
-{
-    struct str v = http_head_find(h, "Authorization");
-    if (v.n <= 7 || strncasecmp(v.p, "Bearer ", 7) != 0) {
-        return (struct str){0};
-    }
-    return (struct str){v.p + 7, v.n - 7};
-}
-
-static bool by_bearer(struct daemon *d, const struct http_request *r, struct str bearer, struct who *out)
-{
-    const struct token *t = access_check(&d->settings->tokens, bearer, clock_wall_ms(&d->clock));
-    if (!t) {
-        who_was_wrong(d, who_address(d, r));
-    }
-    return is_somebody(d, t, out);
-}
-
 static bool by_session(struct daemon *d, struct str value, struct who *out)
 {
     int64_t now_ms = clock_wall_ms(&d->clock);
@@ -170,7 +160,7 @@ static bool read_login(struct daemon *d, const struct http_request *r, struct st
 bool who_asks(struct daemon *d, const struct http_request *r, struct who *out)
 {
     const struct http_head *h = http_request_head(r);
-    struct str bearer = bearer_of(h), cookie = cookie_of(h), login;
+    struct str cookie = cookie_of(h), login;
     *out = (struct who){.until_ms = INT64_MAX};
     if (!read_login(d, r, &login)) {
         return false;
@@ -179,8 +169,8 @@ bool who_asks(struct daemon *d, const struct http_request *r, struct who *out)
         out->by_proxy = true;
         return is_somebody(d, access_find_login(&d->settings->tokens, login, clock_wall_ms(&d->clock)), out);
     }
-    if (bearer.n) {
-        return by_bearer(d, r, bearer, out);
+    if (http_bearer(h).n) {
+        return is_somebody(d, who_bears(d, r, &out->wait_s), out);
     }
     return cookie.n && by_session(d, cookie, out);
 }

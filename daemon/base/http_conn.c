@@ -56,6 +56,7 @@ static const char *refusal_text(int status)
     case 401: return "a valid token is asked: Authorization: Bearer …";
     case 408: return "the request was not there whole in time";
     case 411: return "Transfer-Encoding is not taken; send a Content-Length";
+    case 429: return HTTP_WRONG_TOKENS;
     case 413: return "the body is longer than is taken; send it in pieces";
     case 417: return "of expectations only 100-continue is known";
     case 431: return "the head of the request is too long";
@@ -406,6 +407,11 @@ struct str http_request_body(const struct http_request *r)
 void http_add_header(struct http_request *r, const char *name, const char *value)
 {
     buf_printf(&r->extra, "%s: %s\r\n", name, value);
+}
+
+void http_retry_after(struct http_request *r, int wait_s)
+{
+    buf_printf(&r->extra, "Retry-After: %d\r\n", wait_s);
 }
 
 void http_set_cache(struct http_request *r, const char *directive)

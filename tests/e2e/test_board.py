@@ -123,6 +123,17 @@ def guessing_is_slow_and_hurts_nobody_else():
     want("what the visitor made up, before the proxy's line", 429, log_in("kefu_x", **{"x-forwarded-for": "8.8.8.8"}, **guess)[0])
     want("a right token from there", 200, log_in(AGENT[0], **guess)[0])
 
+    def bear(token, address, path="/v1/me", method="GET"):
+        return d.ask(path, method, headers={"Authorization": f"Bearer {token}", "X-Forwarded-For": address})
+
+    for path, method, address in (("/v1/me", "GET", "7.7.7.1"), ("/v1/events", "POST", "7.7.7.2")):
+        answers = [bear(f"kefu_{i}", address, path, method) for i in range(12)]
+        want(f"wrong bearers of {path}", [401] * 10 + [429] * 2, [a[0] for a in answers])
+        want("Retry-After", True, 1 <= int(answers[-1][1]["retry-after"]) <= 60)
+        want("elsewhere", 429, log_in("kefu_x", **{"X-Forwarded-For": address})[0])
+        want("a right bearer from there", 200, bear(AGENT[0], address)[0])
+        want("none at all", 401, d.ask("/v1/me", headers={"X-Forwarded-For": address})[0])
+
 
 def a_trusted_proxy_names_the_person():
     want("lin", "lead", d.get("/v1/session", None, **{"X-Remote-User": "lin"})["role"])

@@ -50,12 +50,17 @@ void http_stop(struct http *h);
 void http_free(struct http *h);
 size_t http_connections_n(const struct http *h);
 
+/* What 429 says. */
+#define HTTP_WRONG_TOKENS "too many wrong tokens came from this address; try again later"
+
 /* What was asked. Borrowed until the handler returns. */
 const struct http_head *http_request_head(const struct http_request *r);
 struct str http_request_body(const struct http_request *r); /* absent in `admit` */
 
 /* Adds a header to the answer (both words of ours, not of a peer). */
 void http_add_header(struct http_request *r, const char *name, const char *value);
+/* The header Retry-After, of 429 and 503. */
+void http_retry_after(struct http_request *r, int wait_s);
 /* What Cache-Control says in place of no-store; static text. */
 void http_set_cache(struct http_request *r, const char *directive);
 /* The address of the peer, numeric; "unix" through a unix socket; "" if it has gone. */

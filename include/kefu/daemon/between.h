@@ -11,6 +11,7 @@
 #include "kefu/model/effect.h"
 #include "kefu/model/view.h"
 
+struct http_request;
 struct http_right;
 
 /* The pipeline's (struct pipeline_out): to boards, channels and Redis. */
@@ -23,7 +24,7 @@ void between_resend(void *arg, struct str stream, int64_t after_ms, uint64_t aft
 void between_tell_own(void *arg, struct alerts_own *own);
 /* The months': which collectors and streams have not been read up to this time? (months_options.unread) */
 size_t between_tell_unread(void *arg, int64_t until_ms, struct str *names, size_t max);
-/* The doors': may who has this token hand events in, and of which sources? */
-bool between_may_write(void *arg, struct str token, struct http_right *right);
+/* The doors': may who asks hand events in, and of which sources? A wrong token counts among those of its address. */
+bool between_may_write(void *arg, const struct http_request *r, struct http_right *right);
 
 #endif

@@ -69,7 +69,9 @@ void call_full(struct http_request *r);
 void call_failed(struct call *c, const struct err *e);
 
 void call_not_found(struct http_request *r);
-void call_log_in(struct http_request *r);
+/* Who asks is nobody: 401; or 429, if too many wrong tokens came from the same address. */
+void call_log_in(struct call *c);
+void call_wrong(struct http_request *r, int wait_s, const char *text); /* the same, with other words for the 401 */
 void call_bad(struct call *c, const char *text);
 void call_busy(struct http_request *r, const char *text, int wait_s);
 /* 200 with the JSON in body, which it frees. */

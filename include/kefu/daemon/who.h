@@ -23,6 +23,7 @@ struct who {
     int64_t until_ms;   /* when the log-in ends by itself; INT64_MAX: never */
     struct str session; /* the cookie's value, borrowed from the request; absent: not by cookie */
     bool by_proxy;      /* by single sign-on */
+    int wait_s;         /* nobody, by a wrong token after too many others of the same address: it has to wait so long */
 };
 
 /* True: *out is somebody. */
@@ -42,8 +43,11 @@ bool who_secure(struct daemon *d, const struct http_request *r);
 /* May a request that changes something come from this page? Browsers say which; others say nothing. */
 bool who_same_origin(const struct http_request *r);
 
-/* Wrong tokens of an address in the last minute: 0, or the seconds it has to wait. */
-int who_must_wait_s(struct daemon *d, struct str address);
-void who_was_wrong(struct daemon *d, struct str address);
+/* The token that a request shows as its bearer; NULL: none, or a wrong one, which is counted. A right one is always taken, for many
+ * people may share an address. */
+const struct token *who_bears(struct daemon *d, const struct http_request *r, int *wait_s);
+/* A wrong token came: counts it for the address. 0, or the seconds that the address has to wait since it had sent too many in
+ * the last minute already. */
+int who_was_wrong(struct daemon *d, const struct http_request *r);
 
 #endif
