@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kefu/base/digest.h"
 #include "kefu/base/fix.h"
 #include "kefu/base/mem.h"
 #include "kefu/daemon/daemon.h"
@@ -220,6 +221,7 @@ void api_explain(struct call *c)
         return;
     }
     p.limit = asked.limit;
+    ask.asker = digest_checksum(c->who.token->id);
     struct page *kept = xcalloc(1, sizeof(*kept));
     *kept = p;
     ask.arg = kept;

@@ -1,7 +1,7 @@
 /* Gathers one account at a time: conversations in memory, those on the shelf, orders, then in one step what changed meanwhile.
  *
  * It keeps true that an account that is handed out sums up to the site's figures at its as_of. It refuses more than a few who
- * wait, and gives up on one that takes a minute. */
+ * wait, and of one person more than fewer still, and gives up on one that takes a minute. */
 #include "kefu/daemon/explain.h"
 
 #include <event2/event.h>
@@ -21,6 +21,7 @@
 #define PAUSE_US    1000 /* between two */
 #define PLACES      64   /* conversations between two looks at the clock */
 #define JOBS_MAX    16
+#define JOBS_OF_ONE 4 /* of one asker, that are not others' as well */
 #define WAITERS_MAX 64
 #define KEPT_MAX    8
 #define KEPT_MS     120000
@@ -38,6 +39,7 @@ struct waiter {
 
 struct job {
     bool is_heat;
+    uint64_t asker;        /* who asked first */
     struct explained *out; /* owned; heat: NULL */
     struct heat *heat;     /* owned; else NULL */
     enum phase phase;
@@ -339,7 +341,16 @@ static struct job *add_job(struct explain *x)
     return j;
 }
 
-/* One that has not been begun serves whoever asks the same. */
+static size_t jobs_of(const struct explain *x, uint64_t asker)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < x->jobs_n; i++) {
+        n += !x->jobs[i]->is_heat && x->jobs[i]->asker == asker;
+    }
+    return n;
+}
+
+/* One that is there serves whoever asks the same. */
 static struct job *job_for(struct explain *x, const struct explain_ask *ask)
 {
     for (size_t i = 0; i < x->jobs_n; i++) {
@@ -348,8 +359,9 @@ static struct job *job_for(struct explain *x, const struct explain_ask *ask)
             return j;
         }
     }
-    struct job *j = add_job(x);
+    struct job *j = jobs_of(x, ask->asker) < JOBS_OF_ONE ? add_job(x) : NULL;
     if (j) {
+        j->asker = ask->asker;
         j->out = xcalloc(1, sizeof(*j->out));
         j->out->account.agent = ask->agent;
         j->out->account.kind = ask->kind;

@@ -156,7 +156,9 @@ int64_t machine_rating_episode(const struct machine *m)
 
 static void step_rating(struct machine *m, const struct item *i, struct calendar *c, const struct sink *sink)
 {
-    struct rated rated = {.day = calendar_day(c, i->ts),
+    int32_t day = calendar_day(c, i->ts);
+    struct rated rated = {.day = day,
+                          .off_ms = (int32_t)(i->ts - day * RATED_DAY_MS),
                           .milli = (int32_t)fix_div_round((__int128)i->score_milli * 5, i->scale),
                           .agent = i->num[EVENT_AGENT]};
     int64_t k = machine_rating_episode(m);

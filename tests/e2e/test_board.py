@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """The board over HTTP as browsers use it: log-in and out, cookies and other sites' pages, single sign-on, live pushes, pages,
 explanations that sum up, the road to the next tier; every answer held against docs/openapi.json."""
+import http.client
 import json
 import os
 import random
+import signal
 import sys
 import time
 
@@ -52,8 +54,12 @@ def history():
             n += 1
 
 
+SENT = []
+
+
 def send(events):
     lines = [{"id": f"e{dice.getrandbits(60)}", **e} for e in events]
+    SENT.extend(lines)
     d.post(INGEST, lines)
 
 
@@ -256,6 +262,8 @@ def explanations_sum_up_to_the_figures():
 def filters_leave_the_rest_out():
     _, items = all_items("a1", MONTH, "&kind=rating")
     want("kinds", {"rating"}, {i["kind"] for i in items})
+    rated = [(e["conversation"], e["ts"]) for e in SENT if e["type"] == "rating"]
+    want("ratings at other times than they came", [], [i for i in items if (i["conversation"], i["to_ms"]) not in rated])
     _, items = all_items("a1", MONTH, "&kpi=resolution")
     want("kinds of resolution", set(), {i["kind"] for i in items} - {"episode", "idle"})
     first = d.get(f"/v1/agents/a1/explain/{MONTH}?limit=1", ADMIN[0], "/v1/agents/{agent}/explain/{period}")
@@ -275,6 +283,28 @@ def served(n):
         yield {"type": "message", "conversation": chat, "from": "customer", "text": "在吗", "ts": at}
         yield {"type": "message", "conversation": chat, "from": "agent", "agent": "r", "text": "在", "ts": at + 200}
         yield {"type": "conversation.resolved", "conversation": chat, "by": "agent", "agent": "r", "ts": at + 400}
+
+
+def nobody_takes_all_places_for_explanations():
+    """Twenty requests of one agent, all heard in one turn of the loop, and one of somebody else behind them."""
+    days = [time.strftime("%Y-%m-%d", time.gmtime(NOW / 1000 + 8 * 3600 - 86400 * k)) for k in range(20)]
+    asks = [(f"/v1/agents/a1/explain/{day}", AGENT[0]) for day in days] + [(f"/v1/agents/a3/explain/{MONTH}", LEAD[0])]
+    lines = [http.client.HTTPConnection("127.0.0.1", d.port, timeout=20) for _ in asks]
+    for c in lines:  # so that each is known to kefud
+        c.request("GET", "/healthz")
+        c.getresponse().read()
+    os.kill(d.process.pid, signal.SIGSTOP)
+    os.waitpid(d.process.pid, os.WUNTRACED)
+    for c, (path, token) in zip(lines, asks):
+        c.request("GET", path, headers={"Authorization": "Bearer " + token})
+    os.kill(d.process.pid, signal.SIGCONT)
+    answers = [c.getresponse() for c in lines]
+    statuses = [a.status for a in answers]
+    want("the lead", 200, statuses[-1])
+    want("the agent", [200] * 4 + [503] * 16, statuses[:-1])
+    want("Retry-After", True, int(answers[5].headers["Retry-After"]) > 0)
+    for c in lines:
+        c.close()
 
 
 def the_road_to_the_next_tier_leads_there():
@@ -415,7 +445,7 @@ try:
     run([a_token_becomes_a_cookie_that_pages_cannot_read, what_is_no_log_in_is_refused, pages_of_other_sites_change_nothing,
          who_logs_out_is_out_for_good, guessing_is_slow_and_hurts_nobody_else, a_trusted_proxy_names_the_person,
          revoking_ends_sessions_and_boards_within_a_second, every_answer_is_as_the_document_says, pages_of_a_list_are_the_list,
-         what_has_not_changed_is_not_sent_again, explanations_sum_up_to_the_figures, filters_leave_the_rest_out,
+         what_has_not_changed_is_not_sent_again, explanations_sum_up_to_the_figures, filters_leave_the_rest_out, nobody_takes_all_places_for_explanations,
          the_road_to_the_next_tier_leads_there, a_board_is_pushed_what_changes_and_no_more, at_most_two_pushes_a_second,
          who_comes_back_misses_nothing_and_hears_nothing_twice, who_sends_to_a_stream_is_cut_off,
          boards_and_sessions_outlive_a_restart_as_promised, the_heat_of_the_day_is_counted])

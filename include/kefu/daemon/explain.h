@@ -36,10 +36,11 @@ struct explain_ask {
     uint32_t agent;
     enum period_kind kind;
     int32_t period;
+    uint64_t asker; /* a number of whoever asks: nobody takes all places */
     void (*answer)(void *arg, const struct explained *x);
     void *arg;
 };
-/* False: too many wait; answer is not called. */
+/* False: too many wait, or too many for this asker; answer is not called. */
 bool explain_ask(struct explain *x, const struct explain_ask *ask);
 /* One that is kept; NULL: it has gone, or is of another agent or period. */
 const struct explained *explain_find(struct explain *x, struct str snapshot, const struct explain_ask *of);

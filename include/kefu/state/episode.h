@@ -24,9 +24,11 @@ struct party { /* an agent's part in an open episode */
 
 struct rated { /* the rating that counts for an episode; day INT32_MIN: none */
     int32_t day;
+    int32_t off_ms; /* when: day × RATED_DAY_MS and this much more (or less, as the zone has it) */
     int32_t milli;  /* milli-stars of five */
     uint32_t agent; /* its own agent, 0: none named */
 };
+#define RATED_DAY_MS INT64_C(86400000)
 
 struct running {
     bool open;
@@ -62,7 +64,7 @@ static inline struct fact rating_fact(const struct rated *r, uint32_t credit, en
                          .ms = r->milli,
                          .why = r->agent ? WHY_OWN_AGENT : why,
                          .from = NEVER,
-                         .to = INT64_MAX};
+                         .to = r->day * RATED_DAY_MS + r->off_ms};
 }
 
 enum fcr { FCR_NONE = 0, FCR_PASS, FCR_FAIL, FCR_PENDING };

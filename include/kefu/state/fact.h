@@ -53,7 +53,7 @@ struct fact {
     bool within; /* ANSWER: within the response target */
     enum why why;
     int64_t from;     /* ANSWER, MISS, TURN: when this agent's clock began */
-    int64_t to;       /* when it ended; INT64_MAX: it has not */
+    int64_t to;       /* when it ended; INT64_MAX: it has not; RATING: when it came */
     int64_t limit_ms; /* what it was held against; 0: nothing */
     int64_t at;       /* ANSWER: when; MISS: when it was certain */
     int64_t asked_at; /* ANSWER, MISS, TURN: when the customer began to wait; 0: no turn */
