@@ -288,14 +288,6 @@ static void restart(struct job *j)
     j->tries++;
 }
 
-static int64_t now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC,
-                  &t); /* how long a step takes is the machine's time, whatever the daemon's clock says */
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 static void arm(struct explain *x)
 {
     struct timeval soon = {0, PAUSE_US};
@@ -308,11 +300,12 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct explain *x = arg;
     struct job *j = x->jobs_n ? x->jobs[0] : NULL;
-    int64_t until_us = now_us() + STEP_US;
+    struct clock machine = clock_real(); /* how long a step takes, whatever the daemon's clock says */
+    int64_t until_us = clock_work_us(&machine) + STEP_US;
     int bad = 0;
     (void)fd;
     (void)what;
-    while (j && !bad && j->phase != PHASE_DONE && now_us() < until_us) {
+    while (j && !bad && j->phase != PHASE_DONE && clock_work_us(&machine) < until_us) {
         bad = step(x, j);
     }
     if (j && (bad || mono_of(x) - j->began_mono_ms > GIVE_UP_MS)) {

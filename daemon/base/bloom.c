@@ -17,21 +17,45 @@
 
 void bloom_fini(struct bloom *b)
 {
-    for (size_t i = 0; i < b->layers_n; i++) {
+    for (size_t i = 0; i < b->layers_n + (b->ready_n > 0); i++) {
         free(b->layers[i].bytes);
         free(b->layers[i].dirty);
     }
     *b = (struct bloom){0};
 }
 
-static struct bloom_layer *add_layer(struct bloom *b)
+static struct bloom_layer *make_layer(struct bloom *b, void *(*zeroed)(size_t count, size_t n))
 {
     assert(b->layers_n < BLOOM_LAYERS_MAX);
     struct bloom_layer *l = &b->layers[b->layers_n];
-    l->parts_n = (size_t)1 << b->layers_n++;
-    l->bytes = xcalloc(l->parts_n, BLOOM_PART_BYTES);
+    l->parts_n = (size_t)1 << b->layers_n;
+    l->bytes = zeroed(l->parts_n, BLOOM_PART_BYTES);
     l->dirty = xcalloc(l->parts_n, sizeof *l->dirty);
     return l;
+}
+
+static struct bloom_layer *add_layer(struct bloom *b)
+{
+    if (!b->ready_n)
+        make_layer(b, xcalloc);
+    b->ready_n = 0;
+    return &b->layers[b->layers_n++];
+}
+
+bool bloom_prepare(struct bloom *b)
+{
+    const struct bloom_layer *last = b->layers_n ? &b->layers[b->layers_n - 1] : NULL;
+    if (!last || last->n < last->parts_n * PART_HASHES * 3 / 4)
+        return false;
+    if (!b->ready_n)
+        make_layer(b, xcalloc_by_pages);
+    struct bloom_layer *l = &b->layers[b->layers_n];
+    if (b->ready_n == l->parts_n)
+        return false;
+    memset(l->bytes + b->ready_n++ * BLOOM_PART_BYTES, 0, BLOOM_PART_BYTES);
+    if (b->ready_n == l->parts_n)
+        xlarge(l->bytes, l->parts_n * BLOOM_PART_BYTES); /* the kernel gathers them when it has time */
+    return true;
 }
 
 /* The high half chooses the block, the low half the bits in it: nine bits a probe. */

@@ -47,12 +47,22 @@ void *xmalloc(size_t n)
     return of_large_pages(p, n);
 }
 
-void *xcalloc(size_t count, size_t n)
+void *xcalloc_by_pages(size_t count, size_t n)
 {
     void *p = count && n ? calloc(count, n) : calloc(1, 1);
     if (!p)
         no_memory(count, n);
-    return of_large_pages(p, count * n);
+    return p;
+}
+
+void *xcalloc(size_t count, size_t n)
+{
+    return of_large_pages(xcalloc_by_pages(count, n), count * n);
+}
+
+void xlarge(void *p, size_t n)
+{
+    (void)of_large_pages(p, n);
 }
 
 void *xrealloc(void *p, size_t n)

@@ -181,7 +181,7 @@ static struct pipeline_options options_of(struct sim *s)
                                  .tz = s->script.zone.tz,
                                  .rulebooks = &s->script.rulebooks,
                                  .customer_key = script_key,
-                                 .clock = {wall, mono, s},
+                                 .clock = {.wall_ms = wall, .mono_ms = mono, .arg = s},
                                  .out = {out_agent, out_effect, s},
                                  .writer = {.queue_max = 8, .group_max = groups[sim_below(s, 3)], .in_caller = true},
                                  .events_max = 40 + sim_below(s, 200),

@@ -23,6 +23,13 @@ static int64_t world_now(void *arg)
     return ((struct world *)arg)->now_ms;
 }
 
+static int64_t world_worked(void *arg)
+{
+    struct world *w = arg;
+    w->worked_us += w->look_us;
+    return w->worked_us;
+}
+
 static void copy(char *to, size_t to_n, struct str s)
 {
     snprintf(to, to_n, "%.*s", STR_ARG(s));
@@ -89,7 +96,7 @@ void world_open(struct world *w)
                                                    .tz = w->tz,
                                                    .rulebooks = &w->rulebooks,
                                                    .customer_key = key,
-                                                   .clock = {world_now, world_now, w},
+                                                   .clock = {world_now, world_now, w, world_worked},
                                                    .out = {out_agent, out_effect, w},
                                                    .writer = {.queue_max = 64, .group_max = 1000},
                                                    .events_max = w->events_max,

@@ -31,6 +31,8 @@ struct seen {
 struct world {
     char dir[64];
     int64_t now_ms;
+    int64_t look_us; /* so much work time passes at each look at the clock; 0: none */
+    int64_t worked_us;
     struct tz *tz;
     struct rulebook *seed;
     struct rulebooks rulebooks;

@@ -47,7 +47,7 @@ static int setup(void **state)
     k->other = read(w, "{\"name\": \"april\", \"effective_from\": \"2026-04\", \"tier_min_handled\": 3}");
     k->settings.tz = w->tz;
     k->d.settings = &k->settings;
-    k->d.clock = (struct clock){now_of, now_of, w};
+    k->d.clock = (struct clock){.wall_ms = now_of, .mono_ms = now_of, .arg = w};
     *state = k;
     return 0;
 }

@@ -121,6 +121,34 @@ static void a_part_of_another_size_or_out_of_turn_is_refused(void **state)
     bloom_fini(&other);
 }
 
+/* The memory of the layer to come is touched a part at a time, while the last one fills. */
+static void a_layer_is_made_ready_before_it_is_needed(void **state)
+{
+    struct bloom b = {0};
+    uint64_t random = ((struct fixture *)*state)->seed;
+    assert_false(bloom_prepare(&b));
+    for (size_t i = 0; i < PART_HASHES / 2; i++)
+        bloom_add(&b, random_next(&random));
+    assert_false(bloom_prepare(&b)); /* half full: not yet */
+    for (size_t i = b.layers[0].n; i < PART_HASHES; i++)
+        bloom_add(&b, random_next(&random));
+    assert_true(bloom_prepare(&b));
+    assert_true(bloom_prepare(&b));
+    assert_false(bloom_prepare(&b)); /* its two parts are */
+    assert_int_equal(bloom_parts_n(&b), 1);
+    const uint8_t *ready = b.layers[1].bytes;
+    while (b.layers_n == 1)
+        bloom_add(&b, random_next(&random));
+    assert_ptr_equal(b.layers[1].bytes, ready);
+    for (size_t i = b.layers[1].n; i < 2 * PART_HASHES; i++)
+        bloom_add(&b, random_next(&random));
+    assert_true(bloom_prepare(&b)); /* the next; freed without ever being used */
+    random = ((struct fixture *)*state)->seed;
+    for (size_t i = 0; i < 2 * PART_HASHES; i++)
+        assert_true(bloom_may_hold(&b, random_next(&random)));
+    bloom_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +156,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_added_is_held_through_growth, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_says_perhaps_of_few_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_there_takes_no_more_room, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_layer_is_made_ready_before_it_is_needed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(parts_carry_it_over_and_only_what_changed_is_dirty, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_part_of_another_size_or_out_of_turn_is_refused, set_up, tear_down),
     };

@@ -10,6 +10,10 @@
 /* As malloc, calloc, realloc, strndup: never NULL. Freed with free(). n = 0 gives a freeable pointer. */
 void *xmalloc(size_t n);
 void *xcalloc(size_t count, size_t n);
+/* Zeroed, on pages that come one by one as they are touched, for what is filled a piece at a time; xlarge asks for large ones
+ * behind it then. */
+void *xcalloc_by_pages(size_t count, size_t n);
+void xlarge(void *p, size_t n);
 void *xrealloc(void *p, size_t n);
 char *xstrndup(const char *p, size_t n);
 
