@@ -56,51 +56,12 @@ bool site_may_cut(const struct site *s)
 
 /* --- a cut ---------------------------------------------------------------------------------------------------------- */
 
-/* `shops`: of months, NULL: none. */
-static size_t cut_totals(struct site *s, struct periods *p, const struct shops *shops, struct shelf_total *t)
-{
-    size_t n = p->n - p->saved_n;
-    struct buf *room = &s->cold.blob;
-    const struct freezer *f = s->cold.freezer;
-    for (; p->saved_n < p->n; p->saved_n++) {
-        room->n = 0;
-        t->period = p->list[p->saved_n].period;
-        totals_encode(room, &p->list[p->saved_n]);
-        if (shops)
-            shops_encode(room, shops, t->period, &s->names.words);
-        t->blob = buf_str(room);
-        f->total(f->arg, t);
-    }
-    return n;
-}
-
-/* How many it handed out. */
-static size_t cut_agent(struct site *s, uint32_t number)
-{
-    struct agent *a = &s->agents[number];
-    struct agent_totals *t = &a->totals;
-    struct str id = intern_name(&s->names.agents, number);
-    a->totals_due = false;
-    return cut_totals(s, &t->days, NULL, &(struct shelf_total){.agent = id, .kind = SHELF_DAY}) +
-           cut_totals(s, &t->months, &t->shops, &(struct shelf_total){.agent = id, .kind = SHELF_MONTH});
-}
-
-void cold_cut_agent(struct site *s, uint32_t number)
-{
-    (void)cut_agent(s, number);
-}
-
 void site_cut(struct site *s, const struct freezer *f, struct buf *head)
 {
     struct cold *c = &s->cold;
     assert(site_may_cut(s));
-    for (size_t a = 0; a < s->agents_n; a++) {
-        const struct agent_totals *t = &s->agents[a].totals;
-        s->agents[a].totals_due = t->days.saved_n < t->days.n || t->months.saved_n < t->months.n;
-    }
     c->freezer = f;
-    cut_totals(s, &s->order_events.days, NULL, &(struct shelf_total){.kind = SHELF_ORDERS_DAY});
-    cut_totals(s, &s->order_events.months, NULL, &(struct shelf_total){.kind = SHELF_ORDERS_MONTH});
+    cut_begin(s);
     buf_put_svar(head, s->as_of);
     buf_put_uvar(head, s->events_n);
     buf_put_uvar(head, s->known_n);
@@ -108,39 +69,33 @@ void site_cut(struct site *s, const struct freezer *f, struct buf *head)
     struct refs empty = {.list = c->cut.list, .cap = c->cut.cap};
     c->cut = c->unsaved;
     c->unsaved = empty;
-    c->cut_done_n = c->cut_agent = 0;
+    c->cut_done_n = 0;
     c->now = c->now == SAVE_A ? SAVE_B : SAVE_A;
-}
-
-/* Totals of agents until n are handed out, one agent's all at once. How many are left of n. */
-static size_t freeze_totals(struct site *s, size_t n)
-{
-    struct cold *c = &s->cold;
-    for (; n && c->cut_agent < s->agents_n; c->cut_agent++) {
-        size_t done_n = s->agents[c->cut_agent].totals_due ? cut_agent(s, (uint32_t)c->cut_agent) : 0;
-        n -= done_n < n ? done_n : n;
-    }
-    return n;
 }
 
 bool site_freeze(struct site *s, size_t n)
 {
     struct cold *c = &s->cold;
-    n = freeze_totals(s, n);
-    for (; n && c->cut_done_n < c->cut.n; c->cut_done_n++) {
+    n = cut_step(s, n);
+    for (; n && c->cut_done_n < c->cut.n; c->cut_done_n++, n--) {
         uint32_t ref = c->cut.list[c->cut_done_n];
         uint8_t *save = save_of(s, ref);
         if (*save == c->now)
             continue; /* it has changed since, and was frozen before */
         subject_freeze(s, ref, c->freezer);
         *save = SAVE_CLEAN;
-        n--;
     }
     if (!n || c->cut_done_n < c->cut.n)
         return true;
     c->cut.n = c->cut_done_n = 0;
     c->freezer = NULL;
     return false;
+}
+
+size_t site_cut_left_n(const struct site *s)
+{
+    const struct cold *c = &s->cold;
+    return c->freezer ? c->cut_totals_n + c->cut.n - c->cut_done_n : 0;
 }
 
 /* --- hashes that mean the same after a restart -------------------------------------------------------------------- */

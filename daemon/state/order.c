@@ -31,7 +31,7 @@ static void enter(struct site *s, const struct order *o, int64_t sign)
 {
     if (!o->counts || !is_kept_day(s, o->day))
         return;
-    totals_order(cold_totals(s, o->agent), o->day, o->amount_fen, sign);
+    totals_order(cut_totals(s, o->agent, o->day), o->day, o->amount_fen, sign);
     late_note(s, o->agent, o->day, late_mix(1, o->amount_fen), sign);
     site_mark_dirty(s, o->agent);
 }

@@ -55,6 +55,7 @@ struct totals *periods_at(struct periods *p, int32_t period)
         p->saved_n = k; /* who asks for it is about to change it */
     if (t)
         return t;
+    p->cut_n += k < p->cut_n;
     xgrow(&p->list, &p->cap, p->n + 1, sizeof *p->list);
     memmove(&p->list[k + 1], &p->list[k], (p->n - k) * sizeof *p->list);
     p->list[k] = (struct totals){.period = period};

@@ -20,7 +20,7 @@ static void add_episode(struct site *s, const struct episode *e, int64_t sign)
 {
     if (!is_kept_day(s, e->day))
         return;
-    totals_episode(cold_totals(s, e->owner), e, sign);
+    totals_episode(cut_totals(s, e->owner, e->day), e, sign);
     if (e->flags & EPISODE_COUNTED)
         late_note(s, e->owner, e->day, late_mix(late_mix(late_mix(e->flags, e->fcr), e->resolve_ms), 2), sign);
     site_mark_dirty(s, e->owner);
@@ -32,7 +32,7 @@ static void enter_shop(const struct ledger *l, uint32_t agent, int32_t day)
     struct site *s = l->site;
     if (!l->shop || !is_kept_day(s, day))
         return;
-    totals_shop(cold_totals(s, agent), day, l->shop, l->sign);
+    totals_shop(cut_totals(s, agent, day), day, l->shop, l->sign);
     site_mark_dirty(s, agent);
 }
 
@@ -47,7 +47,7 @@ static void enter_fact(void *arg, const struct fact *f)
     const struct ledger *l = arg;
     if (!is_kept_day(l->site, f->day))
         return;
-    totals_fact(cold_totals(l->site, f->agent), f, l->sign);
+    totals_fact(cut_totals(l->site, f->agent, f->day), f, l->sign);
     late_note(l->site, f->agent, f->day, fact_number(f), l->sign);
     if (f->kind == FACT_IDLE)
         enter_shop(l, f->agent, f->day);

@@ -35,9 +35,11 @@ size_t site_unsaved_n(const struct site *s);
 bool site_may_cut(const struct site *s);
 /* Cuts: hands out the totals of no agent, appends the head. The freezer is borrowed until site_freeze has answered false. */
 void site_cut(struct site *s, const struct freezer *f, struct buf *head);
-/* Hands out about n more totals and rows (an agent's totals together); true: there are more. Whatever is folded between two
+/* Hands out n more totals and rows at most; true: there are more. Whatever is folded between two
  * calls, they are as of the cut. */
 bool site_freeze(struct site *s, size_t n);
+/* Totals and rows that the cut under way has still to hand out. */
+size_t site_cut_left_n(const struct site *s);
 
 /* What totals hang on besides events: the version of the fold, the zone, the rulebooks in force up to the site's time. */
 uint64_t site_fingerprint(const struct site *s);

@@ -76,7 +76,7 @@ struct agent {
     uint32_t gone_wait;   /* the same of those put aside by site_wait_since */
     int64_t gone_latest;  /* none of these began later */
     uint8_t save;         /* enum save */
-    bool totals_due;      /* of the cut under way: they go to the shelf before they change */
+    bool totals_due;      /* of the cut under way: each goes to the shelf before it changes */
     bool pending;
     bool dirty;
 };
@@ -102,6 +102,7 @@ struct cold {
     struct refs cut;     /* those of the cut under way */
     size_t cut_done_n;
     size_t cut_agent;              /* totals of those before it have been handed out */
+    size_t cut_totals_n;           /* so many of the others are still to be */
     uint8_t now;                   /* enum save */
     const struct freezer *freezer; /* of the cut under way; borrowed */
     struct buf blob;               /* room to freeze in */
@@ -264,15 +265,20 @@ bool cold_thaw_identity(struct site *s, struct str source,
 void cold_prefetch(const struct site *s, const struct event *e); /* what these two will read first */
 /* All conversations of the group that have an event at or after `from`. Any pointer into groups.list is void then. */
 void group_warm(struct site *s, uint32_t group, int64_t from);
-void cold_cut_agent(struct site *s, uint32_t number); /* the agent's totals, as of the cut */
-/* What an agent's totals are about to be changed through. */
-static inline struct agent_totals *cold_totals(struct site *s, uint32_t agent)
+void cold_fini(struct site *s);
+
+/* cut.c: totals as of the cut under way. */
+void cut_begin(struct site *s);
+/* Hands out totals of agents until n are handed out. How many are left of n. */
+size_t cut_step(struct site *s, size_t n);
+void cut_before_change(struct site *s, uint32_t agent, int32_t day);
+/* What an agent's totals of a day and its month are about to be changed through. */
+static inline struct agent_totals *cut_totals(struct site *s, uint32_t agent, int32_t day)
 {
     if (s->agents[agent].totals_due)
-        cold_cut_agent(s, agent);
+        cut_before_change(s, agent, day);
     return &s->agents[agent].totals;
 }
-void cold_fini(struct site *s);
 /* freeze.c: hands the subject to the freezer. */
 void subject_freeze(struct site *s, uint32_t ref, const struct freezer *to);
 /* Appends the words of a list and the list in numbers of these; *agent, if given, becomes such a number. */

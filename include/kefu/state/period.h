@@ -17,7 +17,9 @@ struct periods {
     struct totals *list; /* owned, by period */
     size_t n;
     size_t cap;
-    size_t saved_n; /* so many, from the first, lie on the shelf as they stand */
+    size_t
+        saved_n; /* so many, from the first, lie on the shelf as they stand, or will when the cut under way has ended */
+    size_t cut_n; /* so many, from the first, this cut has done with; n: all */
 };
 
 struct agent_totals {

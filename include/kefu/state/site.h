@@ -83,6 +83,7 @@ const struct hist *site_responses(const struct site *s, uint32_t agent, enum per
 /* Periods in which an agent has totals, ascending; *n of them, borrowed until the next fold or advance. */
 struct totals {
     int32_t period;
+    bool ahead; /* is on the shelf as of the cut under way, or was not there at it (state/cut.c) */
     struct figures figures;
     struct hist responses;
 };
