@@ -13,15 +13,20 @@
 #include "kefu/base/mem.h"
 #include "kefu/daemon/letting.h"
 #include "kefu/daemon/pile.h"
+#include "kefu/daemon/unshelve.h"
+#include "kefu/daemon/wishes.h"
 #include "kefu/model/commit.h"
 #include "kefu/state/freeze.h"
 #include "kefu/store/let_go.h"
 #include "kefu/store/shelf.h"
 
-#define ROWS_A_STEP    256   /* frozen in a turn, a millisecond; and written in a transaction, a few */
-#define PLACES_A_STEP  256   /* looked at for rest in a turn */
-#define COLD_ROWS      64    /* frozen cold and, a turn later, forgotten: their machines run again for it */
-#define LEAVING_ROWS   20000 /* that leave together: their identities share pages of the index */
+#define STEP_US        2000                /* a step goes on for so long at most, and one more of what it does */
+#define ROWS_A_STEP    256                 /* frozen, then written in a transaction: a few milliseconds */
+#define PLACES_A_STEP  256                 /* looked at for rest in a turn */
+#define FEW            8                   /* places looked at, or subjects frozen, between two looks at the clock */
+#define COLD_ROWS      128                 /* written cold in a transaction: each changes three indexes */
+#define LEAVING_ROWS   20000               /* that leave together: their identities share pages of the index; */
+#define LEAVING_MOST   (12 * LEAVING_ROWS) /* of these */
 #define FIND_ROWS      1000
 #define FULL_PAUSE_MS  1000
 #define CHILL_AGAIN_MS INT64_C(3600000)
@@ -39,12 +44,8 @@ enum phase {
     PHASE_CHILL,
     PHASE_TIDY
 };
-
-struct wish {
-    void (*done)(void *arg);
-    void *arg;
-    bool cut; /* the cut that it waits for was made */
-};
+static const char *const DOING[] = {"wait", "freeze", "flip",  "merge", "trim", "let_go",
+                                    "mark", "find",   "point", "chill", "tidy"};
 
 struct checkpoint {
     struct site *site;
@@ -55,12 +56,12 @@ struct checkpoint {
     bool is_out, full;
     bool whole; /* all was counted anew, and no flip has said so yet */
     struct commit commit;
-    struct shelf_work work;
+    struct shelf_work work, sent; /* as the writer left it; as it was sent */
     struct pile gathered, out;
-    struct arena totals_arena;
-    struct shelf_total *totals; /* owned */
-    size_t totals_n, totals_cap;
+    struct buf part_bytes; /* of a filter, as they are written */
     struct buf head;
+    int64_t until_us;                /* the step that is made goes on until then */
+    size_t all_n, moved_n;           /* rows and totals of the round; of these moved in */
     uint64_t seq, cut_seq, flip_seq; /* folded, of the cut under way, of the last flip */
     uint64_t since_n;                /* events folded since the last cut */
     uint64_t trim_from;              /* rows of the journal before it stay: they cannot be read */
@@ -74,12 +75,13 @@ struct checkpoint {
     size_t identities_n;            /* of these */
     struct shelf_pointer *pointers; /* owned */
     size_t pointers_n, done_n;
-    bool more;   /* there are places not looked at */
-    size_t part; /* of the filter being written */
+    size_t forgotten_n; /* of those that went out cold */
+    bool more;          /* there are places not looked at */
+    bool knowing;       /* the filters are being written; nothing is added to them meanwhile */
+    size_t part;        /* of the filter being written */
     int filter;
     int64_t at_ms;
-    struct wish *wishes; /* owned */
-    size_t wishes_n, wishes_cap;
+    struct wishes wishes;
 };
 
 /* --- gathering ---------------------------------------------------------------------------------------------------- */
@@ -91,12 +93,7 @@ static void gather_row(void *arg, const struct shelf_row *row)
 
 static void gather_total(void *arg, const struct shelf_total *total)
 {
-    struct checkpoint *c = arg;
-    xgrow(&c->totals, &c->totals_cap, c->totals_n + 1, sizeof(*c->totals));
-    struct shelf_total *to = &c->totals[c->totals_n++];
-    *to = *total;
-    to->agent = arena_copy(&c->totals_arena, total->agent);
-    to->blob = arena_copy(&c->totals_arena, total->blob);
+    pile_add_total(&((struct checkpoint *)arg)->gathered, total);
 }
 
 struct checkpoint *checkpoint_new(struct site *s, struct sources *sources, const struct checkpoint_options *o)
@@ -120,11 +117,10 @@ void checkpoint_free(struct checkpoint *c)
     pile_fini(&c->gathered);
     pile_fini(&c->out);
     pile_fini(&c->leaving);
-    arena_fini(&c->totals_arena);
+    buf_fini(&c->part_bytes);
     buf_fini(&c->head);
     free(c->pointers);
-    free(c->totals);
-    free(c->wishes);
+    wishes_fini(&c->wishes);
     free(c);
 }
 
@@ -146,20 +142,33 @@ static void push(struct checkpoint *c, const struct checkpoint_now *now)
 
 static void send(struct checkpoint *c, const struct checkpoint_now *now, struct shelf_work work)
 {
-    c->work = work;
+    c->work = c->sent = work;
     push(c, now);
 }
 
-/* What was gathered goes out, as fresh rows or cold ones. */
-static void send_rows(struct checkpoint *c, const struct checkpoint_now *now, struct shelf_work work)
+/* May the step go on? */
+static bool in_time(const struct checkpoint *c, const struct checkpoint_now *now)
+{
+    return clock_work_us(now->clock) < c->until_us;
+}
+
+/* What was gathered is to go out. */
+static void turn_pile(struct checkpoint *c)
 {
     struct pile rows = c->gathered;
     c->gathered = c->out;
     c->out = rows;
     pile_clear(&c->gathered);
-    work.rows = c->out.rows;
-    work.rows_n = c->out.n;
-    send(c, now, work);
+}
+
+/* The next of it goes out, as fresh rows or cold ones. False: it has. */
+static bool send_rows(struct checkpoint *c, const struct checkpoint_now *now, struct shelf_work work)
+{
+    bool any = pile_next(&c->out, ROWS_A_STEP, &work);
+    if (any) {
+        send(c, now, work);
+    }
+    return any;
 }
 
 /* --- phases: each does one step and says whether it is at its end -------------------------------------------------- */
@@ -179,19 +188,28 @@ static void cut(struct checkpoint *c, struct writer *w)
     buf_fini(&site_head);
     c->cut_seq = c->seq;
     c->since_n = 0;
-    for (size_t i = 0; i < c->wishes_n; i++) {
-        c->wishes[i].cut = true;
-    }
+    c->moved_n = 0;
+    c->all_n = site_cut_left_n(c->site) + c->gathered.totals_n;
+    wishes_cut(&c->wishes);
 }
 
 static bool freeze(struct checkpoint *c, const struct checkpoint_now *now)
 {
-    bool more = c->gathered.n < ROWS_A_STEP ? site_freeze(c->site, ROWS_A_STEP) : true;
-    if (c->gathered.n >= ROWS_A_STEP || (!more && c->gathered.n)) {
-        send_rows(c, now, (struct shelf_work){.step = SHELF_FRESH});
+    const struct shelf_work fresh = {.step = SHELF_FRESH};
+    const struct pile *g = &c->gathered;
+    bool more = true, enough = false;
+    if (send_rows(c, now, fresh)) {
         return false;
     }
-    return !more;
+    while (more && !enough && in_time(c, now)) {
+        more = site_freeze(c->site, FEW);
+        enough = g->n >= ROWS_A_STEP || g->totals_n >= ROWS_A_STEP;
+    }
+    if (more && !enough) {
+        return false;
+    }
+    turn_pile(c);
+    return !send_rows(c, now, fresh); /* of nothing there was no more */
 }
 
 static bool flip(struct checkpoint *c, const struct checkpoint_now *now)
@@ -200,17 +218,10 @@ static bool flip(struct checkpoint *c, const struct checkpoint_now *now)
         c->flip_seq = c->cut_seq;
         c->at_ms = now->wall_ms;
         c->whole = false;
-        c->totals_n = 0;
-        arena_reset(&c->totals_arena);
         return true;
     }
     send(c, now,
-         (struct shelf_work){.step = SHELF_FLIP,
-                             .totals = c->totals,
-                             .totals_n = c->totals_n,
-                             .whole = c->whole,
-                             .head = buf_str(&c->head),
-                             .seq = c->cut_seq});
+         (struct shelf_work){.step = SHELF_FLIP, .whole = c->whole, .head = buf_str(&c->head), .seq = c->cut_seq});
     return false;
 }
 
@@ -222,6 +233,12 @@ static bool repeat(struct checkpoint *c, const struct checkpoint_now *now, struc
     }
     send(c, now, work);
     return false;
+}
+
+static bool merge(struct checkpoint *c, const struct checkpoint_now *now)
+{
+    c->moved_n += c->work.step == SHELF_MERGE ? c->work.moved_n : 0;
+    return repeat(c, now, (struct shelf_work){.step = SHELF_MERGE});
 }
 
 static void tell_damage(struct checkpoint *c)
@@ -264,7 +281,7 @@ static bool let_go(struct checkpoint *c, const struct checkpoint_now *now)
 static bool wants_chill(const struct checkpoint *c, int64_t mono_ms)
 {
     size_t n = site_in_memory_n(c->site);
-    bool grown = n > c->memory_n + c->memory_n / 4 || mono_ms - c->chilled_mono_ms >= CHILL_AGAIN_MS || c->wishes_n;
+    bool grown = n > c->memory_n + c->memory_n / 4 || mono_ms - c->chilled_mono_ms >= CHILL_AGAIN_MS || c->wishes.n;
     return n > c->o.memory_min && grown;
 }
 
@@ -279,14 +296,15 @@ static bool filters(struct checkpoint *c, const struct checkpoint_now *now)
             continue;
         }
         work.part = part;
-        work.bytes = arena_copy(&c->totals_arena, work.bytes); /* it may change while it is written */
+        c->part_bytes.n = 0;
+        buf_put_str(&c->part_bytes, work.bytes); /* it may change while it is written */
+        work.bytes = buf_str(&c->part_bytes);
         c->part = part + 1;
         send(c, now, work);
         return false;
     }
     c->filter = 0;
     c->part = 0;
-    arena_reset(&c->totals_arena);
     return true;
 }
 
@@ -297,12 +315,30 @@ static void list_leaving(void *arg, const struct shelf_row *row)
     c->identities_n += row->identities_n;
 }
 
-/* Lists what may leave; the filters learn of it, and become durable. */
+/* Lists what may leave, of which the filters learn. True: it is enough, or all. */
+static bool list_places(struct checkpoint *c, const struct checkpoint_now *now)
+{
+    const struct freezer to = {.row = list_leaving, .arg = c};
+    bool enough = false;
+    c->more = true;
+    pile_reserve(&c->leaving, LEAVING_ROWS + FEW); /* to grow it would move megabytes in one go */
+    for (int n = 0; c->more && !enough && n < PLACES_A_STEP && in_time(c, now); n += FEW) {
+        (void)bloom_prepare(site_filter(c->site, 0));
+        (void)bloom_prepare(site_filter(c->site, 1));
+        c->chill.n = FEW;
+        c->more = site_chill(c->site, &c->chill, &to);
+        enough = c->leaving.n >= LEAVING_ROWS || c->identities_n >= LEAVING_MOST;
+    }
+    return enough || !c->more;
+}
+
+/* Then the filters become durable. */
 static bool mark(struct checkpoint *c, const struct checkpoint_now *now)
 {
-    c->chill.n = PLACES_A_STEP;
-    c->more = site_chill(c->site, &c->chill, &(struct freezer){.row = list_leaving, .arg = c});
-    return (!c->more || c->leaving.n >= LEAVING_ROWS) && filters(c, now);
+    c->knowing = c->knowing || list_places(c, now);
+    bool done = c->knowing && filters(c, now);
+    c->knowing = c->knowing && !done;
+    return done;
 }
 
 /* Looks up where they lie, so that their identities can point there. */
@@ -329,39 +365,46 @@ static bool find(struct checkpoint *c, const struct checkpoint_now *now)
 
 static bool point(struct checkpoint *c, const struct checkpoint_now *now)
 {
-    size_t from_n = c->work.step == SHELF_POINT ? c->work.from_n + SHELF_POINTS : 0;
-    if (from_n >= c->pointers_n) {
-        c->done_n = 0;
-        return true;
+    struct shelf_work first = {.step = SHELF_POINT, .pointers = c->pointers, .pointers_n = c->pointers_n};
+    struct shelf_work work = c->work.step == SHELF_POINT ? c->work : first; /* it moves on by itself */
+    bool more = work.from_n < c->pointers_n;
+    c->done_n = 0;
+    if (more) {
+        send(c, now, work);
     }
-    send(c, now,
-         (struct shelf_work){
-             .step = SHELF_POINT, .pointers = c->pointers, .pointers_n = c->pointers_n, .from_n = from_n});
-    return false;
+    return !more;
 }
 
-static void forget(struct checkpoint *c)
+/* True: all that went out cold has left memory. */
+static bool forget(struct checkpoint *c, const struct checkpoint_now *now)
 {
-    for (size_t i = 0; i < c->out.n; i++) {
-        site_forget(c->site, c->out.rows[i].key);
+    if (c->work.step != SHELF_CHILL) {
+        return true; /* none has, yet */
     }
-    pile_clear(&c->out);
+    for (; c->forgotten_n < c->out.n && in_time(c, now); c->forgotten_n++) {
+        site_forget(c->site, c->out.rows[c->forgotten_n].key);
+    }
+    return c->forgotten_n == c->out.n;
 }
 
 /* The rows themselves; whoever is durable leaves. */
 static bool chill(struct checkpoint *c, const struct checkpoint_now *now)
 {
-    if (c->work.step == SHELF_CHILL) {
-        forget(c);
-    }
-    while (c->done_n < c->leaving.n && c->gathered.n < COLD_ROWS) {
-        site_freeze_cold(c->site, c->leaving.rows[c->done_n++].key, &c->freezer);
-    }
-    if (c->gathered.n) {
-        send_rows(c, now, (struct shelf_work){.step = SHELF_CHILL, .until = site_cold_until(c->site)});
+    if (!forget(c, now)) {
         return false;
     }
-    pile_clear(&c->leaving);
+    while (c->done_n < c->leaving.n && c->gathered.n < COLD_ROWS && in_time(c, now)) {
+        site_freeze_cold(c->site, c->leaving.rows[c->done_n++].key, &c->freezer);
+    }
+    if (c->done_n < c->leaving.n && c->gathered.n < COLD_ROWS) {
+        return false;
+    }
+    turn_pile(c);
+    c->forgotten_n = 0;
+    if (send_rows(c, now, (struct shelf_work){.step = SHELF_CHILL, .until = site_cold_until(c->site)})) {
+        return false;
+    }
+    pile_fini(&c->leaving);
     c->identities_n = 0;
     return true;
 }
@@ -373,22 +416,8 @@ static bool wants_cut(const struct checkpoint *c, int64_t mono_ms)
     if (!site_may_cut(c->site)) {
         return false;
     }
-    return c->wishes_n || c->since_n >= c->o.events_max || letting_is_due(&c->letting, c->site) ||
+    return c->wishes.n || c->since_n >= c->o.events_max || letting_is_due(&c->letting, c->site) ||
            (site_unsaved_n(c->site) && c->due_mono_ms != INT64_MIN && mono_ms >= c->due_mono_ms);
-}
-
-static void grant(struct checkpoint *c)
-{
-    size_t kept_n = 0;
-    for (size_t i = 0; i < c->wishes_n; i++) {
-        struct wish w = c->wishes[i];
-        if (!w.cut) {
-            c->wishes[kept_n++] = w;
-            continue;
-        }
-        w.done(w.arg);
-    }
-    c->wishes_n = kept_n;
 }
 
 static void end_round(struct checkpoint *c, const struct checkpoint_now *now)
@@ -396,7 +425,7 @@ static void end_round(struct checkpoint *c, const struct checkpoint_now *now)
     log_line(LOG_LEVEL_INFO, "checkpoint", "seq=%" PRIu64 " in_memory=%zu", c->flip_seq, site_in_memory_n(c->site));
     c->due_mono_ms = now->mono_ms + c->o.every_ms;
     c->phase = PHASE_WAIT;
-    grant(c);
+    wishes_grant(&c->wishes);
 }
 
 static enum phase start_chill(struct checkpoint *c, const struct checkpoint_now *now)
@@ -426,9 +455,7 @@ static void step(struct checkpoint *c, const struct checkpoint_now *now)
         break;
     case PHASE_FREEZE: c->phase = freeze(c, now) ? PHASE_FLIP : PHASE_FREEZE; break;
     case PHASE_FLIP: c->phase = flip(c, now) ? PHASE_MERGE : PHASE_FLIP; break;
-    case PHASE_MERGE:
-        c->phase = repeat(c, now, (struct shelf_work){.step = SHELF_MERGE}) ? PHASE_TRIM : PHASE_MERGE;
-        break;
+    case PHASE_MERGE: c->phase = merge(c, now) ? PHASE_TRIM : PHASE_MERGE; break;
     case PHASE_TRIM: c->phase = trim(c, now) ? PHASE_LET_GO : PHASE_TRIM; break;
     case PHASE_LET_GO: c->phase = let_go(c, now) ? start_chill(c, now) : PHASE_LET_GO; break;
     case PHASE_MARK: c->phase = mark(c, now) ? PHASE_FIND : PHASE_MARK; break;
@@ -457,9 +484,11 @@ void checkpoint_turn(struct checkpoint *c, const struct checkpoint_now *now)
     }
     if (c->full) {
         c->full_mono_ms = now->mono_ms + FULL_PAUSE_MS;
+        c->work = c->sent; /* nothing of what it did is there */
         push(c, now);
         return;
     }
+    c->until_us = clock_work_us(now->clock) + STEP_US;
     step(c, now);
 }
 
@@ -503,16 +532,35 @@ void checkpoint_keep_from(struct checkpoint *c, int32_t month)
 
 void checkpoint_want(struct checkpoint *c, void (*done)(void *arg), void *arg)
 {
-    xgrow(&c->wishes, &c->wishes_cap, c->wishes_n + 1, sizeof(*c->wishes));
-    c->wishes[c->wishes_n++] = (struct wish){.done = done, .arg = arg};
+    wishes_add(&c->wishes, done, arg);
 }
 
 void checkpoint_unwant(struct checkpoint *c, void *arg)
 {
-    for (size_t i = 0; i < c->wishes_n; i++) {
-        if (c->wishes[i].arg == arg) {
-            c->wishes[i--] = c->wishes[--c->wishes_n];
-        }
+    wishes_drop(&c->wishes, arg);
+}
+
+static size_t all_n(const struct checkpoint *c)
+{
+    switch (c->phase) {
+    case PHASE_FREEZE:
+    case PHASE_MERGE: return c->all_n;
+    case PHASE_FIND:
+    case PHASE_CHILL: return c->leaving.n;
+    case PHASE_POINT: return c->pointers_n;
+    default: return 0;
+    }
+}
+
+static size_t done_n(const struct checkpoint *c)
+{
+    switch (c->phase) {
+    case PHASE_FREEZE: return c->all_n - site_cut_left_n(c->site);
+    case PHASE_MERGE: return c->moved_n;
+    case PHASE_FIND:
+    case PHASE_CHILL: return c->done_n;
+    case PHASE_POINT: return c->work.step == SHELF_POINT ? c->work.from_n : 0;
+    default: return 0;
     }
 }
 
@@ -522,79 +570,26 @@ void checkpoint_status(const struct checkpoint *c, struct checkpoint_status *out
                                       .damages_n = c->damages_n,
                                       .at_ms = c->at_ms,
                                       .busy = c->phase != PHASE_WAIT,
+                                      .doing = DOING[c->phase],
+                                      .full = c->full,
+                                      .done_n = done_n(c),
+                                      .all_n = all_n(c),
                                       .unsaved_n = site_unsaved_n(c->site),
                                       .in_memory_n = site_in_memory_n(c->site)};
 }
 
 /* --- at a start --------------------------------------------------------------------------------------------------- */
 
-struct loading {
-    struct checkpoint *c;
-    bool anew;
-};
-
-static int load_row(void *arg, const struct shelf_row *row, struct err *e)
-{
-    struct loading *l = arg;
-    return site_thaw_row(l->c->site, row, l->anew, e);
-}
-
-static int load_total(void *arg, const struct shelf_total *total, struct err *e)
-{
-    struct loading *l = arg;
-    return site_thaw_total(l->c->site, total, l->anew, e);
-}
-
-static int load_filter(void *arg, const struct shelf_work *part, struct err *e)
-{
-    struct loading *l = arg;
-    if (part->filter < 0 || part->filter > 1 ||
-        bloom_put_part(site_filter(l->c->site, part->filter), (size_t)part->part, part->bytes, part->hashes_n) < 0) {
-        return err_set(e, "shelf filter", "its parts do not fit together; put the latest backup in its place");
-    }
-    return 0;
-}
-
-static int load_head(struct loading *l, struct str head, struct err *e)
-{
-    struct cursor in = cursor_of(head);
-    uint64_t fingerprint = cursor_uvar(&in);
-    struct str site_head = cursor_bytes(&in, (size_t)cursor_uvar(&in));
-    if (site_thaw_head(l->c->site, site_head, e) < 0 || sources_decode(l->c->sources, &in, e) < 0) {
-        return -1;
-    }
-    l->c->flying_n = in.p < in.end ? cursor_uvar(&in) : UINT64_MAX / 2; /* an older kefud did not say */
-    sources_decode_heard(l->c->sources, &in);
-    l->anew = fingerprint != site_fingerprint(l->c->site);
-    if (l->anew) {
-        log_line(LOG_LEVEL_NOTE, "recount", "reason=\"rulebooks or zone are not those of the last checkpoint\"");
-    }
-    return 0;
-}
-
 int checkpoint_load(struct checkpoint *c, struct store *store, uint64_t *next_seq, struct err *e)
 {
-    struct loading l = {.c = c};
-    struct shelf_reading r = {load_row, load_total, load_filter, &l};
-    struct str head;
-    int64_t until;
-    *next_seq = 1;
-    if (shelf_recover(store, e) < 0 || shelf_head(store, &c->flip_seq, &head, e) < 0) {
+    struct unshelved u = {.gone = c->letting.gone};
+    if (unshelve(store, c->site, c->sources, &u, e) < 0) {
         return -1;
     }
-    if (!head.n) {
-        return 0;
-    }
-    int bad = load_head(&l, head, e) < 0 || shelf_until(store, &until, e) < 0 || shelf_each_total(store, &r, e) < 0 ||
-              shelf_each_filter(store, &r, e) < 0 || shelf_each_row(store, l.anew, &r, e) < 0 ||
-              let_go_done(store, &c->letting.gone, e) < 0;
-    free((void *)(uintptr_t)head.p);
-    if (bad) {
-        return -1;
-    }
-    site_set_cold_until(c->site, until);
-    c->whole = l.anew;
-    c->seq = c->flip_seq;
+    c->whole = u.anew;
+    c->flying_n = u.flying_n;
+    c->letting.gone = u.gone;
+    c->seq = c->flip_seq = u.seq;
     *next_seq = c->flip_seq + 1;
     return 0;
 }

@@ -313,7 +313,7 @@ int64_t pipeline_turn(struct pipeline *p)
     }
     p->site_due_ms = site_advance(p->o.site, site_now(p), SITE_STEPS_A_TURN);
     if (!p->alerts || !alerts_has_acts(p->alerts)) { /* whose outcome would be in no row and behind the cut */
-        checkpoint_turn(p->checkpoint, &(struct checkpoint_now){now_of(p), mono_of(p), p->writer});
+        checkpoint_turn(p->checkpoint, &(struct checkpoint_now){now_of(p), mono_of(p), p->writer, &p->o.clock});
     }
     run_rules(p);
     return more ? 0 : wait_of(p);

@@ -4,10 +4,13 @@
  * a pointer once added is found, and refuses to write over a row whose checksum does not fit. */
 #include "kefu/store/pointer.h"
 
+#include <stdlib.h>
+
 #include "kefu/base/buf.h"
 
 #define HASH_SHIFT  32 /* 32 bits of a hash are kept */
 #define RANGE_SHIFT 18 /* the upper 14 of them choose the row */
+#define RANGES      (UINT64_C(1) << (HASH_SHIFT - RANGE_SHIFT))
 
 uint64_t pointer_hash(uint64_t hash)
 {
@@ -19,12 +22,37 @@ static uint64_t range_of(uint64_t hash)
     return hash >> RANGE_SHIFT;
 }
 
-int pointer_cmp(const void *a, const void *b)
+static int pointer_cmp(const void *a, const void *b)
 {
     const struct shelf_pointer *x = a, *y = b;
     if (x->hash != y->hash)
         return x->hash < y->hash ? -1 : 1;
     return (x->subject > y->subject) - (x->subject < y->subject);
+}
+
+/* Those below a hash come to the front. How many they are. */
+static size_t part(struct shelf_pointer *p, size_t n, uint64_t below)
+{
+    size_t front_n = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (p[i].hash >= below)
+            continue;
+        struct shelf_pointer other = p[front_n];
+        p[front_n++] = p[i];
+        p[i] = other;
+    }
+    return front_n;
+}
+
+size_t pointer_sort_some(struct shelf_pointer *p, size_t n, size_t some, uint64_t *from)
+{
+    size_t front_n = 0;
+    for (uint64_t left_n = RANGES - range_of(*from); n && !front_n; left_n = RANGES - range_of(*from)) {
+        *from += (left_n * some / n + 1) << RANGE_SHIFT;
+        front_n = part(p, n, *from);
+    }
+    qsort(p, front_n, sizeof *p, pointer_cmp);
+    return front_n;
 }
 
 /* Reads and writes one blob from its beginning. */

@@ -293,3 +293,12 @@ int rows_get(struct db *db, struct str key, struct str *value, struct err *e)
     sqlite3_reset(stmt);
     return got < 0 ? -1 : 0;
 }
+
+int rows_ask_number(struct db *db, enum sql which, int64_t *number)
+{
+    sqlite3_stmt *stmt = db->statements[which];
+    int rc = sqlite3_step(stmt);
+    *number = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+    sqlite3_reset(stmt);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}

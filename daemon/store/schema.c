@@ -74,6 +74,9 @@ static const char *const MIGRATIONS[] = {
     /* 7. Hashes of the keys of orders that were let go of (let_go.h). */
     ("CREATE TABLE gone(site INTEGER NOT NULL, hash INTEGER NOT NULL, checksum INTEGER NOT NULL,"
      " PRIMARY KEY(site, hash)) STRICT, WITHOUT ROWID;"),
+    /* 8. Totals of a cut that does not count yet, as `fresh` has its rows. */
+    ("CREATE TABLE fresh_total(number INTEGER PRIMARY KEY, site INTEGER NOT NULL, agent TEXT NOT NULL,"
+     " kind INTEGER NOT NULL, period INTEGER NOT NULL, checksum INTEGER NOT NULL, blob BLOB NOT NULL) STRICT;"),
 };
 #define MIGRATIONS_N ((int64_t)(sizeof MIGRATIONS / sizeof MIGRATIONS[0]))
 
@@ -172,7 +175,17 @@ static const char *const STATEMENTS[SQL_N] = {
         "SELECT number, line, hash, checksum FROM audit WHERE site = " SITE " ORDER BY number DESC LIMIT ?",
     [SQL_TOTAL_SET] = "INSERT OR REPLACE INTO total(site, agent, kind, period, blob, checksum)"
                       " VALUES(" SITE ", ?, ?, ?, ?, ?)",
-    [SQL_TOTAL_CLEAR] = "DELETE FROM total WHERE site = " SITE,
+    [SQL_TOTAL_CLEAR] = "DELETE FROM total WHERE (site, agent, kind, period) IN (SELECT site, agent, kind, period FROM"
+                        " total WHERE site = " SITE " LIMIT " TEXT_OF(SCHEMA_OLD_ROWS) ")",
+    [SQL_FRESH_TOTAL_ADD] = "INSERT INTO fresh_total(site, agent, kind, period, blob, checksum)"
+                            " VALUES(" SITE ", ?, ?, ?, ?, ?)",
+    [SQL_FRESH_TOTAL_EACH] =
+        "SELECT agent, kind, period, blob, checksum FROM fresh_total WHERE site = " SITE " ORDER BY number",
+    [SQL_FRESH_TOTAL_FIRST] = "SELECT min(number) FROM fresh_total",
+    [SQL_FRESH_TOTAL_MERGE] = "INSERT OR REPLACE INTO total(site, agent, kind, period, checksum, blob)"
+                              " SELECT site, agent, kind, period, checksum, blob FROM fresh_total WHERE number <= ?",
+    [SQL_FRESH_TOTAL_DROP] = "DELETE FROM fresh_total WHERE number <= ?",
+    [SQL_FRESH_TOTAL_CLEAR] = "DELETE FROM fresh_total",
     [SQL_TOTAL_EACH] = "SELECT agent, kind, period, blob, checksum FROM total WHERE site = " SITE,
     [SQL_FILTER_SET] =
         "INSERT OR REPLACE INTO filter(site, which, part, n, bytes, checksum) VALUES(" SITE ", ?, ?, ?, ?, ?)",
@@ -245,6 +258,7 @@ const struct schema_table *schema_tables(size_t *n)
         SMALL("total", SQL_TOTAL_EACH),
         SMALL("filter", SQL_FILTER_EACH),
         SMALL("fresh", SQL_FRESH_EACH),
+        SMALL("fresh_total", SQL_FRESH_TOTAL_EACH),
         {"subject", SQL_SUBJECT_ALL, SQL_SUBJECT_PART, SQL_SUBJECT_TOP},
         {"pointer", SQL_POINTER_ALL, SQL_POINTER_PART, SQL_POINTER_TOP},
         SMALL("book", SQL_BOOK_EACH),

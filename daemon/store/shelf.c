@@ -13,102 +13,20 @@
 #include "kefu/base/digest.h"
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
+#include "kefu/store/fresh.h"
 #include "kefu/store/journal.h"
 #include "kefu/store/let_go.h"
 #include "kefu/store/pointer.h"
 #include "kefu/store/rows.h"
 
-#define KEY_HEAD    STR_LIT("shelf")
-#define KEY_MERGING STR_LIT("shelf_merging")
-#define KEY_UNTIL   STR_LIT("shelf_until")
-#define KEY_SEED    STR_LIT("shelf_seed")
-#define MERGE_ROWS  500 /* a transaction: some milliseconds */
-#define TRIM_ROWS   64
-#define OLD_SHIFT   16  /* 48 bits of a hash stand in the table identity, which earlier kefuds wrote */
-#define FREE_PAGES  256 /* stay for what comes next */
-#define EXIT_LOST   74  /* EX_IOERR */
+#define KEY_UNTIL  STR_LIT("shelf_until")
+#define KEY_SEED   STR_LIT("shelf_seed")
+#define TRIM_ROWS  64
+#define OLD_SHIFT  16  /* 48 bits of a hash stand in the table identity, which earlier kefuds wrote */
+#define FREE_PAGES 256 /* stay for what comes next */
+#define EXIT_LOST  74  /* EX_IOERR */
 
 /* --- one step ------------------------------------------------------------------------------------------------------ */
-
-static int put_row(struct db *db, enum sql which, const struct shelf_row *r)
-{
-    struct db_row row = row_of(db, which);
-    row_int(&row, r->kind);
-    row_text(&row, r->key);
-    row_uint(&row, r->group);
-    row_int(&row, r->last_ts);
-    row_int(&row, r->cold);
-    row_blob(&row, r->blob);
-    return row_save(&row);
-}
-
-static int add_fresh(struct db *db, const struct shelf_work *w)
-{
-    int rc = SQLITE_OK;
-    for (size_t i = 0; rc == SQLITE_OK && i < w->rows_n; i++)
-        rc = put_row(db, SQL_FRESH_ADD, &w->rows[i]);
-    return rc;
-}
-
-static int put_total(struct db *db, const struct shelf_total *t)
-{
-    struct db_row row = row_of(db, SQL_TOTAL_SET);
-    row_text(&row, t->agent);
-    row_int(&row, t->kind);
-    row_int(&row, t->period);
-    row_blob(&row, t->blob);
-    return row_save(&row);
-}
-
-static int flip(struct db *db, const struct shelf_work *w)
-{
-    struct buf head = {0};
-    int rc = SQLITE_OK;
-    if (w->whole) {
-        struct db_row all = row_of(db, SQL_TOTAL_CLEAR);
-        rc = row_run(&all);
-    }
-    for (size_t i = 0; rc == SQLITE_OK && i < w->totals_n; i++)
-        rc = put_total(db, &w->totals[i]);
-    buf_put_uvar(&head, w->seq);
-    buf_put_str(&head, w->head);
-    if (rc == SQLITE_OK)
-        rc = rows_set(db, KEY_HEAD, buf_str(&head));
-    if (rc == SQLITE_OK)
-        rc = rows_set(db, KEY_MERGING, STR_LIT("1"));
-    buf_fini(&head);
-    return rc;
-}
-
-/* The one number that a statement without arguments answers; 0 if it is NULL. */
-static int ask_number(struct db *db, enum sql which, int64_t *number)
-{
-    sqlite3_stmt *stmt = db->statements[which];
-    int rc = sqlite3_step(stmt);
-    *number = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
-    sqlite3_reset(stmt);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-static int run_with(struct db *db, enum sql which, int64_t number)
-{
-    struct db_row row = row_of(db, which);
-    row_int(&row, number);
-    return row_run(&row);
-}
-
-static int merge(struct db *db, struct shelf_work *w)
-{
-    int64_t first = 0;
-    int rc = ask_number(db, SQL_FRESH_FIRST, &first);
-    if (rc != SQLITE_OK)
-        return rc;
-    w->more = first != 0;
-    if (!w->more)
-        return rows_set(db, KEY_MERGING, (struct str){0});
-    rc = run_with(db, SQL_FRESH_MERGE, first + MERGE_ROWS - 1);
-    return rc == SQLITE_OK ? run_with(db, SQL_FRESH_DROP, first + MERGE_ROWS - 1) : rc;
-}
 
 /* Where a subject lies, for each of its identities. */
 static int find_row(struct db *db, const struct shelf_row *r, struct shelf_work *w)
@@ -133,19 +51,20 @@ static int find(struct db *db, struct shelf_work *w)
     return rc;
 }
 
-static int point(struct db *db, const struct shelf_work *w)
+static int point(struct db *db, struct shelf_work *w)
 {
-    size_t left_n = w->pointers_n - w->from_n;
-    if (!w->from_n)
-        qsort(w->pointers, w->pointers_n, sizeof *w->pointers, pointer_cmp);
-    return pointer_add(db, w->pointers + w->from_n, left_n < SHELF_POINTS ? left_n : SHELF_POINTS);
+    struct shelf_pointer *p = w->pointers + w->from_n;
+    size_t n = pointer_sort_some(p, w->pointers_n - w->from_n, SHELF_POINTS, &w->from_hash);
+    w->from_n += n;
+    w->more = w->from_n < w->pointers_n;
+    return pointer_add(db, p, n);
 }
 
 static int chill(struct db *db, const struct shelf_work *w)
 {
     int rc = SQLITE_OK;
     for (size_t i = 0; rc == SQLITE_OK && i < w->rows_n; i++)
-        rc = put_row(db, SQL_SUBJECT_CHILL, &w->rows[i]);
+        rc = fresh_put_row(db, SQL_SUBJECT_CHILL, &w->rows[i]);
     struct buf until = {0};
     buf_put_svar(&until, w->until);
     if (rc == SQLITE_OK)
@@ -229,12 +148,12 @@ int shelf_trim(struct db *db, struct shelf_work *w)
 static int tidy(struct db *db, struct shelf_work *w)
 {
     int64_t free_n = 0, left_n = 0;
-    int rc = ask_number(db, SQL_FREE_PAGES, &free_n);
+    int rc = rows_ask_number(db, SQL_FREE_PAGES, &free_n);
     if (rc != SQLITE_OK || free_n <= FREE_PAGES)
         return rc;
     rc = db_exec(db, "PRAGMA incremental_vacuum(64)");
     if (rc == SQLITE_OK)
-        rc = ask_number(db, SQL_FREE_PAGES, &left_n);
+        rc = rows_ask_number(db, SQL_FREE_PAGES, &left_n);
     w->more = left_n > FREE_PAGES && left_n < free_n;
     return rc;
 }
@@ -243,9 +162,9 @@ int shelf_do(struct db *db, struct shelf_work *w)
 {
     w->more = w->step == SHELF_TRIM && w->more;
     switch (w->step) {
-    case SHELF_FRESH: return add_fresh(db, w);
-    case SHELF_FLIP: return flip(db, w);
-    case SHELF_MERGE: return merge(db, w);
+    case SHELF_FRESH: return fresh_add(db, w);
+    case SHELF_FLIP: return fresh_flip(db, w);
+    case SHELF_MERGE: return fresh_merge(db, w);
     case SHELF_FIND: return find(db, w);
     case SHELF_POINT: return point(db, w);
     case SHELF_CHILL: return chill(db, w);
@@ -271,13 +190,12 @@ static int in_transaction(struct db *db, struct shelf_work *w, struct err *e)
 int shelf_recover(struct store *s, struct err *e)
 {
     struct db *db = store_db(s);
-    struct str merging;
-    if (rows_get(db, KEY_MERGING, &merging, e) < 0)
-        return -1;
-    free((void *)(uintptr_t)merging.p);
-    if (!merging.n)
-        return db_exec(db, "DELETE FROM fresh") == SQLITE_OK ? 0 : db_err(db, e, "clearing the shelf");
     struct shelf_work w = {.step = SHELF_MERGE, .more = true};
+    bool flipped;
+    if (fresh_is_flipped(db, &flipped, e) < 0)
+        return -1;
+    if (!flipped)
+        return fresh_clear(db) == SQLITE_OK ? 0 : db_err(db, e, "clearing the shelf");
     while (w.more)
         if (in_transaction(db, &w, e) < 0)
             return -1;
@@ -304,7 +222,7 @@ int shelf_head(struct store *s, uint64_t *seq, struct str *head, struct err *e)
     struct str value;
     *seq = 0;
     *head = (struct str){0};
-    if (store_get(s, KEY_HEAD, &value, e) < 0)
+    if (store_get(s, FRESH_KEY_HEAD, &value, e) < 0)
         return -1;
     if (!value.n)
         return 0;
@@ -385,7 +303,7 @@ int shelf_look(struct db *db, uint64_t *seq, const struct shelf_reading *r, stru
     *seq = 0;
     if (!db->statements[SQL_SHELF_ROWS])
         return 0; /* an older schema, without a shelf */
-    if (rows_get(db, KEY_HEAD, &head, e) < 0)
+    if (rows_get(db, FRESH_KEY_HEAD, &head, e) < 0)
         return -1;
     struct cursor in = cursor_of(head);
     *seq = head.n ? cursor_uvar(&in) : 0;
@@ -407,8 +325,6 @@ int shelf_each_filter(struct store *s, const struct shelf_reading *r, struct err
 {
     return each(store_db(s), SQL_FILTER_EACH, r, e);
 }
-
-/* --- while the writer runs ----------------------------------------------------------------------------------------- */
 
 /* --- those by time ------------------------------------------------------------------------------------------------- */
 

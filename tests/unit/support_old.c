@@ -127,6 +127,11 @@
     " at_ms INTEGER NOT NULL, checksum INTEGER NOT NULL, text BLOB NOT NULL, PRIMARY KEY(site, name)) STRICT," \
     " WITHOUT ROWID;"
 
+/* What schema 7 let go of, empty. */
+#define GONE_7 \
+    "CREATE TABLE gone(site INTEGER NOT NULL, hash INTEGER NOT NULL, checksum INTEGER NOT NULL," \
+    " PRIMARY KEY(site, hash)) STRICT, WITHOUT ROWID;"
+
 /* clang-format on */
 
 const char *const old_stores[] = {
@@ -136,5 +141,7 @@ const char *const old_stores[] = {
     "PRAGMA application_id = 1262831189; PRAGMA user_version = 4;" ROWS_1 SHELF_2 ASIDE_3 POINTER_4,
     "PRAGMA application_id = 1262831189; PRAGMA user_version = 5;" ROWS_1 SHELF_2 ASIDE_3 POINTER_4 AUDIT_5,
     "PRAGMA application_id = 1262831189; PRAGMA user_version = 6;" ROWS_1 SHELF_2 ASIDE_3 POINTER_4 AUDIT_5 BOOK_6,
+    "PRAGMA application_id = 1262831189; PRAGMA user_version = 7;" ROWS_1 SHELF_2 ASIDE_3 POINTER_4 AUDIT_5 BOOK_6
+        GONE_7,
 };
 const size_t old_stores_n = sizeof old_stores / sizeof old_stores[0];

@@ -3,8 +3,8 @@
  *   wait ─▶ cut ─▶ freeze ─▶ flip ─▶ merge ─▶ trim ─▶ [mark ─▶ find ─▶ point ─▶ chill] ─▶ wait
  *
  * At the cut totals and subjects that changed are noted; they are copied and written a few at a time while
- * events go on being folded (state/freeze.h keeps each as it stood at the cut). The flip makes it count: from then on a start
- * reads this cut and replays the journal from the next event on. Then rows move in, the journal loses what the retention
+ * events go on being folded (state/freeze.h keeps each as it stood at the cut). The flip makes it count, in one row: from then on
+ * a start reads this cut and replays the journal from the next event on. A step does as much as two milliseconds allow. Then rows move in, the journal loses what the retention
  * allows, and if many conversations rest they are written cold and leave memory. One commit of it is under way at a time, so
  * ingest waits for a few milliseconds of it at most. A full disk makes it wait and try again. */
 #ifndef KEFU_DAEMON_CHECKPOINT_H
@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kefu/base/clock.h"
 #include "kefu/base/err.h"
 #include "kefu/daemon/sources.h"
 #include "kefu/state/let_go.h"
@@ -48,6 +49,7 @@ uint64_t checkpoint_seq(const struct checkpoint *c); /* the last event that is f
 struct checkpoint_now {
     int64_t wall_ms, mono_ms;
     struct writer *writer;
+    const struct clock *clock; /* work_us bounds the step */
 };
 void checkpoint_turn(struct checkpoint *c, const struct checkpoint_now *now);
 /* Monotonic ms at which it wants a turn at the latest; INT64_MAX: none. */
@@ -68,6 +70,9 @@ struct checkpoint_status {
     uint64_t seq;  /* of the last flip; 0: none yet */
     int64_t at_ms; /* wall time of its end in this run; 0: none in this run */
     bool busy;
+    bool full;            /* the disk is: what is under way waits, and is tried again */
+    const char *doing;    /* the step that is under way or comes next; "wait": none is */
+    size_t done_n, all_n; /* of what this step goes through; 0 of 0: it does not say */
     size_t damages_n; /* of the journal that it went over in this run: rows it holds that cannot be read, and stay */
     size_t unsaved_n, in_memory_n;
 };

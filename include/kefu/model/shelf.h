@@ -54,10 +54,10 @@ struct shelf {
     uint64_t seed; /* of the hashes above and of the filters; the store's for life */
 };
 
-#define SHELF_POINTS 4000 /* identities that one POINT writes */
+#define SHELF_POINTS 4000 /* identities that one POINT writes, about */
 
-/* One step of a checkpoint, as a commit carries it to the writer (model/commit.h). Rows of a checkpoint first lie beside the
- * shelf (FRESH); the FLIP makes them the shelf's in one small transaction, whatever their number; MERGE moves them in. What is to leave memory is first
+/* One step of a checkpoint, as a commit carries it to the writer (model/commit.h). Rows and totals of a checkpoint first lie
+ * beside the shelf (FRESH); the FLIP makes them the shelf's in one small transaction, whatever their number; MERGE moves them in. What is to leave memory is first
  * pointed at: FIND looks up where subjects lie, POINT writes identities in the order of their hashes, so that those of many
  * subjects share pages; CHILL then writes the rows. */
 struct shelf_work {
@@ -76,14 +76,15 @@ struct shelf_work {
     } step;
     const struct shelf_row *rows; /* FRESH; FIND: keys and identities; CHILL: cold ones, straight into the shelf */
     size_t rows_n;
-    struct shelf_pointer *pointers;   /* FIND: room for those of the rows, filled. POINT: all of a round */
-    size_t pointers_n;                /* FIND: out. POINT: all */
-    size_t from_n;                    /* POINT: so many are written; at 0 it sorts them */
-    const struct shelf_total *totals; /* FLIP */
+    struct shelf_pointer *pointers; /* FIND: room for those of the rows, filled. POINT: all of a round */
+    size_t pointers_n;              /* FIND: out. POINT: all */
+    size_t from_n;      /* POINT: so many, from the first, are written; 0 at the beginning, it moves on by itself */
+    uint64_t from_hash; /* POINT: as from_n */
+    const struct shelf_total *totals; /* FRESH */
     size_t totals_n;
-    bool whole;        /* FLIP: these totals are all there are; what lies there of others is void */
+    bool whole;        /* FLIP: the fresh totals are all there are; what lies there of others is void */
     struct str head;   /* FLIP: opaque */
-    uint64_t seq;      /* FLIP: everything up to it is in the rows and totals. TRIM: of the last flip */
+    uint64_t seq;      /* FLIP: everything up to it is in rows and totals. TRIM: of the last flip */
     int64_t before_ms; /* TRIM: journal rows committed before that may go. LET_GO: what happened before that goes */
     int32_t month;     /* LET_GO: that instant's, from which on evidence is kept */
     int stage;         /* LET_GO: how far it is, with `from`; 0 at the beginning */
@@ -95,7 +96,8 @@ struct shelf_work {
     uint64_t hashes_n;
     uint64_t from_seq; /* TRIM: rows from here on; out: moved behind rows that cannot be read, */
     bool damaged;      /* out. TRIM: because there were some */
-    bool more;         /* out. MERGE, TRIM, TIDY, LET_GO: there is more to do */
+    bool more;         /* out. MERGE, POINT, TRIM, TIDY, LET_GO: there is more to do */
+    size_t moved_n;    /* out. MERGE: rows and totals that it moved in or dropped */
 };
 
 #endif

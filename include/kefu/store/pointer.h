@@ -14,14 +14,15 @@
 
 /* What a pointer keeps of a hash. */
 uint64_t pointer_hash(uint64_t hash);
-/* Adds pointers, sorted by pointer_cmp, that are not there yet; inside a transaction. SQLite's result code; SQLITE_CORRUPT if
+/* Adds pointers, sorted by hash and subject, that are not there yet; inside a transaction. SQLite's result code; SQLITE_CORRUPT if
  * a checksum does not fit. */
 int pointer_add(struct db *db, const struct shelf_pointer *p, size_t n);
 /* Takes out of one range the pointers to subjects of which `stays` says no, inside a transaction; adds to *looked_n how many it
  * has looked at, and one. SQLite's result code. */
 int pointer_sift(struct db *db, uint64_t range, bool (*stays)(void *arg, int64_t subject), void *arg, size_t *looked_n);
-/* Order of pointers, for qsort. */
-int pointer_cmp(const void *a, const void *b);
+/* Brings about `some` of n pointers in any order to the front, those of the next ranges, and sorts them; how many they are: 0 only
+ * of 0. *from: where these ranges begin, 0 at first, and then end. */
+size_t pointer_sort_some(struct shelf_pointer *p, size_t n, size_t some, uint64_t *from);
 /* Hands out the subjects that may hold an identity (whole hash). `get` is SQL_POINTER_GET, prepared by the caller on a
  * connection of its own. SQLite's result code; SQLITE_CORRUPT as above. */
 int pointer_find(sqlite3_stmt *get, uint64_t hash, void (*each)(void *arg, int64_t subject), void *arg);

@@ -30,4 +30,7 @@ int rows_set(struct db *db, struct str key, struct str value);
 /* The value malloc'ed, or absent. -1 with e. */
 int rows_get(struct db *db, struct str key, struct str *value, struct err *e);
 
+/* The one number that a statement without arguments answers; 0 if it is NULL. SQLite's result code. */
+int rows_ask_number(struct db *db, enum sql which, int64_t *number);
+
 #endif

@@ -75,6 +75,12 @@ enum sql {
     SQL_TOTAL_SET,
     SQL_TOTAL_EACH,
     SQL_TOTAL_CLEAR,
+    SQL_FRESH_TOTAL_ADD,
+    SQL_FRESH_TOTAL_EACH,
+    SQL_FRESH_TOTAL_FIRST,
+    SQL_FRESH_TOTAL_MERGE,
+    SQL_FRESH_TOTAL_DROP,
+    SQL_FRESH_TOTAL_CLEAR,
     SQL_FILTER_SET,
     SQL_FILTER_EACH,
     SQL_JOURNAL_OLDEST,
@@ -113,7 +119,7 @@ const char *schema_sql(enum sql which);
 /* The tables whose rows have checksums, all but the journal, each with the statement that reads it whole. One that can grow
  * large has two more: its rows of numbers above ?1 and up to ?1 + SCHEMA_PART_ROWS, and its highest number (else SQL_N). */
 #define SCHEMA_PART_ROWS 64
-/* Numbers of subjects that SQL_SUBJECT_OLD looks at, and rows that SQL_TOTAL_DROP … SQL_OUTBOX_OLD take at a time. */
+/* Numbers of subjects that SQL_SUBJECT_OLD looks at, and rows that SQL_TOTAL_CLEAR, SQL_TOTAL_DROP … SQL_OUTBOX_OLD take at a time. */
 #define SCHEMA_OLD_ROWS 500
 struct schema_table {
     const char *name;
