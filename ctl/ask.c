@@ -8,6 +8,7 @@
 
 #include "kefu/base/json.h"
 #include "kefu/base/utf8.h"
+#include "kefu/ctl/bar.h"
 #include "kefu/ctl/commands.h"
 #include "kefu/ctl/reach.h"
 
@@ -18,8 +19,49 @@ static enum cli_exit status_of(const cJSON *answer)
     return cJSON_IsNumber(rejected) && rejected->valuedouble > 0 ? CLI_BAD_INPUT : CLI_OK;
 }
 
-enum cli_exit ask(const struct cli *c, struct str request, void (*print)(const cJSON *answer))
+/* What a step of a checkpoint does, in words; of a daemon that knows others, its own. */
+static const char *words_of(const char *step)
 {
+    static const char *const words[][2] = {
+        {"wait", "waiting for its turn"},
+        {"freeze", "copying what changed"},
+        {"flip", "making it count"},
+        {"merge", "moving it into place"},
+        {"trim", "letting go of the journal"},
+        {"let_go", "letting go of old evidence"},
+        {"mark", "looking for what is at rest"},
+        {"find", "looking up what is at rest"},
+        {"point", "noting where it lies"},
+        {"chill", "taking it out of memory"},
+        {"tidy", "giving free pages back"},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(step, words[i][0]) == 0)
+            return words[i][1];
+    return step;
+}
+
+static uint64_t count_of(const cJSON *progress, const char *name)
+{
+    const cJSON *n = cJSON_GetObjectItemCaseSensitive(progress, name);
+    return cJSON_IsNumber(n) && n->valuedouble > 0 ? (uint64_t)n->valuedouble : 0;
+}
+
+static void paint(void *arg, const cJSON *progress)
+{
+    const cJSON *doing = cJSON_GetObjectItemCaseSensitive(progress, "doing");
+    bool full = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(progress, "full"));
+    const char *step = cJSON_IsString(doing) ? words_of(doing->valuestring) : "under way";
+    char what[96];
+    snprintf(what, sizeof what, "checkpoint: %s%s", step, full ? " (waiting: the disk is full)" : "");
+    bar_paint(arg, what, count_of(progress, "done"), count_of(progress, "of"));
+}
+
+/* The bar, if there is one, is gone before anything else is printed. */
+static enum cli_exit ask_along(const struct cli *c, struct str request, struct bar *bar,
+                               void (*print)(const cJSON *answer))
+{
+    const struct reach_progress progress = {paint, bar};
     struct reach r;
     struct err e;
     struct str raw;
@@ -27,7 +69,9 @@ enum cli_exit ask(const struct cli *c, struct str request, void (*print)(const c
         cli_say_err(c, &e);
         return CLI_UNREACHABLE;
     }
-    cJSON *answer = reach_ask(&r, request, &raw, &e);
+    cJSON *answer = reach_await(&r, request, bar ? &progress : NULL, &raw, &e);
+    if (bar)
+        bar_clear(bar);
     if (!answer)
         cli_say_err(c, &e);
     else if (c->json)
@@ -38,6 +82,11 @@ enum cli_exit ask(const struct cli *c, struct str request, void (*print)(const c
     cJSON_Delete(answer);
     reach_close(&r);
     return status;
+}
+
+enum cli_exit ask(const struct cli *c, struct str request, void (*print)(const cJSON *answer))
+{
+    return ask_along(c, request, NULL, print);
 }
 
 void ask_put_typed(struct buf *request, struct str typed)
@@ -186,7 +235,9 @@ static enum cli_exit run_reload(const struct cli *c)
 
 static enum cli_exit run_checkpoint(const struct cli *c)
 {
-    return ask(c, STR_LIT("{\"do\":\"checkpoint\"}"), print_status);
+    struct bar bar;
+    bar_init(&bar);
+    return ask_along(c, STR_LIT("{\"do\":\"checkpoint\",\"progress\":true}"), &bar, print_status);
 }
 
 static const struct cli_option none[] = {{NULL, NULL, NULL}};
@@ -214,7 +265,8 @@ const struct command command_checkpoint = {
     .arguments = "[--json]",
     .summary = "make a checkpoint now, so that the next start has little to read",
     .help = "The daemon makes them by itself (checkpoint_events, checkpoint_s); this one is for before a\n"
-            "planned restart. Ends when it is durable.\n",
+            "planned restart. Ends when it is durable, however long a slow disk takes, and shows on a terminal how\n"
+            "far it is; a daemon that says nothing for a minute is given up.\n",
     .options = none,
     .run = run_checkpoint,
 };

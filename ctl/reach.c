@@ -117,11 +117,16 @@ static int send_line(int fd, struct str request, struct err *e)
     return sent == request.n + 1 ? 0 : err_set(e, "control socket", "cannot ask: %s", strerror(errno));
 }
 
-/* The next line of the answer, without its line feed; -1 with e. */
+/* The next line of the answer, without its line feed (borrowed until the next one); -1 with e. */
 static int read_line(struct reach *r, struct str *line, struct err *e)
 {
-    r->in.n = 0;
-    for (;;) {
+    const char *end = NULL;
+    buf_reserve(&r->in, READ_BYTES);
+    r->in.n -= r->read_n;
+    memmove(r->in.p, r->in.p + r->read_n, r->in.n);
+    r->read_n = 0;
+    for (size_t looked_n = 0; !(end = memchr(r->in.p + looked_n, '\n', r->in.n - looked_n));) {
+        looked_n = r->in.n;
         buf_reserve(&r->in, READ_BYTES);
         ssize_t n = recv(r->fd, r->in.p + r->in.n, READ_BYTES, 0);
         if (n < 0 && errno == EINTR)
@@ -133,19 +138,33 @@ static int read_line(struct reach *r, struct str *line, struct err *e)
         if (n < 0)
             return err_set(e, "control socket", "%s", strerror(errno));
         r->in.n += (size_t)n;
-        if (r->in.p[r->in.n - 1] == '\n')
-            break;
     }
-    *line = (struct str){r->in.p, r->in.n - 1};
+    *line = (struct str){r->in.p, (size_t)(end - r->in.p)};
+    r->read_n = line->n + 1;
     return 0;
 }
 
-cJSON *reach_ask(struct reach *r, struct str request, struct str *raw, struct err *e)
+/* The answer, behind whatever tells of progress. NULL with e. */
+static cJSON *read_answer(struct reach *r, const struct reach_progress *progress, struct str *line, struct err *e)
+{
+    for (;;) {
+        cJSON *tree = read_line(r, line, e) == 0 ? json_parse(*line, e) : NULL;
+        const cJSON *told = cJSON_GetObjectItemCaseSensitive(tree, "progress");
+        if (!told || cJSON_HasObjectItem(tree, "ok"))
+            return tree;
+        if (progress)
+            progress->each(progress->arg, told);
+        cJSON_Delete(tree);
+    }
+}
+
+cJSON *reach_await(struct reach *r, struct str request, const struct reach_progress *progress, struct str *raw,
+                   struct err *e)
 {
     struct str line = {NULL, 0};
-    if (send_line(r->fd, request, e) != 0 || read_line(r, &line, e) != 0)
+    if (send_line(r->fd, request, e) != 0)
         return NULL;
-    cJSON *answer = json_parse(line, e);
+    cJSON *answer = read_answer(r, progress, &line, e);
     if (!answer)
         return NULL;
     if (raw)
@@ -156,4 +175,9 @@ cJSON *reach_ask(struct reach *r, struct str request, struct str *raw, struct er
     err_set(e, "", "%s", cJSON_IsString(why) ? why->valuestring : "the daemon gave no reason");
     cJSON_Delete(answer);
     return NULL;
+}
+
+cJSON *reach_ask(struct reach *r, struct str request, struct str *raw, struct err *e)
+{
+    return reach_await(r, request, NULL, raw, e);
 }

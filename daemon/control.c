@@ -266,6 +266,16 @@ void control_finish(struct control_conn *conn, struct str members)
     conn_work(conn);
 }
 
+void control_progress(struct control_conn *conn, struct str members)
+{
+    struct evbuffer *out = bufferevent_get_output(conn->bev);
+    if (evbuffer_get_length(out) == 0) {
+        evbuffer_add(out, "{\"progress\": {", 14);
+        evbuffer_add(out, members.p, members.n);
+        evbuffer_add(out, "}}\n", 3);
+    }
+}
+
 static void on_read(struct bufferevent *bev, void *arg)
 {
     (void)bev;

@@ -120,6 +120,23 @@ same_rows 'from the export' "$TMPDIR/first" "$TMPDIR/from-export"
 "$kefuctl" checkpoint >/dev/null || fail 'checkpoint'
 "$kefuctl" journal export >"$TMPDIR/after" || fail "export after a checkpoint: $?"
 sort "$TMPDIR/after" | cmp - "$TMPDIR/before" || fail 'the export after a checkpoint is another'
+# Whoever asks for it hears that it is under way, before the answer.
+python3 - "$state/control.sock" <<'END' || fail 'progress of a checkpoint'
+import json, socket, sys
+with socket.socket(socket.AF_UNIX) as s:
+    s.connect(sys.argv[1])
+    s.settimeout(60)
+    answers = s.makefile()
+    s.sendall(b'{"do": "checkpoint", "progress": 1}\n')
+    refused = json.loads(next(answers))
+    s.sendall(b'{"do": "checkpoint", "progress": true}\n')
+    first = last = json.loads(next(answers))
+    while "progress" in last:
+        last = json.loads(next(answers))
+assert refused["ok"] is False and "progress" in refused["error"], refused
+assert set(first["progress"]) == {"doing", "done", "of", "full"}, first
+assert last["ok"] is True and last["seq"] > 0, last
+END
 refuses 'a part that the journal has no longer' 2 'expected a whole number from' "$kefuctl" journal export --from 1
 stop
 rm -rf "$state"

@@ -15,7 +15,7 @@ struct bar {
 };
 
 void bar_init(struct bar *b);
-/* At most some times a second; `what` names what is counted. */
+/* At most some times a second; `what` names what is counted; of all_n 0 it alone is shown. */
 void bar_paint(struct bar *b, const char *what, uint64_t done_n, uint64_t all_n);
 /* Before anything else is written to the terminal. */
 void bar_clear(struct bar *b);

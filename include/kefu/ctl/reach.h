@@ -24,7 +24,8 @@ int reach_connect(const struct cli *c, const char *name, struct err *e);
 
 struct reach {
     int fd;
-    struct buf in; /* the last answer */
+    struct buf in; /* the last line, and what came behind it */
+    size_t read_n; /* bytes of it that were taken */
 };
 
 int reach_open(struct reach *r, const struct cli *c, struct err *e);
@@ -33,5 +34,13 @@ void reach_close(struct reach *r);
  * true; *raw, if asked for, is the text of the answer (borrowed until the next question). NULL with e: no answer, or the
  * daemon said no (then e->what is its reason). */
 cJSON *reach_ask(struct reach *r, struct str request, struct str *raw, struct err *e);
+/* The same of what may take long and says so: `progress` is handed each line {"progress": {…}} before the answer, as that object
+ * (borrowed for the call); the daemon is given up when no line came for a minute, not before. */
+struct reach_progress {
+    void (*each)(void *arg, const cJSON *progress);
+    void *arg;
+};
+cJSON *reach_await(struct reach *r, struct str request, const struct reach_progress *progress, struct str *raw,
+                   struct err *e);
 
 #endif

@@ -29,7 +29,8 @@
  *                                                 agent.exempt, appeal.opened, appeal.decided (accepted: with the event that
  *                                                 makes it so); {"ids": […]} once durable
  *   {"do":"appeals"}                              appeals [{agent, id, at, …, state}], and counts per agent
- *   {"do":"checkpoint"}                           makes one now, answers when it is durable: {"seq", "in_memory"}
+ *   {"do":"checkpoint"[,"progress":true]}         makes one now, answers when it is durable: {"seq", "in_memory"}; with progress
+ *                            a line each second before: {"progress": {"doing", "done", "of", "full"}}
  *   {"do":"collectors"}, {"do":"unbound"}         how each platform fares; accounts that nobody has claimed
  *   {"do":"alert_list"}                           alerts, silences (daemon/alert_acts.h), channels [{channel, kind, waiting,
  *                            stuck_s}]

@@ -71,5 +71,7 @@ int control_whole(const cJSON *request, const char *name, int64_t otherwise, int
  * control_finish must not be. */
 void control_wait(struct control_conn *conn, void (*gone)(void *arg), void *arg);
 void control_finish(struct control_conn *conn, struct str members);
+/* Before it: how far it is, as a line of its own {"progress": {…members}}. Left out while the peer has not taken the one before. */
+void control_progress(struct control_conn *conn, struct str members);
 
 #endif
