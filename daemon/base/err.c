@@ -23,7 +23,8 @@ static void trim_cut_character(char *text, size_t n)
         text[n - 1 - tail] = '\0';
 }
 
-static void fill(struct err *e, const char *where, const char *what_format, va_list args)
+__attribute__((format(printf, 3, 0))) static void fill(struct err *e, const char *where, const char *what_format,
+                                                       va_list args)
 {
     size_t where_n = strlen(where);
     size_t kept_n = where_n < sizeof e->where ? where_n : sizeof e->where - 1;
