@@ -84,7 +84,7 @@ static int64_t not_gone_from(struct alerts *a, int64_t gone, int64_t now_ms)
  * the customer has gone, the wait is a miss, and must not hide those who came later. INT64_MAX: nobody. */
 static int64_t waits_since(struct alerts *a, uint32_t agent, int64_t now_ms)
 {
-    const struct site *s = a->o.site;
+    struct site *s = a->o.site;
     struct agent_now now;
     site_agent_now(s, agent, &now);
     if (!now.waiting_n || site_worked(s, now.oldest_wait_at, now_ms) < GONE_MS) {

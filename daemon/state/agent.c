@@ -219,14 +219,13 @@ size_t site_waits(const struct site *s, uint32_t agent, struct site_wait *out, s
     return w.n;
 }
 
-/* Which heap a wait hangs in changes no answer, like the note a calendar keeps of the day it was asked last. */
-int64_t site_wait_since(const struct site *s, uint32_t agent, int64_t from)
+/* Which heap a wait hangs in changes no answer. */
+int64_t site_wait_since(struct site *s, uint32_t agent, int64_t from)
 {
-    struct site *own = (struct site *)s;
-    struct agent *a = &own->agents[agent];
+    struct agent *a = &s->agents[agent];
     if (from <= a->gone_latest)
-        take_back_gone(own, a);
-    put_gone_aside(own, a, from);
+        take_back_gone(s, a);
+    put_gone_aside(s, a, from);
     return began_at(s, a->oldest_wait);
 }
 

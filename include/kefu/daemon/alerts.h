@@ -41,8 +41,8 @@ struct alerts_own {
     void (*feed)(void *arg, size_t i, struct alerts_feed *out);
 };
 
-struct alerts_options {      /* all borrowed; the last four may be NULL */
-    const struct site *site; /* a rolling one */
+struct alerts_options { /* all borrowed; the last four may be NULL */
+    struct site *site;  /* a rolling one; waits that are long over are put aside in it (site_wait_since) */
     const struct rulebooks *rulebooks;
     const struct tz *tz;
     const struct sources *sources;

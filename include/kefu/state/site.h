@@ -124,7 +124,7 @@ struct site_wait {
 size_t site_waits(const struct site *s, uint32_t agent, struct site_wait *out, size_t max);
 /* Since when the one has waited who has waited longest of those who began at `from` or later; INT64_MAX: nobody. Whoever began
  * before is put aside and looked at no more, so that a `from` that rises from call to call costs each wait once. */
-int64_t site_wait_since(const struct site *s, uint32_t agent, int64_t from);
+int64_t site_wait_since(struct site *s, uint32_t agent, int64_t from);
 
 /* The events of an agent's own list (profile, status, and what people decided about the agent), in order, up to the site's
  * time. Strings are borrowed for the call. */
