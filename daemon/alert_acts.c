@@ -7,6 +7,7 @@
 
 #include "kefu/base/digest.h"
 #include "kefu/base/fix.h"
+#include "kefu/base/json_put.h"
 #include "kefu/base/mem.h"
 #include "kefu/model/event_table.h"
 #include "kefu/publish/alert_text.h"
@@ -177,17 +178,9 @@ static int by_weight(const void *a, const void *b)
     return (x->memory->since_ms > y->memory->since_ms) - (x->memory->since_ms < y->memory->since_ms);
 }
 
-static void put_text(struct buf *out, const char *name, struct str value)
-{
-    if (value.n) {
-        buf_printf(out, ", \"%s\": ", name);
-        buf_put_json(out, value);
-    }
-}
-
 static void put_value(struct buf *out, const char *name, int64_t micro)
 {
-    buf_printf(out, ", \"%s\": ", name);
+    json_put_name(out, name);
     alert_put_decimal(out, micro, 3);
 }
 
@@ -196,24 +189,26 @@ static void put_alert(struct buf *out, const struct alert_view *v)
     static const char *const states[] = {"none", "pending", "firing", "acknowledged"};
     static const char *const units[] = {"count", "seconds", "share", "stars", "points"};
     const struct alert_rule *r = v->rule;
-    buf_printf(out, "{\"alert\": %" PRIu64 ", \"state\": \"%s\"",
-               v->memory->state == STATE_PENDING ? 0 : v->memory->number, states[v->memory->state]);
-    put_text(out, "rule", r->name);
-    buf_put_str(out, STR_LIT(", \"label\": {\"zh\": "));
-    buf_put_json(out, r->zh);
-    buf_put_str(out, STR_LIT(", \"en\": "));
-    buf_put_json(out, r->en);
+    buf_put_byte(out, '{');
+    json_put_whole(out, "alert", v->memory->state == STATE_PENDING ? 0 : (int64_t)v->memory->number);
+    json_put_text(out, "state", str_of(states[v->memory->state]));
+    json_put_known(out, "rule", r->name);
+    json_put_name(out, "label");
+    buf_put_byte(out, '{');
+    json_put_text(out, "zh", r->zh);
+    json_put_text(out, "en", r->en);
     buf_put_byte(out, '}');
-    put_text(out, "severity", alert_severity_name(r->severity));
-    put_text(out, "scope", alert_scope_name(r->scope));
-    put_text(out, v->is_agent ? "agent" : "subject", v->subject);
-    put_text(out, "team", v->team);
+    json_put_known(out, "severity", alert_severity_name(r->severity));
+    json_put_known(out, "scope", alert_scope_name(r->scope));
+    json_put_known(out, v->is_agent ? "agent" : "subject", v->subject);
+    json_put_known(out, "team", v->team);
     put_value(out, "value", v->memory->value_micro);
     put_value(out, "limit", r->raise_micro);
-    buf_printf(out, ", \"unit\": \"%s\", \"since\": %" PRId64 ", \"told\": %s", units[alert_kind_unit(r->kind)],
-               v->memory->since_ms, v->memory->told ? "true" : "false");
-    put_text(out, "acked_by", v->acked_by);
-    put_text(out, "muted", v->muted);
+    json_put_text(out, "unit", str_of(units[alert_kind_unit(r->kind)]));
+    json_put_whole(out, "since", v->memory->since_ms);
+    json_put_truth(out, "told", v->memory->told);
+    json_put_known(out, "acked_by", v->acked_by);
+    json_put_known(out, "muted", v->muted);
     buf_put_byte(out, '}');
 }
 
@@ -229,14 +224,16 @@ static void put_silence(void *arg, const struct alert_silence *s)
     if (to->sight && !to->sight->sees_silence(to->sight->arg, s)) {
         return;
     }
-    buf_put_str(to->out, to->n++ ? STR_LIT(", {\"silence\": ") : STR_LIT("{\"silence\": "));
-    buf_put_json(to->out, s->id);
-    put_text(to->out, "rule", s->rule);
-    put_text(to->out, "agent", s->agent);
-    put_text(to->out, "team", s->team);
-    put_text(to->out, "actor", s->actor);
-    put_text(to->out, "reason", s->reason);
-    buf_printf(to->out, ", \"from\": %" PRId64 ", \"until\": %" PRId64 "}", s->from_ms, s->until_ms);
+    buf_put_str(to->out, to->n++ ? STR_LIT(",{") : STR_LIT("{"));
+    json_put_text(to->out, "silence", s->id);
+    json_put_known(to->out, "rule", s->rule);
+    json_put_known(to->out, "agent", s->agent);
+    json_put_known(to->out, "team", s->team);
+    json_put_known(to->out, "actor", s->actor);
+    json_put_known(to->out, "reason", s->reason);
+    json_put_whole(to->out, "from", s->from_ms);
+    json_put_whole(to->out, "until", s->until_ms);
+    buf_put_byte(to->out, '}');
 }
 
 void alert_print_list(struct buf *out, const struct alerts *a, int64_t now_ms, const struct alert_sight *sight)
@@ -247,12 +244,12 @@ void alert_print_list(struct buf *out, const struct alerts *a, int64_t now_ms, c
     if (l.n) {
         qsort(l.list, l.n, sizeof(*l.list), by_weight);
     }
-    buf_put_str(out, STR_LIT("\"alerts\": ["));
+    buf_put_str(out, STR_LIT("\"alerts\":["));
     for (size_t i = 0; i < l.n; i++) {
-        buf_put_str(out, i ? STR_LIT(", ") : STR_LIT(""));
+        buf_put_str(out, i ? STR_LIT(",") : STR_LIT(""));
         put_alert(out, &l.list[i]);
     }
-    buf_put_str(out, STR_LIT("], \"silences\": ["));
+    buf_put_str(out, STR_LIT("],\"silences\":["));
     alerts_each_silence(a, now_ms, put_silence, &silences);
     buf_put_byte(out, ']');
     free(l.list);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "kefu/base/json_put.h"
 #include "kefu/daemon/audited.h"
 #include "kefu/daemon/booked.h"
 #include "kefu/daemon/daemon.h"
@@ -23,8 +24,8 @@ static void show_extras(struct buf *out, const struct extras *x)
 {
     buf_put_str(out, STR_LIT(",\"bonus_fen\":"));
     show_number(out, x->bonus_fen);
-    month_print_words(out, "perks", x->perks, x->perks_n);
-    month_print_words(out, "actions", x->actions, x->actions_n);
+    json_put_texts(out, "perks", x->perks, x->perks_n);
+    json_put_texts(out, "actions", x->actions, x->actions_n);
 }
 
 static void show_head(struct buf *out, const struct booked *b)

@@ -8,6 +8,7 @@
 
 #include "kefu/base/digest.h"
 #include "kefu/base/fix.h"
+#include "kefu/base/json_put.h"
 #include "kefu/base/mem.h"
 #include "kefu/collectors/decode.h"
 
@@ -365,24 +366,18 @@ static void find_decision(void *arg, const struct event *e)
         l->decided = event_copy(e, &l->arena);
 }
 
-static void put_text(struct buf *out, const char *name, struct str s)
-{
-    buf_printf(out, ",\"%s\":", name);
-    buf_put_json(out, s);
-}
-
 static void print_decision(struct listing *l, const struct event *appeal)
 {
-    put_text(l->out, "state", event_how_name(l->decided.how));
-    put_text(l->out, "decided_by", l->decided.strs[EVENT_ACTOR]);
-    put_text(l->out, "decision", l->decided.strs[EVENT_REASON]);
-    buf_printf(l->out, ",\"decided_at\":%" PRId64, l->decided.ts);
+    json_put_text(l->out, "state", event_how_name(l->decided.how));
+    json_put_text(l->out, "decided_by", l->decided.strs[EVENT_ACTOR]);
+    json_put_text(l->out, "decision", l->decided.strs[EVENT_REASON]);
+    json_put_whole(l->out, "decided_at", l->decided.ts);
     if (l->decided.how == DECIDED_ACCEPTED) {
         struct outcome o = outcome_of(l->site, appeal, &l->decided, &l->arena);
-        buf_printf(l->out, ",\"undone\":%s", o.undone ? "true" : "false");
+        json_put_truth(l->out, "undone", o.undone);
         if (o.undone) {
-            put_text(l->out, "undone_by", o.undone_by);
-            buf_printf(l->out, ",\"undone_at\":%" PRId64, o.undone_ms);
+            json_put_text(l->out, "undone_by", o.undone_by);
+            json_put_whole(l->out, "undone_at", o.undone_ms);
         }
     }
 }
@@ -419,17 +414,17 @@ static void print_appeal(struct listing *l, const struct event *e)
     site_agent_events(l->site, l->agent, find_decision, l);
     if (!is_meant(l, e))
         return;
-    buf_put_str(l->out, l->n++ ? STR_LIT(",{\"agent\":") : STR_LIT("{\"agent\":"));
-    buf_put_json(l->out, e->subject);
-    put_text(l->out, "id", e->id);
-    buf_printf(l->out, ",\"at\":%" PRId64, e->ts);
-    put_text(l->out, "conversation", e->strs[EVENT_CONVERSATION]);
-    put_text(l->out, "about", event_how_name(e->how));
-    put_text(l->out, "message", e->strs[EVENT_REF]);
-    put_text(l->out, "reason", e->strs[EVENT_REASON]);
-    put_text(l->out, "actor", e->strs[EVENT_ACTOR]);
+    buf_put_str(l->out, l->n++ ? STR_LIT(",{") : STR_LIT("{"));
+    json_put_text(l->out, "agent", e->subject);
+    json_put_text(l->out, "id", e->id);
+    json_put_whole(l->out, "at", e->ts);
+    json_put_text(l->out, "conversation", e->strs[EVENT_CONVERSATION]);
+    json_put_text(l->out, "about", event_how_name(e->how));
+    json_put_text(l->out, "message", e->strs[EVENT_REF]);
+    json_put_text(l->out, "reason", e->strs[EVENT_REASON]);
+    json_put_text(l->out, "actor", e->strs[EVENT_ACTOR]);
     if (l->decided.type == EVENT_NONE)
-        put_text(l->out, "state", STR_LIT("open"));
+        json_put_text(l->out, "state", STR_LIT("open"));
     else
         print_decision(l, e);
     buf_put_byte(l->out, '}');

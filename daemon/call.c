@@ -9,6 +9,7 @@
 #include "kefu/base/digest.h"
 #include "kefu/base/fix.h"
 #include "kefu/base/json.h"
+#include "kefu/base/json_put.h"
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
 #include "kefu/base/utf8.h"
@@ -166,15 +167,10 @@ static void answer_err(struct http_request *r, int status, const struct err *e)
     char text[sizeof(e->where) + sizeof(e->what) + 4];
     struct buf out = {0};
     snprintf(text, sizeof(text), "%s%s%s", e->where, *e->where ? ": " : "", e->what);
-    buf_put_str(&out, STR_LIT("{\"error\":"));
-    buf_put_json(&out, str_of(text));
-    if (e->code) {
-        buf_printf(&out, ",\"code\":\"%s\"", e->code);
-    }
-    if (*e->value) {
-        buf_put_str(&out, STR_LIT(",\"value\":"));
-        buf_put_json(&out, str_of(e->value));
-    }
+    buf_put_byte(&out, '{');
+    json_put_text(&out, "error", str_of(text));
+    json_put_known(&out, "code", str_of(e->code));
+    json_put_known(&out, "value", str_of(e->value));
     buf_put_str(&out, STR_LIT("}\n"));
     http_answer(r, status, JSON, buf_str(&out));
     buf_fini(&out);

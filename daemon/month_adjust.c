@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kefu/base/json_put.h"
 #include "kefu/base/mem.h"
 #include "kefu/daemon/month_book.h"
 #include "kefu/daemon/month_keep.h"
@@ -140,7 +141,7 @@ static void print_changed(struct buf *out, const struct book_row *a, const struc
         names[n++] = STR_LIT("perks");
     if (!same_words(a->actions, a->actions_n, b->actions, b->actions_n))
         names[n++] = STR_LIT("actions");
-    month_print_words(out, "changed", names, n);
+    json_put_texts(out, "changed", names, n);
 }
 
 static void print_evidence(struct buf *out, const struct month_evidence *e)

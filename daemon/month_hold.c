@@ -1,8 +1,7 @@
 /* Keeps true: what holds a month back is seen by when something was taken, never by how much is expected. */
 #include "kefu/daemon/month_hold.h"
 
-#include <inttypes.h>
-
+#include "kefu/base/json_put.h"
 #include "kefu/base/log.h"
 #include "kefu/daemon/month_book.h"
 #include "kefu/daemon/sources.h"
@@ -63,13 +62,11 @@ void month_print_holds(struct buf *out, const struct months *m, int32_t month)
     struct month_hold list[MONTH_HOLDS_MAX];
     size_t n = month_holds(m, month, list);
     for (size_t i = 0; i < n; i++) {
-        buf_printf(out, "%s{\"why\":\"%s\"", i ? "," : ",\"held\":[", word(list[i].why));
-        if (list[i].name.n) {
-            buf_put_str(out, STR_LIT(",\"name\":"));
-            buf_put_json(out, list[i].name);
-        }
+        buf_put_str(out, i ? STR_LIT(",{") : STR_LIT(",\"held\":[{"));
+        json_put_text(out, "why", str_of(word(list[i].why)));
+        json_put_known(out, "name", list[i].name);
         if (list[i].until_ms != INT64_MAX)
-            buf_printf(out, ",\"until\":%" PRId64, list[i].until_ms);
+            json_put_whole(out, "until", list[i].until_ms);
         buf_put_byte(out, '}');
     }
     buf_put_str(out, n ? STR_LIT("]") : STR_LIT(""));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kefu/base/json_put.h"
 #include "kefu/daemon/daemon.h"
 
 static const struct config *config_of(const struct daemon *d)
@@ -151,16 +152,12 @@ size_t streams_unread(const struct daemon *d, int64_t until_ms, struct str *name
 
 static void put_one(struct buf *out, const struct redis_stream_state *s)
 {
-    buf_put_str(out, STR_LIT("{\"stream\": "));
+    buf_put_str(out, STR_LIT("{\"stream\":"));
     buf_put_json(out, s->key);
-    buf_printf(out, ", \"state\": \"%s\", \"position\": \"%s\", \"entries\": %" PRIu64, s->state, s->position,
-               s->entries_n);
-    buf_printf(out, ", \"lost\": %" PRIu64 ", \"dead\": %" PRIu64 ", \"claimed\": %" PRIu64, s->lost_n, s->dead_n,
+    buf_printf(out, ",\"state\":\"%s\",\"position\":\"%s\",\"entries\":%" PRIu64, s->state, s->position, s->entries_n);
+    buf_printf(out, ",\"lost\":%" PRIu64 ",\"dead\":%" PRIu64 ",\"claimed\":%" PRIu64, s->lost_n, s->dead_n,
                s->claimed_n);
-    if (s->error.n) {
-        buf_put_str(out, STR_LIT(", \"error\": "));
-        buf_put_json(out, s->error);
-    }
+    json_put_known(out, "error", s->error);
     buf_put_byte(out, '}');
 }
 
@@ -169,12 +166,12 @@ void streams_put_status(struct buf *out, const struct daemon *d)
     size_t n = d->streams.reader ? redis_stream_n(d->streams.reader) : 0;
     if (!n)
         return;
-    buf_put_str(out, STR_LIT(", \"streams\": ["));
+    buf_put_str(out, STR_LIT(",\"streams\":["));
     for (size_t i = 0; i < n; i++) {
         struct redis_stream_state s;
         redis_stream_state(d->streams.reader, i, &s);
         if (i)
-            buf_put_str(out, STR_LIT(", "));
+            buf_put_byte(out, ',');
         put_one(out, &s);
     }
     buf_put_byte(out, ']');

@@ -10,6 +10,7 @@
 
 #include "kefu/base/fix.h"
 #include "kefu/base/json.h"
+#include "kefu/base/json_put.h"
 #include "kefu/base/tz.h"
 
 #define VERSION 1
@@ -38,77 +39,58 @@ static enum book_kind kind_of(struct str word)
 
 /* --- printing ----------------------------------------------------------------------------------------------------- */
 
-static void put_whole(struct buf *out, const char *key, int64_t v)
-{
-    buf_printf(out, ",\"%s\":%" PRId64, key, v);
-}
-
-static void put_text(struct buf *out, const char *key, struct str s)
-{
-    buf_printf(out, ",\"%s\":", key);
-    buf_put_json(out, s);
-}
-
 static void put_none(struct buf *out, const char *key, int64_t v)
 {
-    if (v == SCORE_NONE)
-        buf_printf(out, ",\"%s\":null", key);
-    else
-        put_whole(out, key, v);
+    if (v != SCORE_NONE) {
+        json_put_whole(out, key, v);
+        return;
+    }
+    json_put_name(out, key);
+    buf_put_str(out, STR_LIT("null"));
 }
 
 static void put_month(struct buf *out, int32_t month)
 {
     char text[16];
     civil_print_month(text, sizeof text, month);
-    put_text(out, "month", str_of(text));
-}
-
-static void put_words(struct buf *out, const char *key, const struct str *words, size_t n)
-{
-    buf_printf(out, ",\"%s\":[", key);
-    for (size_t i = 0; i < n; i++) {
-        if (i)
-            buf_put_byte(out, ',');
-        buf_put_json(out, words[i]);
-    }
-    buf_put_byte(out, ']');
+    json_put_text(out, "month", str_of(text));
 }
 
 void book_print_entry(struct buf *out, const struct book_entry *e)
 {
-    buf_printf(out, "{\"v\":%d", VERSION);
-    put_whole(out, "n", e->number);
-    put_text(out, "kind", book_kind_word(e->kind));
+    buf_put_byte(out, '{');
+    json_put_whole(out, "v", VERSION);
+    json_put_whole(out, "n", e->number);
+    json_put_text(out, "kind", book_kind_word(e->kind));
     put_month(out, e->month);
-    put_whole(out, "version", e->version);
-    put_text(out, "actor", e->actor);
-    put_text(out, "reason", e->reason);
-    put_text(out, "decision", e->decision);
-    put_text(out, "proposal", e->proposal);
-    put_words(out, "evidence", e->evidence, e->evidence_n);
-    put_whole(out, "evidence_all", e->evidence_all_n);
-    put_whole(out, "at", e->at_ms);
-    put_whole(out, "as_of", e->as_of);
-    put_whole(out, "last_seq", (int64_t)e->last_seq);
-    put_text(out, "rulebook", e->rulebook);
-    put_text(out, "rulebook_sha256", e->rulebook_sha256);
-    put_whole(out, "fcr_pending", e->pending_n);
-    put_whole(out, "bonus_fen", e->bonus_fen);
-    put_whole(out, "rows", e->rows_n);
-    put_text(out, "rows_sha256", e->rows_sha256);
-    put_text(out, "prev", e->prev);
+    json_put_whole(out, "version", e->version);
+    json_put_text(out, "actor", e->actor);
+    json_put_text(out, "reason", e->reason);
+    json_put_text(out, "decision", e->decision);
+    json_put_text(out, "proposal", e->proposal);
+    json_put_texts(out, "evidence", e->evidence, e->evidence_n);
+    json_put_whole(out, "evidence_all", e->evidence_all_n);
+    json_put_whole(out, "at", e->at_ms);
+    json_put_whole(out, "as_of", e->as_of);
+    json_put_whole(out, "last_seq", (int64_t)e->last_seq);
+    json_put_text(out, "rulebook", e->rulebook);
+    json_put_text(out, "rulebook_sha256", e->rulebook_sha256);
+    json_put_whole(out, "fcr_pending", e->pending_n);
+    json_put_whole(out, "bonus_fen", e->bonus_fen);
+    json_put_whole(out, "rows", e->rows_n);
+    json_put_text(out, "rows_sha256", e->rows_sha256);
+    json_put_text(out, "prev", e->prev);
     buf_put_byte(out, '}');
 }
 
 void book_print_identity(struct buf *out, const struct book_row *r)
 {
-    buf_put_str(out, STR_LIT("{\"agent\":"));
-    buf_put_json(out, r->agent);
-    put_text(out, "name", r->name);
-    put_text(out, "employee_no", r->employee_no);
-    put_text(out, "hired_on", r->hired_on);
-    put_text(out, "left_on", r->left_on);
+    buf_put_byte(out, '{');
+    json_put_text(out, "agent", r->agent);
+    json_put_text(out, "name", r->name);
+    json_put_text(out, "employee_no", r->employee_no);
+    json_put_text(out, "hired_on", r->hired_on);
+    json_put_text(out, "left_on", r->left_on);
     buf_put_byte(out, '}');
 }
 
@@ -119,7 +101,7 @@ static void put_moves(struct buf *out, const struct book_row *r)
     for (size_t i = 0; i < r->moves_n; i++) {
         civil_print_day(day, sizeof day, r->moves[i].day);
         buf_printf(out, "%s{\"day\":\"%s\"", i ? "," : "", day);
-        put_text(out, "team", r->moves[i].team);
+        json_put_text(out, "team", r->moves[i].team);
         buf_put_byte(out, '}');
     }
     buf_put_byte(out, ']');
@@ -142,14 +124,11 @@ static void put_exempt(struct buf *out, const struct book_row *r)
 
 static void put_figures(struct buf *out, const struct figures *f)
 {
-    const char *comma = "";
-    buf_put_str(out, STR_LIT(",\"figures\":{"));
-#define X(name)                                                                                                        \
-    buf_printf(out, "%s\"" #name "\":%" PRId64, comma, f->name);                                                       \
-    comma = ",";
+    json_put_name(out, "figures");
+    buf_put_byte(out, '{');
+#define X(name) json_put_whole(out, #name, f->name);
     FIGURES(X)
 #undef X
-    (void)comma;
     buf_put_byte(out, '}');
 }
 
@@ -173,13 +152,13 @@ static void put_kpis(struct buf *out, const struct book_row *r)
     buf_put_str(out, STR_LIT(",\"kpis\":["));
     for (size_t i = 0; i < r->kpis_n; i++) {
         const struct book_kpi *k = &r->kpis[i];
-        buf_put_str(out, i ? STR_LIT(",{\"name\":") : STR_LIT("{\"name\":"));
-        buf_put_json(out, k->name);
-        put_whole(out, "num", k->num);
-        put_whole(out, "den", k->den);
+        buf_put_str(out, i ? STR_LIT(",{") : STR_LIT("{"));
+        json_put_text(out, "name", k->name);
+        json_put_whole(out, "num", k->num);
+        json_put_whole(out, "den", k->den);
         put_none(out, "value_micro", k->den > 0 ? k->value_micro : SCORE_NONE);
-        put_whole(out, "samples", k->samples);
-        put_whole(out, "weight_micro", k->weight_micro);
+        json_put_whole(out, "samples", k->samples);
+        json_put_whole(out, "weight_micro", k->weight_micro);
         put_none(out, "points_milli", k->score_milli);
         buf_put_byte(out, '}');
     }
@@ -188,31 +167,32 @@ static void put_kpis(struct buf *out, const struct book_row *r)
 
 void book_print_members(struct buf *out, const struct book_row *r, bool pay)
 {
-    put_text(out, "team", r->team);
+    json_put_text(out, "team", r->team);
     put_moves(out, r);
-    put_whole(out, "days", r->days);
-    put_whole(out, "employed_days", r->employed_days);
-    put_whole(out, "exempt_days", r->exempt_days);
+    json_put_whole(out, "days", r->days);
+    json_put_whole(out, "employed_days", r->employed_days);
+    json_put_whole(out, "exempt_days", r->exempt_days);
     put_exempt(out, r);
-    put_whole(out, "grace", r->grace);
+    json_put_whole(out, "grace", r->grace);
     put_figures(out, &r->figures);
     put_shops(out, r);
     put_kpis(out, r);
     put_none(out, "total_milli", r->total_milli);
-    put_text(out, "tier", r->tier);
+    json_put_text(out, "tier", r->tier);
     if (pay)
-        put_whole(out, "bonus_fen", r->bonus_fen);
-    put_words(out, "perks", r->perks, r->perks_n);
-    put_words(out, "actions", r->actions, r->actions_n);
-    put_whole(out, "unqualified_months", r->unqualified_months);
-    put_whole(out, "top_months", r->top_months);
+        json_put_whole(out, "bonus_fen", r->bonus_fen);
+    json_put_texts(out, "perks", r->perks, r->perks_n);
+    json_put_texts(out, "actions", r->actions, r->actions_n);
+    json_put_whole(out, "unqualified_months", r->unqualified_months);
+    json_put_whole(out, "top_months", r->top_months);
 }
 
 void book_print_row(struct buf *out, const struct book_row *r)
 {
-    buf_printf(out, "{\"v\":%d", VERSION);
-    put_whole(out, "n", r->number);
-    put_text(out, "person", r->person);
+    buf_put_byte(out, '{');
+    json_put_whole(out, "v", VERSION);
+    json_put_whole(out, "n", r->number);
+    json_put_text(out, "person", r->person);
     book_print_members(out, r, true);
     buf_put_byte(out, '}');
 }

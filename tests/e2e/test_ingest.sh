@@ -18,7 +18,7 @@ token=$("$kefuctl" token add --role ingest 2>/dev/null) || fail "token add"
 for bad in "" wrong "$("$kefuctl" token add --role agent --subject amy 2>/dev/null)"; do
     want_in "401" $'\n401' "$(token=$bad post -d "$(event a 1 "$question")")"
 done
-want_in "no events yet" '"events": 0' "$("$kefuctl" status --json)"
+want_in "no events yet" '"events":0' "$("$kefuctl" status --json)"
 
 # One event, an array, NDJSON.
 want '200 of one' $'{"accepted": 1, "duplicate": 0, "rejected": []}\n\n200' "$(post -d "$(event m1 1 "$question")")"
@@ -94,7 +94,7 @@ END
 "$kefud" -c "$config" 2> "$TMPDIR/second.log"
 want "a second daemon's exit status" 74 $?
 want_in 'its reason' "open in another kefud" "$(cat "$TMPDIR/second.log")"
-want_in 'the first lives' '"ready": true' "$("$kefuctl" status --json)"
+want_in 'the first lives' '"ready":true' "$("$kefuctl" status --json)"
 
 # SIGHUP with a file that is not well changes nothing; with a good one it is taken.
 cp "$config" "$TMPDIR/good.json"
@@ -107,7 +107,7 @@ want_in 'which one' 'group_ms' "$(cat "$TMPDIR/reload.log")"
 write_config '"demo": true'
 "$kefuctl" reload > /dev/null 2> "$TMPDIR/reload.log" && fail "a daemon became a playground while it ran"
 want_in 'place and mend' "$config:1 demo: found true, but kefud runs with false; restart kefud" "$(cat "$TMPDIR/reload.log")"
-want_in 'still none' '"demo": false' "$("$kefuctl" status --json)"
+want_in 'still none' '"demo":false' "$("$kefuctl" status --json)"
 write_config '"log_level": 7'
 reloads=$(grep -c 'evt=reload done=1' "$log")
 kill -HUP "$pid"

@@ -71,7 +71,7 @@ mkfifo "$TMPDIR/pipe"
 loading=$!
 exec 8>"$TMPDIR/pipe"
 head -n 30000 "$events" >&8
-counted() { "$kefuctl" status --json | sed 's/.*"events": \([0-9]*\).*/\1/'; }
+counted() { "$kefuctl" status --json | sed 's/.*"events":\([0-9]*\).*/\1/'; }
 until [ "$(counted)" -ge 20000 ]; do
     kill -0 $loading 2>/dev/null || fail 'load ended early'
 done

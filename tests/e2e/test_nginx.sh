@@ -53,7 +53,7 @@ done
 want "an event over TLS" 200 "$(through m2)"
 want_in "it was taken" '"accepted": 1' "$(cat "$TMPDIR/answer")"
 want "one whose body comes in chunks" 200 "$(through m3 -H 'Transfer-Encoding: chunked')"
-want "events" 3 "$("$kefuctl" status --json | sed -n 's/.*"events": \([0-9]*\),.*/\1/p')"
+want "events" 3 "$("$kefuctl" status --json | sed -n 's/.*"events":\([0-9]*\),.*/\1/p')"
 want "without a token" 401 "$(token=none through m4)"
 head -c 1100000 /dev/zero | tr '\0' ' ' > "$TMPDIR/large"
 want "a body that is too long" 413 "$(through m5 -H 'Expect:' --data-binary "@$TMPDIR/large")"

@@ -100,7 +100,7 @@ refuses 'restore beside a daemon' 1 'open in another kefud' "$kefuctl" restore "
 want 'exit status of a load with conflicts' 2 $?
 report "$TMPDIR/again"
 same_rows 'export loaded into its own store' "$TMPDIR/first" "$TMPDIR/again"
-post_last=$("$kefuctl" status --json | sed 's/.*"last_seq": \([0-9]*\).*/\1/')
+post_last=$("$kefuctl" status --json | sed 's/.*"last_seq":\([0-9]*\).*/\1/')
 want 'events after it' "$lines" "$post_last"
 stop
 
@@ -161,7 +161,7 @@ refuses 'backup of it' 1 "journal $seq" "$kefuctl" backup "$TMPDIR/bad"
 refuses 'a sound row' 1 'is sound' "$kefuctl" journal set-aside 1
 want_in 'set-aside' "The events $seq to $((seq + n - 1)) are set aside" "$("$kefuctl" journal set-aside "$seq")"
 start "$rules"
-want_in 'status' "\"set_aside\": $n" "$("$kefuctl" status --json)"
+want_in 'status' "\"set_aside\":$n" "$("$kefuctl" status --json)"
 refuses 'verify says that some are aside' 0 "$n are set aside, 0 places" "$kefuctl" journal verify
 stop
 refuses 'again' 1 'already' "$kefuctl" journal set-aside "$seq"
@@ -172,7 +172,7 @@ want_in 'restore' "is in place" "$("$kefuctl" restore "$TMPDIR/backup")"
 start "$rules"
 report "$TMPDIR/restored"
 same_rows 'from the backup' "$TMPDIR/first" "$TMPDIR/restored"
-want_in 'status after restoring' '"set_aside": 0' "$("$kefuctl" status --json)"
+want_in 'status after restoring' '"set_aside":0' "$("$kefuctl" status --json)"
 stop
 head -c 40000 "$TMPDIR/backup" >"$TMPDIR/cut"
 refuses 'restore of half a file' 1 'put the latest backup' "$kefuctl" restore "$TMPDIR/cut"
@@ -190,6 +190,6 @@ until grep -q evt=damage "$log"; do
     sleep 0.05
 done
 want_in 'the log' 'table position, row elsewhere' "$(grep evt=damage "$log")"
-want_in 'status' '"damage": {"found": 1' "$("$kefuctl" status --json)"
+want_in 'status' '"damage":{"found":1' "$("$kefuctl" status --json)"
 stop
 exit 0

@@ -100,7 +100,7 @@ until_true() # WHAT COMMAND…: for at most 30 s
 event() { printf '{"id":"%s","ts":"2026-01-05T10:01:00+08:00","type":"message","conversation":"c1","from":"customer"}' "$1"; }
 # The path to the daemon (curl's arguments), then the id.
 post() { curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" -d "$(event "$2")" $1/v1/events; }
-events() { kefuctl status --json -c "$1" | sed -n 's/.*"events": \([0-9]*\),.*/\1/p'; }
+events() { kefuctl status --json -c "$1" | sed -n 's/.*"events":\([0-9]*\),.*/\1/p'; }
 http=http://127.0.0.1:7787
 
 mkdir -p /etc/kefud /etc/credstore
@@ -189,7 +189,7 @@ while [ "$(date +%s)" -lt $end ]; do
 done
 curl -s -D - -o /dev/null -H "Authorization: Bearer $token" -d "$(event x)" $shop3/v1/events | grep -qi '^retry-after:' ||
     fail "no Retry-After"
-want "ready on a full disk" 1 "$(kefuctl status --json -c /etc/kefud/shop3.json | grep -c '"ready": true')"
+want "ready on a full disk" 1 "$(kefuctl status --json -c /etc/kefud/shop3.json | grep -c '"ready":true')"
 rm /var/lib/private/kefud-shop3/ballast
 end=$(($(date +%s) + 5))
 until [ "$(post "$shop3" "g")" = 200 ]; do [ "$(date +%s)" -le $end ] || fail "no event is taken 5 s after there is room"; done

@@ -11,8 +11,6 @@
 
 /* {"number", "kind", "month", "version", "actor", "reason", "decision", "at", "as_of", "last_seq", "rulebook",
  * "rulebook_sha256", "fcr_pending", "rows", "prev", "sha256"[, "bonus_fen"]} */
-/* ,"NAME":["…", …] */
-void month_print_words(struct buf *out, const char *name, const struct str *words, size_t n);
 void month_print_entry(struct buf *out, const struct book_entry *e, bool pay);
 /* The row as in the book, with the person: {"agent", "name", "employee_no", "hired_on", "left_on", "person", "team", "moves",
  * "days", "employed_days", "exempt_days", "grace", "figures"[, "shops"], "kpis", "score_milli", "tier"[, "bonus_fen"], "perks", "actions",
