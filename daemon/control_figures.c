@@ -94,6 +94,9 @@ static void put_redis(struct buf *out, const struct daemon *d)
         json_put_whole(out, "snapshots", (int64_t)s.snapshots_n);
         json_put_whole(out, "effects", (int64_t)s.effects_n);
         json_put_whole(out, "errors", (int64_t)s.errors_n);
+        if (!s.live && s.why[0]) {
+            json_put_text(out, "why", str_of(s.why));
+        }
     }
     buf_put_byte(out, '}');
 }

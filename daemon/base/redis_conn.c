@@ -49,6 +49,7 @@ struct redis_conn {
     uint32_t failed_n; /* attempts since the last ready */
     char run_id[64];   /* of the last Redis seen */
     char why[160];     /* it broke */
+    char told[160];    /* why it broke when that was logged last */
     size_t commands_n; /* in flight */
     size_t bytes_n;
     size_t commands_max;
@@ -223,11 +224,15 @@ static void plan_retry(struct redis_conn *c)
 
 static void tell_failure(struct redis_conn *c)
 {
+    const char *mend = judge(c->why) == ANSWER_DENIED
+                           ? " mend=\"have user and password fit those of Redis, then start kefud anew\""
+                           : "";
     if (c->was_ready)
         log_line(LOG_LEVEL_WARN, "redis_lost", "address=%s port=%d what=\"%s\"", c->host, c->port, c->why);
-    else if (c->failed_n % TOLD_EACH == 0)
-        log_line(LOG_LEVEL_WARN, "redis_unreachable", "address=%s port=%d attempts=%u what=\"%s\"", c->host, c->port,
-                 c->failed_n + 1, c->why);
+    else if (c->failed_n % TOLD_EACH == 0 || strcmp(c->why, c->told) != 0)
+        log_line(LOG_LEVEL_WARN, "redis_unreachable", "address=%s port=%d attempts=%u what=\"%s\"%s", c->host, c->port,
+                 c->failed_n + 1, c->why, mend);
+    memcpy(c->told, c->why, sizeof c->told);
     c->failed_n++;
 }
 
@@ -372,6 +377,7 @@ static void on_info(void *arg, uint64_t tag, const struct redisReply *reply)
 static void become_ready(struct redis_conn *c)
 {
     c->state = CONN_READY;
+    c->why[0] = c->told[0] = '\0';
     c->was_ready = true;
     c->failed_n = 0;
     c->retry_ms = RETRY_FIRST_MS;
@@ -497,6 +503,11 @@ void redis_conn_free(struct redis_conn *c)
         explicit_bzero((char *)(uintptr_t)c->password.p, c->password.n);
     free((char *)(uintptr_t)c->password.p);
     free(c);
+}
+
+const char *redis_conn_why(const struct redis_conn *c)
+{
+    return c->why;
 }
 
 bool redis_conn_is_ready(const struct redis_conn *c)

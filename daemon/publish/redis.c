@@ -525,7 +525,8 @@ int publisher_effect(struct publisher *p, const struct effect *e)
 
 void publisher_state(const struct publisher *p, struct publisher_state *out)
 {
-    *out = (struct publisher_state){.live = p->live,
+    *out = (struct publisher_state){.why = redis_conn_why(p->conn),
+                                    .live = p->live,
                                     .effects_waiting_n = lane_waiting(p->lane),
                                     .snapshots_n = p->snapshots_n,
                                     .effects_n = p->effects_n,

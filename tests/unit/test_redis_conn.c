@@ -289,6 +289,37 @@ static void the_password_is_given_and_a_wrong_one_never_makes_ready(void **state
     assert_int_equal(w->ready_n, 2);
 }
 
+static bool is_denied(void *arg)
+{
+    return strstr(redis_conn_why(((struct world *)arg)->conn), "WRONGPASS") != NULL;
+}
+
+/* It goes on as it was until it has to connect again; what it then says is the reason, and no loss. */
+static void a_password_that_changes_meanwhile_is_told_as_the_reason(void **state)
+{
+    struct world *w = *state;
+    strcpy(w->redis.password, "s3cret");
+    redis_start(&w->redis);
+    connect_to(w, w->redis.socket, NULL, "s3cret");
+    await_ready(w, 1);
+    assert_string_equal(redis_conn_why(w->conn), "");
+    freeReplyObject(redis_ask(&w->redis, "CONFIG SET requirepass other"));
+    strcpy(w->redis.password, "other");
+    assert_int_equal(send_words(w, "PING", NULL), 0);
+    freeReplyObject(redis_ask(&w->redis, "CLIENT KILL TYPE normal"));
+    await_lost(w, 1, 5000);
+    await(w->base, is_denied, w, 5000, "the wrong password to be the reason");
+    for (int i = 0; i < 3; i++) /* and again, and it stays the reason */
+        event_base_loop(w->base, EVLOOP_ONCE);
+    assert_true(is_denied(w));
+    assert_int_equal(w->lost_n, 1);
+    assert_int_equal(w->ready_n, 1);
+    freeReplyObject(redis_ask(&w->redis, "CONFIG SET requirepass s3cret"));
+    strcpy(w->redis.password, "s3cret");
+    await_ready(w, 2);
+    assert_string_equal(redis_conn_why(w->conn), "");
+}
+
 static void a_drop_comes_back_by_itself(void **state)
 {
     struct world *w = *state;
@@ -486,6 +517,7 @@ int main(void)
         with_world(freeing_answers_what_is_in_flight),
         with_world(a_stopped_redis_is_noticed_in_seven_seconds),
         with_world(the_password_is_given_and_a_wrong_one_never_makes_ready),
+        with_world(a_password_that_changes_meanwhile_is_told_as_the_reason),
         with_world(a_drop_comes_back_by_itself),
         with_world(a_server_that_is_no_redis_is_left_and_tried_again),
         with_world(cycles_of_connecting_and_dying_leave_nothing_behind),

@@ -63,6 +63,8 @@ void redis_conn_free(struct redis_conn *c);
 
 /* Connected, and Redis has answered the greeting: commands go out now. */
 bool redis_conn_is_ready(const struct redis_conn *c);
+/* Why it is not, as of the last attempt; "" if it is, or none has ended yet. Borrowed until the next turn of the loop. */
+const char *redis_conn_why(const struct redis_conn *c);
 
 /* What to do with the answer: called exactly once, `reply` is borrowed for the call, NULL if the connection was lost. */
 struct redis_call {

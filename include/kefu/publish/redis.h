@@ -57,6 +57,7 @@ void publisher_complete(struct publisher *p);
 int publisher_effect(struct publisher *p, const struct effect *e);
 
 struct publisher_state {
+    const char *why;         /* it is away (redis_conn_why) */
     bool live;               /* connected and set up */
     size_t agents_n;         /* snapshots kept */
     size_t agents_waiting_n; /* whose latest snapshot Redis has not confirmed */
