@@ -141,7 +141,7 @@ static void put_message(struct turned *out, const cJSON *message, int type)
     turned_end(out, "%s%s", why, peek_true(message, "private") ? " a note for colleagues" : "");
 }
 
-static bool is_survey(const cJSON *message)
+bool chatwoot_is_survey(const cJSON *message)
 {
     return is(peek_text(message, "content_type"), "input_csat");
 }
@@ -151,7 +151,7 @@ void chatwoot_message(struct turned *out, const cJSON *message, struct str conve
     struct peek_id room;
     int type = message_type(message);
     int64_t ts = peek_ms(message, "created_at");
-    if (is_survey(message)) {
+    if (chatwoot_is_survey(message)) {
         turned_ignore(out, "the question for a rating, not yet an answer");
     } else if (type == ACTIVITY || type == TEMPLATE) {
         turned_ignore(out, "message_type %s: the platform's own words", type == ACTIVITY ? "activity" : "template");

@@ -4,11 +4,13 @@
  * each the messages since then. One that becomes active meanwhile jumps from a page to come to one that was walked: so the pages
  * are walked again from the top, down to what was newest before, until one page holds all that has moved; each conversation is
  * read once. What is known already is a duplicate. Its position is the moment a sweep began, moved when the sweep has come to its
- * end; a sweep begins anew after a fall. Messages that are asked for have whole seconds, so those of the last minute are left to
+ * end; a sweep begins anew after a fall. A conversation that Chatwoot cannot answer for is passed over after some tries and kept with
+ * the position: each sweep begins with those, for a week. Messages that are asked for have whole seconds, so those of the last minute are left to
  * the webhooks, which have milliseconds. It refuses to walk without end: a sweep looks back a week at most. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kefu/base/intern.h"
 #include "kefu/base/json.h"
@@ -22,14 +24,23 @@
 #define BACK_MS     INT64_C(604800000) /* how far back a first sweep looks, and any at most */
 #define FIRST_MS    INT64_C(86400000)
 #define PAGES_MAX   2000
-#define PENDING_MAX ((size_t)100) /* conversations of a page that are looked into; Chatwoot's pages have 25 */
+#define PENDING_MAX ((size_t)100)      /* conversations of a page that are looked into; Chatwoot's pages have 25 */
+#define TRIES_MAX   5                  /* for a conversation that is answered with 5xx, one after the other */
+#define LEFT_MAX    ((size_t)16)       /* if there are more, all of Chatwoot is unwell, and is waited for */
+#define RATED_MS    INT64_C(604800000) /* so old, a survey in what is read is looked at: its answer may be new */
 
 enum step { STEP_REST = 0, STEP_PAGE, STEP_MESSAGES };
+
+/* A conversation that was passed over. */
+struct left {
+    struct peek_id id;
+    int64_t since_ms; /* its messages from then on are not known */
+};
 
 /* Where a sweep stands. */
 struct place {
     enum step step;
-    int page;
+    int page;              /* 0: those that were passed over */
     size_t at;             /* in the conversations of the page */
     struct peek_id before; /* messages older than this one; "" at first */
     int64_t floor_ms;      /* what was not active since is not walked to */
@@ -49,7 +60,68 @@ struct sweep {
     struct str *ids; /* of the page's conversations, owned strings */
     size_t ids_n;
     struct intern read; /* conversations whose messages this sweep has */
+    struct left left[LEFT_MAX];
+    size_t left_n;
+    int tries;    /* of the question that is asked now */
+    bool leaving; /* its conversation is passed over, once that is stored */
 };
+
+static struct left *left_find(struct sweep *w, struct str id)
+{
+    for (size_t i = 0; i < w->left_n; i++) {
+        if (str_eq(str_of(w->left[i].id.bytes), id)) {
+            return &w->left[i];
+        }
+    }
+    return NULL;
+}
+
+/* False: there is no place for another one. */
+static bool left_put(struct sweep *w, struct str id, int64_t since_ms)
+{
+    if (left_find(w, id)) {
+        return true;
+    }
+    if (w->left_n == LEFT_MAX) {
+        return false;
+    }
+    struct left *l = &w->left[w->left_n++];
+    snprintf(l->id.bytes, sizeof(l->id.bytes), "%.*s", STR_ARG(id));
+    l->since_ms = since_ms;
+    return true;
+}
+
+static void left_drop(struct sweep *w, const struct left *l)
+{
+    if (l) {
+        w->left[l - w->left] = w->left[--w->left_n];
+    }
+}
+
+/* "MS", and of each that was passed over " ID:MS". */
+static void put_position(struct buf *out, const struct sweep *w)
+{
+    buf_printf(out, "%" PRId64, w->began_ms - SETTLE_MS);
+    for (size_t i = 0; i < w->left_n; i++) {
+        buf_printf(out, " %s:%" PRId64, w->left[i].id.bytes, w->left[i].since_ms);
+    }
+}
+
+static void read_position(struct sweep *w, struct str position)
+{
+    char text[LEFT_MAX * 200 + 24], *rest = NULL;
+    if (position.n == 0 || position.n >= sizeof(text)) {
+        return;
+    }
+    snprintf(text, sizeof(text), "%.*s", STR_ARG(position));
+    w->since_ms = strtoll(text, &rest, 10);
+    for (char *word = strtok_r(rest, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        char *colon = strrchr(word, ':');
+        if (colon) {
+            (void)left_put(w, (struct str){word, (size_t)(colon - word)}, strtoll(colon + 1, NULL, 10));
+        }
+    }
+}
 
 static void *start(const struct collector *c, struct str position, int64_t now_ms)
 {
@@ -58,11 +130,7 @@ static void *start(const struct collector *c, struct str position, int64_t now_m
     w->ids = xcalloc(PENDING_MAX, sizeof(*w->ids));
     intern_init(&w->read, 0);
     w->since_ms = now_ms - FIRST_MS;
-    if (position.n > 0 && position.n < 20) {
-        char text[24];
-        snprintf(text, sizeof(text), "%.*s", STR_ARG(position));
-        w->since_ms = strtoll(text, NULL, 10);
-    }
+    read_position(w, position);
     w->due_ms = now_ms;
     return w;
 }
@@ -84,6 +152,27 @@ static void end(void *state)
     free(w);
 }
 
+/* Those that were passed over come first. One that cannot be read for a week is a gap. */
+static void begin_with_left(struct sweep *w)
+{
+    forget_page(w);
+    for (size_t i = w->left_n; i-- > 0;) {
+        if (w->left[i].since_ms < w->began_ms - BACK_MS) {
+            w->gap_from_ms = w->left[i].since_ms;
+            w->gap_to_ms = w->began_ms - BACK_MS;
+            left_drop(w, &w->left[i]);
+        }
+    }
+    for (size_t i = 0; i < w->left_n; i++) {
+        size_t n = strlen(w->left[i].id.bytes);
+        w->ids[w->ids_n++] = (struct str){xstrndup(w->left[i].id.bytes, n), n};
+    }
+    if (w->ids_n) {
+        w->here.step = STEP_MESSAGES;
+        w->here.page = 0;
+    }
+}
+
 static void begin(struct sweep *w, int64_t now_ms)
 {
     intern_fini(&w->read);
@@ -95,6 +184,7 @@ static void begin(struct sweep *w, int64_t now_ms)
         w->since_ms = w->gap_to_ms = now_ms - BACK_MS;
     }
     w->here = (struct place){.step = STEP_PAGE, .page = 1, .floor_ms = w->since_ms - OVERLAP_MS};
+    begin_with_left(w);
 }
 
 static bool next(void *state, int64_t now_ms, struct pull_ask *ask, int64_t *due_ms)
@@ -130,9 +220,22 @@ static const cJSON *payload_of(const cJSON *answer)
     return cJSON_IsArray(inside) ? inside : NULL;
 }
 
-static bool is_settled(const struct sweep *w, int64_t ts)
+/* From when on the messages of the conversation that is read, or the pages that are walked, are wanted. */
+static int64_t wanted_ms(struct sweep *w)
 {
-    return ts >= w->since_ms - OVERLAP_MS && ts <= w->began_ms - SETTLE_MS;
+    const struct left *l = w->here.page == 0 ? left_find(w, w->ids[w->here.at]) : NULL;
+    return (l ? l->since_ms : w->since_ms) - OVERLAP_MS;
+}
+
+static bool is_settled(struct sweep *w, int64_t ts)
+{
+    return ts >= wanted_ms(w) && ts <= w->began_ms - SETTLE_MS;
+}
+
+/* Its survey may have been answered long after it was asked, which changes nothing of when the message was written. */
+static bool may_be_rated(const struct sweep *w, const cJSON *message, int64_t ts)
+{
+    return ts >= w->began_ms - RATED_MS && ts <= w->began_ms - SETTLE_MS && chatwoot_is_survey(message);
 }
 
 /* When something was last said there; 0: it does not say. */
@@ -201,13 +304,12 @@ static bool take_messages(struct sweep *w, const cJSON *answer, const cJSON *lis
     {
         int64_t ts = peek_ms(message, "created_at");
         oldest_ms = ts < oldest_ms ? ts : oldest_ms;
-        if (is_settled(w, ts)) {
+        if (is_settled(w, ts) || may_be_rated(w, message, ts)) {
             chatwoot_asked_message(out, message, w->ids[w->here.at], peek(answer, "meta"));
         }
     }
     snprintf(before->bytes, sizeof(before->bytes), "%.*s", STR_ARG(oldest));
-    return n > 0 && oldest.n && oldest_ms >= w->since_ms - OVERLAP_MS &&
-           strcmp(w->here.before.bytes, before->bytes) != 0;
+    return n > 0 && oldest.n && oldest_ms >= wanted_ms(w) && strcmp(w->here.before.bytes, before->bytes) != 0;
 }
 
 /* Has anything moved to pages that were walked? What one page showed came with one answer. */
@@ -225,7 +327,7 @@ static void plan(struct sweep *w, size_t at)
     w->then.at = at;
     if (at < w->ids_n) {
         w->then.step = STEP_MESSAGES;
-    } else if (!w->last_page) {
+    } else if (w->here.page == 0 || !w->last_page) {
         w->then.step = STEP_PAGE;
         w->then.page++;
     } else if (may_have_moved(w)) {
@@ -256,11 +358,22 @@ static void take_list(struct sweep *w, const cJSON *answer, const cJSON *list, s
     }
 }
 
+/* Chatwoot fails over this conversation: is it to be passed over? One that was, and still is, at its first try. */
+static bool passes_over(struct sweep *w)
+{
+    int most = w->here.page == 0 ? 1 : TRIES_MAX;
+    w->leaving = ++w->tries >= most && left_put(w, w->ids[w->here.at], w->since_ms);
+    return w->leaving;
+}
+
 static int take(void *state, const struct fetch_answer *a, struct pull_got *got, struct err *why)
 {
     struct sweep *w = state;
+    w->leaving = false;
     if (a->status == 404 && w->here.step == STEP_MESSAGES) {
         turned_ignore(got->out, "a conversation that is gone");
+        plan(w, w->here.at + 1);
+    } else if (a->status >= 500 && w->here.step == STEP_MESSAGES && passes_over(w)) {
         plan(w, w->here.at + 1);
     } else if (a->status != 200) {
         return err_set(why, "Chatwoot", "answered %d%s", a->status,
@@ -281,7 +394,12 @@ static int take(void *state, const struct fetch_answer *a, struct pull_got *got,
         cJSON_Delete(answer);
     }
     if (w->then.step == STEP_REST) {
-        buf_printf(&got->position, "%" PRId64, w->began_ms - SETTLE_MS);
+        put_position(&got->position, w);
+    }
+    if (w->left_n) {
+        snprintf(got->trouble, sizeof(got->trouble),
+                 "cannot answer for %zu of its conversations, such as %.60s; asked again at each sweep", w->left_n,
+                 w->left[w->left_n - 1].id.bytes);
     }
     return 0;
 }
@@ -291,7 +409,11 @@ static void stored(void *state, int64_t now_ms)
     struct sweep *w = state;
     if (w->here.step == STEP_MESSAGES && (w->then.step != STEP_MESSAGES || w->then.at != w->here.at)) {
         intern_put(&w->read, w->ids[w->here.at]);
+        if (!w->leaving) {
+            left_drop(w, left_find(w, w->ids[w->here.at]));
+        }
     }
+    w->tries = 0;
     w->walked_n += w->here.step == STEP_PAGE;
     w->here = w->then;
     if (w->here.step == STEP_REST) {

@@ -37,6 +37,7 @@ struct one {
     int failures_n;
     int64_t rest_until_mono_ms; /* after a failure; 0: none */
     char trouble[200];
+    char passed_over[160]; /* what asking goes on without; "": nothing */
     struct log_limit limit;
     struct pull_ask ask;
     struct collect_state told;
@@ -164,7 +165,7 @@ static void well(struct one *o)
     }
     o->failures_n = 0;
     o->rest_until_mono_ms = 0;
-    o->trouble[0] = 0;
+    snprintf(o->trouble, sizeof(o->trouble), "%s", o->passed_over);
     o->told.failing_since_ms = 0;
     o->told.asked_n++;
     o->told.asked_at_ms = now_of(o->collect);
@@ -252,6 +253,10 @@ static void on_answer(void *arg, const struct fetch_answer *a)
             log_line(LOG_LEVEL_ERROR, "collect", "name=%s gap_from=%" PRId64 " gap_to=%" PRId64, o->name,
                      got.gap_from_ms, got.gap_to_ms);
         }
+        if (got.trouble[0] && strcmp(got.trouble, o->passed_over) != 0) {
+            log_line(LOG_LEVEL_WARN, "collect", "name=%s passed_over=\"%s\"", o->name, got.trouble);
+        }
+        memcpy(o->passed_over, got.trouble, sizeof(o->passed_over));
         submit(o, &out, &got);
     }
     buf_fini(&got.position);

@@ -323,6 +323,110 @@ static void what_webhooks_lost_is_asked_for(void **state)
     life_fini(&l);
 }
 
+/* One answer of a small Chatwoot: conversation 7 is active, and its messages cannot be had while it is broken. */
+struct small {
+    void *machine;
+    struct buf position;
+    char trouble[160];
+    bool broken;
+    int asked_n, failed_n, gaps_n, ratings_n;
+};
+
+static bool small_step(struct small *m, int64_t now_ms, struct scene *s)
+{
+    struct pull_ask ask = {0};
+    struct turned out;
+    struct pull_got got = {.out = &out};
+    struct err why;
+    int64_t due_ms;
+    char text[600];
+    if (!puller_chatwoot.next(m->machine, now_ms, &ask, &due_ms)) {
+        return false;
+    }
+    bool talk = memmem(ask.url.p, ask.url.n, "/7/messages", 11);
+    const char *page = memmem(ask.url.p, ask.url.n, "&page=", 6);
+    const char *survey =
+        "{\"id\":60,\"created_at\":1772100000,\"message_type\":3,\"content_type\":\"input_csat\",\"content_"
+        "attributes\":{\"submitted_values\":{\"csat_survey_response\":{\"rating\":4}}}},";
+    const char *both = "{\"id\":7,\"last_activity_at\":1772440000},{\"id\":8,\"last_activity_at\":1772439000}";
+    if (page) {
+        snprintf(text, sizeof(text), "{\"payload\":[%s]}", page[6] == '1' ? both : "");
+    } else {
+        snprintf(
+            text, sizeof(text),
+            "{\"payload\":[%s{\"id\":%d,\"created_at\":1772439000,\"message_type\":0,\"content\":\"hi\",\"sender\":"
+            "{\"id\":5,\"type\":\"contact\"}}]}",
+            talk ? survey : "", talk ? 71 : 81);
+    }
+    turned_init(&out, signed_one.name, NULL);
+    int status = talk && m->broken ? 502 : 200;
+    int taken =
+        puller_chatwoot.take(m->machine, &(struct fetch_answer){.status = status, .body = str_of(text)}, &got, &why);
+    m->asked_n++;
+    m->failed_n += taken < 0;
+    m->gaps_n += got.gap_to_ms != 0;
+    if (taken == 0) {
+        struct batch *b = batch_new(STR_LIT("test"), NULL, NULL);
+        turned_decode(&out, b, &s->context);
+        for (size_t i = 0; i < b->events_n; i++) {
+            m->ratings_n += b->events[i].type == EVENT_RATING;
+        }
+        fold(s, b);
+        memcpy(m->trouble, got.trouble, sizeof(m->trouble));
+        puller_chatwoot.stored(m->machine, now_ms);
+    }
+    if (got.position.n) {
+        m->position.n = 0;
+        buf_put_str(&m->position, buf_str(&got.position));
+    }
+    turned_fini(&out);
+    buf_fini(&got.position);
+    buf_fini(&ask.url);
+    buf_fini(&ask.header);
+    return true;
+}
+
+static void small_sweep(struct small *m, int64_t now_ms, struct scene *s)
+{
+    m->asked_n = m->failed_n = 0;
+    while (small_step(m, now_ms, s))
+        assert_true(m->asked_n < 100);
+}
+
+static void what_cannot_be_read_is_passed_over_and_come_back_to(void **state)
+{
+    const int64_t now_ms = INT64_C(1772442046000), sweep_ms = 600000;
+    struct small m = {.broken = true};
+    struct scene s;
+    (void)state;
+    scene_open(&s);
+    m.machine = puller_chatwoot.start(&asking_one, STR_LIT("1772430000000"), now_ms);
+    small_sweep(&m, now_ms, &s);
+    assert_int_equal(m.failed_n, 4); /* of five tries; then the other one is read */
+    assert_string_equal(m.trouble, "cannot answer for 1 of its conversations, such as 7; asked again at each sweep");
+    assert_string_equal((buf_put_byte(&m.position, 0), m.position.p), "1772441986000 7:1772430000000");
+    m.position.n--;
+    puller_chatwoot.end(m.machine); /* and over a restart */
+    m.machine = puller_chatwoot.start(&asking_one, buf_str(&m.position), now_ms + sweep_ms);
+    small_sweep(&m, now_ms + sweep_ms, &s);
+    assert_int_equal(m.failed_n, 0); /* one try a sweep */
+    assert_true(m.trouble[0]);
+    m.broken = false;
+    small_sweep(&m, now_ms + 2 * sweep_ms, &s);
+    assert_int_equal(m.failed_n, 0);
+    assert_string_equal(m.trouble, "");
+    assert_null(memchr(m.position.p, ':', m.position.n));
+    assert_int_equal(m.ratings_n, 1); /* of a survey that was asked four days before */
+    assert_int_equal(m.gaps_n, 0);
+    m.broken = true;
+    small_sweep(&m, now_ms + 3 * sweep_ms, &s);
+    small_sweep(&m, now_ms + 2000 * sweep_ms, &s); /* after more than a week it is given up */
+    assert_int_equal(m.gaps_n, 1);
+    puller_chatwoot.end(m.machine);
+    free(scene_close(&s, now_ms));
+    buf_fini(&m.position);
+}
+
 /* Conversations without end, a minute apart, one on a page, and nothing said in them. */
 static void what_is_too_much_to_walk_is_a_gap(void **state)
 {
@@ -394,6 +498,7 @@ int main(void)
         cmocka_unit_test(an_old_installation_shows_the_secret_in_the_address),
         cmocka_unit_test(two_days_come_out_the_same),
         cmocka_unit_test(what_webhooks_lost_is_asked_for),
+        cmocka_unit_test(what_cannot_be_read_is_passed_over_and_come_back_to),
         cmocka_unit_test(what_is_too_much_to_walk_is_a_gap),
         cmocka_unit_test(what_is_longer_ago_than_a_week_is_a_gap),
     };

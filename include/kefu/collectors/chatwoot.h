@@ -8,6 +8,7 @@
 void chatwoot_message(struct turned *out, const cJSON *message, struct str conversation_id, const cJSON *conversation);
 /* The same for one of the list that was asked for; meta: what the answer tells of the conversation, or NULL. A rating in it counts. */
 void chatwoot_asked_message(struct turned *out, const cJSON *message, struct str conversation_id, const cJSON *meta);
+bool chatwoot_is_survey(const cJSON *message); /* of how it was, answered or not */
 /* The beginning of a conversation, and its end if its snapshot tells one. */
 void chatwoot_opened(struct turned *out, const cJSON *conversation, struct str conversation_id);
 void chatwoot_ended(struct turned *out, const cJSON *conversation, struct str conversation_id);

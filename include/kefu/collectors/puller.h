@@ -28,6 +28,7 @@ struct pull_got {
     struct turned *out;
     struct buf position;            /* empty: the position stays */
     int64_t gap_from_ms, gap_to_ms; /* a stretch of which nothing can be known any more; 0, 0: none */
+    char trouble[160];              /* what is passed over for now, and come back to; "": nothing is */
 };
 
 struct puller {
