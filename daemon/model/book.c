@@ -137,11 +137,12 @@ static void put_shops(struct buf *out, const struct book_row *r)
 {
     if (r->shops_n == 0)
         return;
-    buf_put_str(out, STR_LIT(",\"shops\":["));
+    json_put_name(out, "shops");
+    buf_put_byte(out, '[');
     for (size_t i = 0; i < r->shops_n; i++) {
-        buf_put_str(out, i ? STR_LIT(",{\"shop\":") : STR_LIT("{\"shop\":"));
-        buf_put_json(out, r->shops[i].shop);
-        put_whole(out, "handled", r->shops[i].handled);
+        buf_put_str(out, i ? STR_LIT(",{") : STR_LIT("{"));
+        json_put_text(out, "shop", r->shops[i].shop);
+        json_put_whole(out, "handled", r->shops[i].handled);
         buf_put_byte(out, '}');
     }
     buf_put_byte(out, ']');

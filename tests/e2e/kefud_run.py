@@ -95,6 +95,13 @@ def main(test, folder=None):
             one.kill()
 
 
+def wait_for(what, is_so, limit_s=30):
+    end = time.monotonic() + limit_s
+    while not is_so():
+        assert time.monotonic() < end, f"waited {limit_s} s in vain for {what}"
+        time.sleep(0.02)
+
+
 def want(what, expected, found):
     assert expected == found, f"{what}: expected {expected!r}, found {found!r}"
 

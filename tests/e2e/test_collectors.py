@@ -8,7 +8,6 @@ import hmac
 import http.server
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -17,12 +16,14 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-BUILD, TMP = os.environ["KEFU_BUILD"], os.environ["TMPDIR"]
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from kefud_run import BUILD, Kefud, main, wait_for  # noqa: E402
+
+TMP = os.environ["TMPDIR"]
 SECRET, TOKEN, TEXT = "hook-secret-4711", "api-token-0815", "where is my pink parcel"
-LOG, CONFIG = os.path.join(TMP, "kefud.log"), os.path.join(TMP, "kefud.json")
 NOW = int(time.time())
 BASE = NOW - 3600
-kefud = None
+kefud = Kefud(TMP, collectors_file="collectors.json", agents_file="agents.json")
 
 
 def write(name, value):
@@ -79,41 +80,17 @@ class Chatwoot(http.server.BaseHTTPRequestHandler):
 
 # --- a kefud ----------------------------------------------------------------------------------------------------------
 
-def wait_for(what, is_so, limit_s=30):
-    end = time.monotonic() + limit_s
-    while not is_so():
-        assert time.monotonic() < end, f"waited {limit_s} s in vain: {what}\n" + open(LOG).read()
-        time.sleep(0.02)
-
-
-def start():
-    global kefud
-    with open(LOG, "ab") as log:
-        seen = log.tell()
-        kefud = subprocess.Popen([os.path.join(BUILD, "kefud"), "-c", CONFIG], stderr=log)
-
-    def ready():
-        with open(LOG, "rb") as f:
-            f.seek(seen)
-            return kefud.poll() is not None or b"evt=ready" in f.read()
-
-    wait_for("kefud", ready)
-    assert kefud.poll() is None, open(LOG).read()
-
-
 def ctl(*args, status=0):
-    out = subprocess.run([os.path.join(BUILD, "kefuctl"), *args, "-c", CONFIG], capture_output=True, text=True)
-    assert out.returncode == status, (args, out)
-    return out.stdout + out.stderr
+    return kefud.ctl(*args, status=status).decode() + kefud.said
 
 
 def collector(name):
-    rows = json.loads(ctl("collector", "list", "--json"))["collectors"]
+    rows = kefud.json("collector", "list")["collectors"]
     return next(r for r in rows if r["name"] == name)
 
 
 def address():
-    return json.loads(ctl("status", "--json"))["http"]
+    return kefud.json("status")["http"]
 
 
 def send(body, secret=SECRET, at=None, path="/v1/hooks/cw7", method="POST"):
@@ -136,7 +113,7 @@ def hook(m, chat):
             "account": {"id": 7}, "conversation": {"id": chat, "messages": [], "status": "open"}}
 
 
-def main():
+def test(_):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Chatwoot)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     write("secret", SECRET + "\n")
@@ -145,12 +122,10 @@ def main():
            "url": f"http://127.0.0.1:{server.server_port}", "allow_private": True, "ask_every_s": 10}
     write("collectors.json", [one])
     write("agents.json", [{"agent": "ada", "accounts": ["cw7:31"]}])
-    write("kefud.json", {"state_dir": os.path.join(TMP, "state"), "http_listen": "127.0.0.1:0", "redis_address": "",
-                         "collectors_file": "collectors.json", "agents_file": "agents.json"})
     Chatwoot.refuse_from = 8
-    checked = subprocess.run([os.path.join(BUILD, "kefud"), "-t", "-c", CONFIG], capture_output=True, text=True)
+    kefud.start()
+    checked = subprocess.run([os.path.join(BUILD, "kefud"), "-t", "-c", kefud.config], capture_output=True, text=True)
     assert checked.returncode == 0 and "collectors.json: ok" in checked.stdout, checked
-    start()
 
     # a delivery, repeated; and what does not prove itself
     assert send(hook(CHATS[30][0], 30)) == 200
@@ -174,18 +149,17 @@ def main():
 
     # asked for in the middle of a kill: the fake fails from its ninth answer on, so the sweep is not over
     wait_for("failing", lambda: collector("cw7").get("trouble", "") != "")
-    kefud.send_signal(signal.SIGKILL)
-    kefud.wait()
+    kefud.kill()
     Chatwoot.refuse_from = None
-    start()
+    kefud.start()
     wait_for("the sweep", lambda: collector("cw7")["accepted"] > 0 and len(Chatwoot.asked) > 40)
 
     def whole():
-        rows = json.loads(ctl("report", "--json"))["rows"]
+        rows = kefud.json("report")["rows"]
         return [r["answered"] for r in rows if r["agent"] == "ada"] == [30]
 
     wait_for("all answers", whole)
-    assert json.loads(ctl("collector", "unbound", "--json"))["unbound"] == []
+    assert kefud.json("collector", "unbound")["unbound"] == []
 
     # a reload: refused whole with the line, then taken over
     write("collectors.json", [one, {"name": "cw7", "platform": "zendesk", "secret_file": "secret"}])
@@ -195,10 +169,9 @@ def main():
     ctl("reload")
     assert send(hook(CHATS[30][0], 30)) == 404
     assert send({}, path="/v1/hooks/zd") == 401
-    kefud.send_signal(signal.SIGTERM)
-    assert kefud.wait(20) == 0
+    kefud.stop()
 
-    everything = open(LOG, "rb").read()
+    everything = kefud.log_text()
     for folder, _, names in os.walk(os.path.join(TMP, "state")):
         for name in names:
             everything += open(os.path.join(folder, name), "rb").read()
@@ -206,9 +179,4 @@ def main():
         assert private.encode() not in everything, private
 
 
-try:
-    main()
-finally:
-    if kefud and kefud.poll() is None:
-        kefud.kill()
-print("ok")
+sys.exit(main(test))

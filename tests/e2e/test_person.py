@@ -15,7 +15,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from kefud_run import Kefud, main, want
+from kefud_run import Kefud, main, wait_for, want
 from test_month_export import JAN, chat, profile
 
 AGENT, NAME, NUMBER = "金丝雀客服7Q", "叶凋零", "工号甲子421"
@@ -82,13 +82,6 @@ def events():
     return told
 
 
-def until(what, is_so):
-    end = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.02)
-
-
 def put_everywhere(daemon, told):
     daemon.load(told)
     bad = [{"id": "b1", "source": "t", "ts": JAN, "type": "agent.status", "agent": AGENT, "status": AGENT},
@@ -99,7 +92,7 @@ def put_everywhere(daemon, told):
     daemon.ctl("appeal", "exempt", AGENT, "--from", "2026-01-20", "--to", "2026-01-21", "--why", "leave", "--by", NAME)
     daemon.ctl("month", "close", "2026-01", "--by", NAME, "--reason", f"按{NAME}的要求")
     daemon.load(chat("late", JAN + 5000, AGENT, 90_000))
-    until("the late answer to be an adjustment", lambda: daemon.json("month", "adjustments", "2026-01")["adjustments"])
+    wait_for("the late answer to be an adjustment", lambda: daemon.json("month", "adjustments", "2026-01")["adjustments"])
     daemon.decide("accept", "2026-01", AGENT, "--by", "li", "--reason", f"{CUSTOMER}说过")
     daemon.ctl("month", "slip", "2026-01", AGENT)
     lines = [json.loads(x) for x in daemon.ctl("audit", "list").splitlines()]
@@ -166,10 +159,10 @@ def erase_hindered(daemon):
         daemon.stop()
         other.execute("BEGIN")
         other.execute("SELECT count(*) FROM meta").fetchone()
-        threading.Thread(target=lambda: until("the start to wait", lambda: b"evt=database_in_use" in daemon.log_text()) or
+        threading.Thread(target=lambda: wait_for("the start to wait", lambda: b"evt=database_in_use" in daemon.log_text()) or
                          other.execute("COMMIT")).start()
         daemon.start()
-    until("Redis to be cleaned", lambda: all(x["stage"] == "done" for x in daemon.json("person", "list")["persons"]))
+    wait_for("Redis to be cleaned", lambda: all(x["stage"] == "done" for x in daemon.json("person", "list")["persons"]))
 
 
 def check_gone(folder, daemon, sock, names):

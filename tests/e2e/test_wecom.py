@@ -8,7 +8,6 @@ import http.server
 import json
 import os
 import shutil
-import signal
 import struct
 import subprocess
 import sys
@@ -18,11 +17,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-BUILD, TMP = os.environ["KEFU_BUILD"], os.environ["TMPDIR"]
-LOG, CONFIG = os.path.join(TMP, "kefud.log"), os.path.join(TMP, "kefud.json")
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from kefud_run import Kefud, main, wait_for  # noqa: E402
+
+TMP = os.environ["TMPDIR"]
 TOKEN, AES_KEY, CORP, CORP_SECRET = "callbackToken", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", "ww0123", "corp-secret-42"
 NOW = int(time.time())
-kefud = None
+kefud = Kefud(TMP, collectors_file="collectors.json")
 
 if not shutil.which("openssl"):
     print("openssl is not installed")
@@ -87,7 +88,7 @@ def seal(text):
 
 
 def call(sealed, echo=False, stamp=None):
-    status = json.loads(ctl("status", "--json"))["http"]
+    status = kefud.json("status")["http"]
     stamp = str(stamp or int(time.time()))
     mac = hashlib.sha1("".join(sorted([TOKEN, stamp, "n1", sealed])).encode()).hexdigest()
     query = {"msg_signature": mac, "timestamp": stamp, "nonce": "n1"}
@@ -102,30 +103,8 @@ def call(sealed, echo=False, stamp=None):
         return e.code, ""
 
 
-def wait_for(what, is_so, limit_s=30):
-    end = time.monotonic() + limit_s
-    while not is_so():
-        assert time.monotonic() < end, f"waited {limit_s} s in vain: {what}\n" + open(LOG).read()
-        time.sleep(0.02)
-
-
-def start():
-    global kefud
-    with open(LOG, "ab") as log:
-        seen = log.tell()
-        kefud = subprocess.Popen([os.path.join(BUILD, "kefud"), "-c", CONFIG], stderr=log)
-    wait_for("kefud", lambda: b"evt=ready" in open(LOG, "rb").read()[seen:] or kefud.poll() is not None)
-    assert kefud.poll() is None, open(LOG).read()
-
-
-def ctl(*args):
-    out = subprocess.run([os.path.join(BUILD, "kefuctl"), *args, "-c", CONFIG], capture_output=True, text=True)
-    assert out.returncode == 0, (args, out)
-    return out.stdout
-
-
 def accepted():
-    return json.loads(ctl("status", "--json"))["counts"]["events"]
+    return kefud.json("status")["counts"]["events"]
 
 
 def a_platform_that_asks_for_a_rest_has_it():
@@ -137,7 +116,7 @@ def a_platform_that_asks_for_a_rest_has_it():
     WeCom.rest_s = 0
 
 
-def main():
+def test(_):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), WeCom)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     write("t", TOKEN)
@@ -146,9 +125,7 @@ def main():
     write("collectors.json", [{"name": "kf", "platform": "wecom", "account": CORP, "secret_file": "t", "key_file": "k",
                                "token_file": "s", "url": f"http://127.0.0.1:{server.server_port}", "allow_private": True,
                                "ask_every_s": 86400}])
-    write("kefud.json", {"state_dir": os.path.join(TMP, "state"), "http_listen": "127.0.0.1:0", "redis_address": "",
-                         "collectors_file": "collectors.json"})
-    start()
+    kefud.start()
     wait_for("what was said before", lambda: accepted() == 2)
     assert [a["cursor"] for a in WeCom.asked] == ["", "c1", "c2"], WeCom.asked
 
@@ -164,25 +141,18 @@ def main():
     wait_for("the bell's answer", lambda: accepted() == 3)
     assert WeCom.asked[-1] == {"cursor": "c3", "token": "bell-1", "limit": 1000} and WeCom.tokens == 2, WeCom.asked
 
-    kefud.send_signal(signal.SIGKILL)
-    kefud.wait()
+    kefud.kill()
     n = len(WeCom.asked)
-    start()
+    kefud.start()
     wait_for("the first question", lambda: len(WeCom.asked) > n)
     assert WeCom.asked[n]["cursor"] == "c4", WeCom.asked[n:]
     assert accepted() == 3
-    assert [u["account"] for u in json.loads(ctl("collector", "unbound", "--json"))["unbound"]] == ["kf:ZhangSan"]
+    assert [u["account"] for u in kefud.json("collector", "unbound")["unbound"]] == ["kf:ZhangSan"]
     if os.environ.get("KEFU_SOAK"):
         a_platform_that_asks_for_a_rest_has_it()
-    kefud.send_signal(signal.SIGTERM)
-    assert kefud.wait(20) == 0
+    kefud.stop()
     for private in (TOKEN, AES_KEY, CORP_SECRET, "access-1", "在吗"):
-        assert private.encode() not in open(LOG, "rb").read(), private
+        assert private.encode() not in kefud.log_text(), private
 
 
-try:
-    main()
-finally:
-    if kefud and kefud.poll() is None:
-        kefud.kill()
-print("ok")
+sys.exit(main(test))

@@ -15,33 +15,17 @@ import subprocess
 import sys
 import time
 
-BUILD, TMP = os.environ["KEFU_BUILD"], os.environ["TMPDIR"]
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+import kefud_run  # noqa: E402
+from kefud_run import BUILD, wait_for  # noqa: E402
+
+TMP = os.environ["TMPDIR"]
 RATE, BREATH_BYTES, WAL_MAX_BYTES = 1000, 256 << 10, 80 << 20
 SECONDS = int(os.environ.get("KEFU_SOAK_S", "600"))
 STATE, SOCK = os.path.join(TMP, "state"), os.path.join(TMP, "redis.sock")
-CONFIG = os.path.join(TMP, "kefud.json")
 
 
-def wait_for(what, is_so):
-    end = time.monotonic() + 60
-    while not is_so():
-        if time.monotonic() > end:
-            sys.exit(f"waited a minute in vain: {what}")
-        time.sleep(0.02)
-
-
-class Kefud:
-    def __init__(self):
-        log = os.path.join(TMP, "kefud.log")
-        with open(log, "wb") as f:
-            self.process = subprocess.Popen([os.path.join(BUILD, "kefud"), "-c", CONFIG], stderr=f)
-        wait_for("kefud", lambda: self.process.poll() is not None or b"evt=ready" in open(log, "rb").read())
-        assert self.process.poll() is None, open(log).read()
-
-    def stop(self):
-        self.process.terminate()
-        assert self.process.wait() == 0
-
+class Kefud(kefud_run.Kefud):
     def connect(self, name):
         s = socket.socket(socket.AF_UNIX)
         s.connect(os.path.join(STATE, name))
@@ -110,7 +94,7 @@ class Phase:
                 self.sample()
             time.sleep(max(0, began + (tick + 1) / 10 - time.monotonic()))
         self.took = time.monotonic() - began
-        wait_for("the last acknowledgement", lambda: self.hear() or self.acked == self.sent)
+        wait_for("the last acknowledgement", lambda: self.hear() or self.acked == self.sent, 60)
         self.sock.close()
         settle(self.kefud)
 
@@ -134,7 +118,7 @@ def make_lines(n):
 def start_redis():
     redis = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", SOCK, "--save", "", "--dir", TMP],
                              stdout=subprocess.DEVNULL)
-    wait_for("redis-server", lambda: os.path.exists(SOCK))
+    wait_for("redis-server", lambda: os.path.exists(SOCK), 60)
     return redis
 
 
@@ -149,11 +133,11 @@ def flat(phase, what):
     return f"descriptors {counts}, log at most {phase.wal / 2**20:.1f} MiB, {phase.sent / phase.took:.0f} events/s"
 
 
-def main():
+def test(folder):
     fresh_s = max(20, SECONDS // 2)
     again_s = max(20, SECONDS - fresh_s)
     lines = make_lines(fresh_s * RATE)
-    kefud = Kefud()
+    kefud = Kefud(folder, http_listen="", redis_address="unix:" + SOCK).start()
     fresh = Phase(kefud, lines)
     fresh.run(fresh_s)
     assert kefud.events() == len(lines)
@@ -170,7 +154,7 @@ def main():
 
     old = kefud.memory()
     kefud.stop()
-    kefud = Kefud()
+    kefud.start()
     young = kefud.memory()
     kefud.stop()
     print(f"after it {old / 2**20:.1f} MiB, started anew {young / 2**20:.1f} MiB")
@@ -183,10 +167,10 @@ if not os.environ.get("KEFU_SOAK"):
 if not shutil.which("redis-server"):
     print("redis-server is not installed")
     sys.exit(77)
-with open(CONFIG, "w") as config:
-    json.dump({"state_dir": STATE, "http_listen": "", "redis_address": "unix:" + SOCK}, config)
 server = start_redis()
 try:
-    main()
+    status = kefud_run.main(test)
 finally:
     server.kill()
+    server.wait()
+sys.exit(status)
