@@ -22,6 +22,19 @@ PYTHON = next((p for p in ("/usr/bin/python3", sys.executable)
 BIN, NODE = os.path.join(TMP, "bin"), os.path.join(TMP, "node")
 
 
+def named_in(page):
+    """What the first columns of a page's tables name."""
+    return {word for line in page.splitlines() if line.startswith("| ") for word in re.findall(r"`([^`]+)`", line.split(" | ")[0])}
+
+
+def the_chinese_page_names_the_same():
+    with open(os.path.join(ROOT, "docs", "redis.zh-CN.md"), encoding="utf-8") as f:
+        page = f.read()
+    assert named_in(page) == named_in(DOC), named_in(page) ^ named_in(DOC)
+    for line in re.findall(r"^redis-cli .*?(?=  +#|$)", page, re.M):
+        assert line in DOC, f"docs/redis.md does not run this: {line}"
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
