@@ -35,6 +35,13 @@ int scene_teardown(void **state);
 enum { ASK_AGENT = 1, ASK_CUSTOMER = 2 };
 void scene_back(struct scene *s, int ask); /* these or'ed; 0: nobody's */
 
+/* Of the store's folder: a path; all bytes of a file, appended. */
+void scene_path(const struct scene *s, char out[200], const char *name);
+void scene_read(const struct scene *s, const char *name, struct buf *out);
+extern const uint8_t scene_key[DIGEST_KEY_BYTES]; /* of customers' ids: the world's */
+/* Notes events and figures as they are. */
+void scene_note(struct scene *s);
+
 /* Erases as a start does, over a VFS (NULL: SQLite's own). As erase_at_start. */
 int scene_erase(struct scene *s, const char *vfs, struct err *e);
 /* The stage of a person's task. */
