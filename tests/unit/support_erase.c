@@ -15,6 +15,7 @@
 #include "kefu/base/log.h"
 #include "kefu/base/mem.h"
 #include "kefu/rules/tier.h"
+#include "kefu/store/db.h"
 #include "support_erase.h"
 
 #define AGENT_NAME     "林朵拉"
@@ -360,8 +361,11 @@ int scene_erase(struct scene *s, const char *vfs, struct err *e)
     struct store *store = store_open_vfs(s->d->w->dir, vfs, e);
     if (!store)
         return -1;
+    assert_int_equal(db_exec(store_db(store), "PRAGMA secure_delete = OFF"), SQLITE_OK);
     int bad = erase_at_start(store, scene_key, &redis, e);
     assert_true(bad || redis);
+    if (!bad && s->gone)
+        scene_assert_no_byte(s, s->gone);
     store_close(store);
     return bad;
 }

@@ -28,6 +28,7 @@ struct scene {
     struct event *events; /* as they were sent */
     size_t events_n, events_cap;
     struct arena arena;
+    const char *const *gone; /* NULL: not looked for */
 };
 int scene_setup(void **state);
 int scene_teardown(void **state);
@@ -42,7 +43,8 @@ extern const uint8_t scene_key[DIGEST_KEY_BYTES]; /* of customers' ids: the worl
 /* Notes events and figures as they are. */
 void scene_note(struct scene *s);
 
-/* Erases as a start does, over a VFS (NULL: SQLite's own). As erase_at_start. */
+/* Erases as a start does, over a VFS (NULL: SQLite's own), with an SQLite that leaves in free pages what was in them. If it ends
+ * well, no byte of any file has s->gone, while the store is open still. As erase_at_start. */
 int scene_erase(struct scene *s, const char *vfs, struct err *e);
 /* The stage of a person's task. */
 enum erase_stage scene_stage(struct scene *s, const char *person);

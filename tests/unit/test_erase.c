@@ -18,6 +18,7 @@ static struct err e;
 static void erase(struct scene *s, int ask)
 {
     scene_back(s, ask);
+    s->gone = ask == ASK_AGENT ? agent_names : ask == ASK_CUSTOMER ? customer_names : all_names;
     if (scene_erase(s, NULL, &e))
         fail_msg("%s: %s", e.where, e.what);
 }

@@ -49,10 +49,12 @@ static void assert_ends_well(struct scene *s, const struct held *h, struct tally
     assert_in_range(agent, ERASE_ASKED, ERASE_REDIS);
     assert_in_range(customer, ERASE_ASKED, ERASE_REDIS);
     assert_int_equal(scene_held_n(s, all_names), h->n[(agent > ERASE_ASKED) + (customer > ERASE_ASKED)]);
+    s->gone = all_names;
     if (scene_erase(s, NULL, &e))
         fail_msg("the next start: %s: %s", e.where, e.what);
     assert_int_equal(scene_stage(s, ERASED_AGENT), ERASE_REDIS);
     assert_int_equal(scene_stage(s, ERASED_CUSTOMER), ERASE_REDIS);
+    s->gone = NULL;
     scene_assert_no_byte(s, all_names);
     if (found->n[customer]++ % EACH)
         return;
