@@ -177,7 +177,8 @@ static int start_pipeline(struct daemon *d, struct err *e)
                                               .shelf = &d->shelf,
                                               .seed = seed,
                                               .aliases = d->aliases,
-                                              .rolling = true});
+                                              .rolling = true,
+                                              .quiet_ms = s->config.memory_quiet_days * 86400000});
     d->pipeline = pipeline_new(&(struct pipeline_options){.site = d->site,
                                                           .store = d->store,
                                                           .tz = s->tz,

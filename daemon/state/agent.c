@@ -229,9 +229,10 @@ int64_t site_wait_since(struct site *s, uint32_t agent, int64_t from)
     return began_at(s, a->oldest_wait);
 }
 
-struct part part_of(const struct machine *m)
+struct part part_of(const struct conversation *c)
 {
-    if (!m->running.open)
+    const struct machine *m = &c->machine;
+    if (!m->running.open || c->quiet)
         return (struct part){0};
     struct part p = {.open = true, .agent = m->assignee.agent, .waiting = m->wait.open};
     if (p.waiting) {
@@ -271,21 +272,34 @@ static void leave(struct site *s, uint32_t conversation, const struct part *p)
     count(s, p, -1);
 }
 
+int64_t agent_now_quiet_at(const struct site *s, const struct conversation *c)
+{
+    return s->quiet_ms && c->machine.running.open && !c->quiet ? c->list.last_ts + s->quiet_ms : INT64_MAX;
+}
+
+/* Its part as of now. */
+static struct part part_now(const struct site *s, struct conversation *c)
+{
+    c->quiet = false;
+    c->quiet = agent_now_quiet_at(s, c) <= s->as_of;
+    return part_of(c);
+}
+
 void agent_now_join(struct site *s, uint32_t conversation)
 {
-    struct part p = part_of(&conversation_at(s, conversation)->machine);
+    struct part p = part_now(s, conversation_at(s, conversation));
     join(s, conversation, &p);
 }
 
 void agent_now_leave(struct site *s, uint32_t conversation)
 {
-    struct part p = part_of(&conversation_at(s, conversation)->machine);
+    struct part p = part_of(conversation_at(s, conversation));
     leave(s, conversation, &p);
 }
 
 void agent_now_move(struct site *s, uint32_t conversation, const struct part *before)
 {
-    struct part now = part_of(&conversation_at(s, conversation)->machine);
+    struct part now = part_now(s, conversation_at(s, conversation));
     if (now.open == before->open && now.agent == before->agent && now.waiting == before->waiting &&
         now.holder == before->holder && now.wait_at == before->wait_at)
         return;

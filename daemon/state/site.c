@@ -32,6 +32,7 @@ struct site *site_new(const struct site_options *o)
     struct site *s = xcalloc(1, sizeof *s);
     s->seed = o->seed;
     s->rolling = o->rolling;
+    s->quiet_ms = o->quiet_ms;
     s->aliases = o->aliases;
     s->as_of = INT64_MIN;
     s->groups.seed = o->seed + 3;
@@ -86,8 +87,8 @@ bool site_customer_is_here(const struct site *s, struct str hash)
 {
     uint32_t customer = intern_find(&s->names.customers, hash);
     for (uint32_t i = 0; customer && i < s->conversations_n; i++) {
-        const struct machine *m = &conversation_at(s, i)->machine;
-        if (m->customer == customer && m->running.open)
+        const struct conversation *c = conversation_at(s, i);
+        if (c->machine.customer == customer && part_of(c).open)
             return true;
     }
     return false;

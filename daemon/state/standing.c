@@ -141,6 +141,8 @@ void conversation_set_due(struct site *s, uint32_t number)
     due = end < due ? end : due;
     int64_t next = next_ts(c);
     due = next < due ? next : due;
+    int64_t quiet = agent_now_quiet_at(s, c);
+    due = quiet < due ? quiet : due;
     site_set_due(s, &c->timer, ref_of(SUBJECT_CONVERSATION, number), due);
 }
 
@@ -376,7 +378,7 @@ void conversation_go_on(struct site *s, uint32_t number, const struct item *i)
     struct conversation *c = conversation_at(s, number);
     struct machine *m = &c->machine;
     uint32_t names[3] = {m->customer, m->shop, m->topic};
-    struct part before = c->applied ? part_of(m) : (struct part){0};
+    struct part before = c->applied ? part_of(c) : (struct part){0};
     int64_t first_before = running_first(m);
     uint32_t n_before = m->episodes_n;
     s->late.ref = ref_of(SUBJECT_CONVERSATION, number);
@@ -404,12 +406,14 @@ void conversation_go_on(struct site *s, uint32_t number, const struct item *i)
 void conversation_refresh(struct site *s, uint32_t number)
 {
     struct conversation *c = conversation_at(s, number);
+    struct part before = part_of(c);
     site_touch(s, ref_of(SUBJECT_CONVERSATION, number));
     s->late.ref = ref_of(SUBJECT_CONVERSATION, number);
     enter_tail(s, c, -1);
     recheck_pending(s, number);
     c->applied_at = s->as_of;
     enter_tail(s, c, 1);
+    agent_now_move(s, number, &before);
     conversation_set_due(s, number);
 }
 
@@ -458,11 +462,25 @@ int conversation_restore(struct site *s, uint32_t number, struct restored *r)
     return 0;
 }
 
+/* Would a deadline still come if one were to? A site that is open no more has none, until a rulebook opens it again; then
+ * what is in memory gets its deadlines anew (site_rulebooks_changed). */
+static bool has_deadlines(const struct site *s)
+{
+    struct calendar c = s->calendar; /* its own memory of the day asked last */
+    int64_t need_ms = 0;
+    for (size_t i = 0; i < c.rulebooks->n; i++) {
+        const struct rulebook *r = c.rulebooks->list[i];
+        need_ms = r->abandon_after_ms > need_ms ? r->abandon_after_ms : need_ms;
+        need_ms = r->response_target_ms > need_ms ? r->response_target_ms : need_ms;
+    }
+    return calendar_after(&c, s->as_of, need_ms) != INT64_MAX;
+}
+
 bool conversation_rests(const struct site *s, uint32_t number)
 {
     const struct conversation *c = conversation_at(s, number);
-    return c->applied && !c->pending && c->run_n == c->list.n && !c->machine.running.open &&
-           c->timer.due_ms == INT64_MAX;
+    return c->applied && !c->pending && c->run_n == c->list.n && c->timer.due_ms == INT64_MAX &&
+           (!c->machine.running.open || (c->quiet && has_deadlines(s)));
 }
 
 /* What it gave the windows goes with it, so that it may give it again when it comes back. */

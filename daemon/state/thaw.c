@@ -150,6 +150,7 @@ static bool run_apart(struct site *s, struct thawing *t, struct conversation *c)
     c->applied_at = cursor_svar(&t->in);
     uint32_t run_n = (uint32_t)cursor_uvar(&t->in);
     c->run_n = conversation_run(&c->machine, &c->list, run_n, INT64_MAX, &how);
+    c->timer.due_ms = INT64_MAX; /* it rests */
     arena_reset(&s->cold.scratch);
     struct str fcr = cursor_bytes(&t->in, c->machine.episodes_n);
     for (uint32_t k = 0; !t->in.bad && k < c->machine.episodes_n; k++)

@@ -215,7 +215,8 @@ static int start_parts(struct sim *s, struct err *e)
                                               .rulebooks = &s->script.rulebooks,
                                               .shelf = s->shelved ? &s->shelf : NULL,
                                               .seed = random_next(&s->random),
-                                              .rolling = s->o.alerts});
+                                              .rolling = s->o.alerts,
+                                              .quiet_ms = SIM_QUIET_MS});
     struct pipeline_options o = options_of(s);
     s->pipeline = pipeline_new(&o);
     if (pipeline_start(s->pipeline, e) < 0)

@@ -21,6 +21,7 @@
 
 #define SENDERS_N          4
 #define SIM_QUARANTINE_MAX 600
+#define SIM_QUIET_MS       INT64_C(200000000) /* some days: of a month there are such conversations, and others */
 
 enum sim_fault {
     SIM_KILL = 1 << 0,

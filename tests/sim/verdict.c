@@ -30,8 +30,10 @@
 
 static struct site *new_site(struct sim *s)
 {
-    return site_new(&(struct site_options){
-        .tz = s->script.zone.tz, .rulebooks = &s->script.rulebooks, .seed = random_next(&s->random)});
+    return site_new(&(struct site_options){.tz = s->script.zone.tz,
+                                           .rulebooks = &s->script.rulebooks,
+                                           .seed = random_next(&s->random),
+                                           .quiet_ms = SIM_QUIET_MS});
 }
 
 static void print_report(struct sim *s, const struct site *site, enum period_kind by, struct buf *out)

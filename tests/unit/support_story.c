@@ -238,7 +238,8 @@ void story_fini(struct story *s)
 
 struct site *story_site(const struct story *s)
 {
-    return site_new(&(struct site_options){.tz = s->zone->tz, .rulebooks = &s->rulebooks, .seed = 42});
+    return site_new(
+        &(struct site_options){.tz = s->zone->tz, .rulebooks = &s->rulebooks, .seed = 42, .quiet_ms = s->quiet_ms});
 }
 
 void story_mix(struct story *s, struct support_random *r)

@@ -23,6 +23,7 @@ struct story {
     size_t n;
     uint32_t conversations, customers, agents; /* how many different ones */
     int64_t from, end;                         /* the first event; an instant after the last one */
+    int64_t quiet_ms;                          /* of a site: after so long an open conversation is nobody's; 0: never */
     struct arena arena;                        /* the strings of the events */
 };
 

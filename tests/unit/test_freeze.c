@@ -58,6 +58,7 @@ static struct site *new_site(struct life *l)
     return site_new(&(struct site_options){.tz = l->story->zone->tz,
                                            .rulebooks = &l->story->rulebooks,
                                            .shelf = &l->shelf,
+                                           .quiet_ms = l->story->quiet_ms,
                                            .seed = support_below(l->r, 1000)});
 }
 
@@ -185,10 +186,9 @@ static void take_up(struct life *l, bool anew)
     l->kept.whole = anew;
 }
 
-/* The process dies; the next one takes up the last flip and folds the journal from there on. */
-static void crash(struct life *l)
+/* The process dies; the next one takes up the last flip. */
+static void die(struct life *l, bool anew)
 {
-    int64_t as_of = site_as_of(l->site);
     for (int i = 0; i < 2; i++)
         copy_filter(&l->filters[i], site_filter(l->site, i));
     site_free(l->site);
@@ -198,7 +198,14 @@ static void crash(struct life *l)
     for (int i = 0; i < 2; i++)
         copy_filter(site_filter(l->site, i), &l->filters[i]);
     if (l->kept.flipped)
-        take_up(l, support_below(l->r, 8) == 0);
+        take_up(l, anew);
+}
+
+/* And folds the journal from there on. */
+static void crash(struct life *l)
+{
+    int64_t as_of = site_as_of(l->site);
+    die(l, support_below(l->r, 8) == 0);
     for (size_t i = l->kept.flipped ? l->kept.folded : 0; i < l->folded; i++)
         site_fold(l->site, &l->story->events[i], as_of); /* those that cold rows hold are duplicates */
     site_advance(l->site, as_of, 1);
@@ -398,6 +405,7 @@ static void whatever_is_frozen_thawed_or_forgotten_the_figures_stay(void **state
         struct story story;
         story_init(&story, &r, &zones[support_below(&r, 2)], 5 + support_below(&r, 90));
         story_mix(&story, &r);
+        story.quiet_ms = support_below(&r, 2) ? story_span(&story, &r) : 0;
         live_through(&story, &r);
         story_fini(&story);
     }
@@ -486,6 +494,109 @@ static void a_late_first_contact_finds_the_repeat_that_spoils_it(void **state)
     with_a_customer(state, late_first);
 }
 
+/* Saved as of this instant; whatever rests leaves. How many stay. */
+static size_t stay_at(struct life *l, int64_t at)
+{
+    l->as_of = at;
+    site_advance(l->site, l->as_of, 1);
+    settle(l->site, 10);
+    cut(l);
+    while (l->desk->on)
+        freeze_some(l);
+    for (int i = 0; i < 50; i++) /* the random tenth */
+        chill(l, INT64_MAX);
+    return site_in_memory_n(l->site);
+}
+
+static uint64_t shown_n(const struct life *l)
+{
+    struct site_counts n;
+    site_counts(l->site, &n);
+    return n.open_n + n.waiting_n;
+}
+
+static const struct figures *first_day(const struct life *l)
+{
+    uint32_t agent = site_agent_find(l->site, STR_LIT("0123456789abcdef"));
+    return site_figures(l->site, agent, PERIOD_DAY, tz_day(zones[0].tz, T0));
+}
+
+static void be_quiet_after_a_second(struct life *l)
+{
+    site_free(l->site);
+    l->story->quiet_ms = 1000;
+    l->site = new_site(l);
+}
+
+/* Nobody ever ends it. It stays while its wait can become a miss or it can become idle, however long it is quiet, and what is to
+ * come comes on the millisecond; then it leaves, open as it is, and the next event finds it. */
+static void never_ended(struct life *l)
+{
+    const struct rulebook *b = l->story->books[0];
+    be_quiet_after_a_second(l);
+    tell(l, say("k1", "ask", T0, FROM_CUSTOMER));
+    tell(l, say("k1", "answer", T0 + 10, FROM_AGENT));
+    tell(l, say("k1", "more", T0 + 20, FROM_CUSTOMER));
+    assert_int_equal(stay_at(l, T0 + 1019), 1);
+    assert_int_equal(shown_n(l), 2);
+    assert_int_equal(stay_at(l, T0 + 1020), 1);
+    assert_int_equal(shown_n(l), 0); /* quiet: in no list of now */
+    assert_int_equal(stay_at(l, T0 + 20 + b->abandon_after_ms - 1), 1);
+    assert_int_equal(first_day(l)->missed, 0);
+    assert_int_equal(stay_at(l, T0 + 20 + b->abandon_after_ms), 1);
+    assert_int_equal(first_day(l)->missed, 1);
+    assert_int_equal(stay_at(l, T0 + 20 + b->idle_after_ms - 1), 1);
+    assert_int_equal(first_day(l)->handled, 0);
+    assert_int_equal(stay_at(l, T0 + 20 + b->idle_after_ms), 0);
+    assert_int_equal(first_day(l)->handled, 1);
+    die(l, false);
+    assert_int_equal(site_in_memory_n(l->site), 0);
+    assert_int_equal(first_day(l)->handled, 1);
+    l->as_of += 5000;
+    tell(l, say("k1", "late", l->as_of, FROM_AGENT)); /* idle no more, and shown again */
+    assert_int_equal(site_in_memory_n(l->site), 1);
+    assert_int_equal(shown_n(l), 1);
+    assert_int_equal(first_day(l)->handled, 0);
+}
+
+static void an_open_chat_leaves_memory_when_nothing_is_to_come_of_it(void **state)
+{
+    with_a_customer(state, never_ended);
+}
+
+static void be_open(struct rulebook *b, bool open)
+{
+    b->always_open = false;
+    for (int d = 0; d < 7; d++)
+        b->week[d] = (struct day_hours){.spans = {{0, 1440}}, .n = open};
+}
+
+/* A site that is open no more has no deadlines, until a rulebook of a later month opens it again: who waits is waited for. */
+static void closed_site(struct life *l)
+{
+    const int64_t day_ms = 24 * INT64_C(3600000);
+    struct rulebook march = support_rulebook();
+    be_open(l->story->books[0], false);
+    be_open(&march, true);
+    march.effective_month = civil_month(tz_day(zones[0].tz, T0)) + 1;
+    be_quiet_after_a_second(l);
+    tell(l, say("k1", "ask", T0, FROM_CUSTOMER));
+    tell(l, say("k1", "answer", T0 + 10, FROM_AGENT));
+    tell(l, say("k1", "more", T0 + 20, FROM_CUSTOMER));
+    assert_int_equal(stay_at(l, T0 + 10 * day_ms), 1);
+    l->story->rulebooks.list[l->story->rulebooks.n++] = &march;
+    site_rulebooks_changed(l->site);
+    assert_int_equal(stay_at(l, T0 + 20 * day_ms), 1);
+    assert_int_equal(first_day(l)->missed, 0);
+    assert_int_equal(stay_at(l, T0 + 40 * day_ms), 0);
+    assert_int_equal(first_day(l)->missed, 1);
+}
+
+static void who_waits_for_a_closed_site_stays(void **state)
+{
+    with_a_customer(state, closed_site);
+}
+
 static struct event reopened(const char *conversation, const char *id, int64_t at, const char *topic)
 {
     struct event e = {.type = EVENT_REOPENED, .ts = at, .source = STR_LIT("s"), .id = str_of(id)};
@@ -553,6 +664,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_late_repeat_finds_the_first_contact_that_it_spoils),
+        cmocka_unit_test(an_open_chat_leaves_memory_when_nothing_is_to_come_of_it),
+        cmocka_unit_test(who_waits_for_a_closed_site_stays),
         cmocka_unit_test(a_late_first_contact_finds_the_repeat_that_spoils_it),
         cmocka_unit_test(a_chat_that_is_run_again_asks_for_who_spoiled_it),
         cmocka_unit_test(a_customer_who_came_back_and_left_memory_again_is_found_again),

@@ -73,6 +73,8 @@ enum config_change { CONFIG_RESTART = 0, CONFIG_RELOAD = 1 };
     WHOLE(checkpoint_s, 300, 1, 86400, RESTART, "seconds after a checkpoint that start the next, if anything changed") \
     WHOLE(journal_keep_days, 0, 0, 3650, RESTART, "days for which events that a checkpoint holds stay in the journal") \
     WHOLE(memory_rest_h, 48, 1, 8760, RESTART, "hours at rest after which a conversation may leave memory")            \
+    WHOLE(memory_quiet_days, 30, 0, 3650, RESTART,                                                                     \
+          "days after which an open conversation that nobody touched is shown no longer, and may leave memory")        \
     WHOLE(memory_min, 50000, 0, 1000000000, RESTART, "conversations that stay in memory in any case")                  \
     WHOLE(month_close_days, 0, 0, 60, RESTART,                                                                         \
           "days after its end at which the calendar closes a month; 0: a person does")                                 \

@@ -7,7 +7,7 @@
  * nothing else. Thawing runs its machine over the list again and adds to no total. If the rules by which the totals were made
  * are no longer the site's (site_fingerprint), everything is thawed `anew` and counted again from the lists.
  *
- * A conversation rests when nothing of it changes by time and nobody is in it. Resting ones that were frozen cold may be
+ * A conversation rests when nothing of it changes by time and nobody is in it, or nobody has been for so long that it is quiet. Resting ones that were frozen cold may be
  * forgotten: whatever needs them (an event of theirs, an identity in their list, a late contact of their customer)
  * brings them back through the shelf. No figure changes by it. */
 #ifndef KEFU_STATE_FREEZE_H

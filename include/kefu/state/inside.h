@@ -43,6 +43,7 @@ struct conversation {
     bool applied;    /* machine, tail and contacts stand in the totals */
     bool pending;    /* is in site.pending */
     bool looks_back; /* holds a recall or a void */
+    bool quiet;      /* open, and untouched for so long that it is in no list of now */
     bool gone;       /* its wait hangs in the holder's heap of those who are no longer waited for */
 };
 #define CONVERSATION_NONE   UINT32_MAX
@@ -136,6 +137,7 @@ struct site {
     struct names names;
     uint64_t seed;
     bool rolling; /* windows are kept */
+    int64_t quiet_ms;
     int64_t as_of;
     struct table identities;       /* (source, id) -> ref */
     struct table conversation_ids; /* -> number */
@@ -317,7 +319,9 @@ struct part {
     uint32_t agent, holder;
     int64_t wait_at;
 };
-struct part part_of(const struct machine *m);
+struct part part_of(const struct conversation *c);
+/* The instant from which on the conversation is quiet if nothing comes; INT64_MAX: it is, or never will be. */
+int64_t agent_now_quiet_at(const struct site *s, const struct conversation *c);
 void agent_now_join(struct site *s, uint32_t conversation);
 void agent_now_leave(struct site *s, uint32_t conversation);
 /* The conversation, which had this part before, has perhaps another now. */

@@ -33,6 +33,8 @@ struct site_options {
     uint64_t seed;                     /* for hash tables: random in a daemon, any in tests */
     const struct aliases *aliases;     /* borrowed; NULL: none (site_alias) */
     bool rolling;                      /* keeps the last hour of each agent too (site_window) */
+    int64_t quiet_ms; /* so long after its last event an open conversation is nobody's any more: it counts as open
+                                          and waiting in no list of now, and may rest. No figure hangs on it. 0: it never is */
 };
 
 /* An empty site, as of the beginning of time. Never NULL; site_free takes NULL. */
@@ -49,7 +51,7 @@ enum verdict site_probe(struct site *s, const struct event *e);
 enum event_type site_event_type(struct site *s, struct str conversation, struct str source, struct str id);
 /* Puts what stands for erased names into an event that comes in, before it is probed (model/aliases.h). */
 void site_alias(const struct site *s, struct event *e);
-/* Is a conversation of the customer (a keyed hash) open? */
+/* Is a conversation of the customer (a keyed hash) open, and not quiet? */
 bool site_customer_is_here(const struct site *s, struct str hash);
 /* Folds an event (borrowed for the call) at as_of = max(as_of so far, now_ms). Events that come out of order count only
  * after the next site_advance: call it after each batch, before reading figures. */
