@@ -20,13 +20,13 @@
 #include "kefu/store/let_go.h"
 #include "kefu/store/shelf.h"
 
-#define STEP_US        2000                /* a step goes on for so long at most, and one more of what it does */
-#define ROWS_A_STEP    256                 /* frozen, then written in a transaction: a few milliseconds */
-#define PLACES_A_STEP  256                 /* looked at for rest in a turn */
-#define FEW            8                   /* places looked at, or subjects frozen, between two looks at the clock */
-#define COLD_ROWS      128                 /* written cold in a transaction: each changes three indexes */
-#define LEAVING_ROWS   20000               /* that leave together: their identities share pages of the index; */
-#define LEAVING_MOST   (12 * LEAVING_ROWS) /* of these */
+#define STEP_US        2000   /* a step goes on for so long at most, and one more of what it does */
+#define ROWS_A_STEP    256    /* frozen, then written in a transaction: a few milliseconds */
+#define PLACES_A_STEP  256    /* looked at for rest in a turn */
+#define FEW            8      /* places looked at, or subjects frozen, between two looks at the clock */
+#define COLD_ROWS      128    /* written cold in a transaction: each changes three indexes */
+#define LEAVING_ROWS   20000  /* that leave together: their identities share pages of the index; */
+#define LEAVING_MOST   240000 /* of these */
 #define FIND_ROWS      1000
 #define FULL_PAUSE_MS  1000
 #define CHILL_AGAIN_MS INT64_C(3600000)
