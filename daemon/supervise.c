@@ -20,13 +20,10 @@
 #define REPLAY_MS         60000 /* for the next piece of a replay: a second, as a rule */
 
 struct supervise {
-    uint64_t interval_us;  /* in which a sign of life is asked for; 0: never */
     int64_t ping_every_ms; /* 0: nobody asks */
     int64_t ping_mono_ms;  /* when next */
     int64_t tell_mono_ms;  /* how a replay goes on: when next */
     bool silent;           /* the writer, and it has been told */
-    bool was_ready;        /* so signs of life are waited for, also while another daemon starts in the process … */
-    bool started_anew;     /* … as it does now: for longer, then */
     int fds[SUPERVISE_DOORS_N];
 };
 
@@ -82,11 +79,12 @@ static int take_all(struct supervise *s, struct err *e)
 struct supervise *supervise_new(struct err *e)
 {
     struct supervise *s = xcalloc(1, sizeof(*s));
+    uint64_t interval_us = 0;
     for (int i = 0; i < SUPERVISE_DOORS_N; i++) {
         s->fds[i] = -1;
     }
-    if (sd_watchdog_enabled(0, &s->interval_us) > 0) {
-        s->ping_every_ms = (int64_t)(s->interval_us / 1000 / PINGS_AN_INTERVAL);
+    if (sd_watchdog_enabled(0, &interval_us) > 0) {
+        s->ping_every_ms = (int64_t)(interval_us / 1000 / PINGS_AN_INTERVAL);
         s->ping_every_ms = s->ping_every_ms ? s->ping_every_ms : 1;
     }
     s->ping_mono_ms = s->tell_mono_ms = INT64_MIN;
@@ -119,11 +117,8 @@ int supervise_take(struct supervise *s, enum supervise_door door)
 
 void supervise_starting(struct supervise *s, const char *what, int64_t limit_ms)
 {
+    (void)s;
     sd_notifyf(0, "STATUS=%s\nEXTEND_TIMEOUT_USEC=%" PRId64, what, limit_ms * 1000);
-    if (s->was_ready && s->ping_every_ms) {
-        sd_notifyf(0, "WATCHDOG_USEC=%" PRId64 "\nWATCHDOG=1", limit_ms * 1000);
-    }
-    s->started_anew = s->was_ready;
 }
 
 void supervise_replaying(struct supervise *s, int64_t mono_ms, uint64_t done_n, uint64_t all_n)
@@ -139,12 +134,8 @@ void supervise_replaying(struct supervise *s, int64_t mono_ms, uint64_t done_n, 
 
 void supervise_ready(struct supervise *s, const char *what)
 {
+    (void)s;
     sd_notifyf(0, "READY=1\nSTATUS=%s", what);
-    if (s->started_anew && s->ping_every_ms) {
-        sd_notifyf(0, "WATCHDOG_USEC=%" PRIu64 "\nWATCHDOG=1", s->interval_us);
-    }
-    s->was_ready = true;
-    s->started_anew = false;
 }
 
 /* A manager that asked for the reload compares the stamp with the instant at which it asked, in microseconds, and takes an

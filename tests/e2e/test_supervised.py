@@ -352,7 +352,7 @@ def no_connection_is_refused(m):
 
 def erasing_keeps_the_sockets(m):
     """The daemon starts anew in its process, with the sockets that were handed to it. Nobody is refused, the manager is not told of
-    a stop, and does not miss signs of life while the new one begins."""
+    a stop, but of how long the new one may take."""
     m.spawn(WATCHDOG_USEC="2000000")
     m.await_word("READY")
     token = ask({"do": "token_add", "role": "ingest"})["token"]
@@ -377,8 +377,8 @@ def erasing_keeps_the_sockets(m):
         pass
     words = [w for _, w in m.heard]
     assert m.pid == pid and not any("STOPPING" in w for w in words), words
-    said = [int(w["WATCHDOG_USEC"]) for w in words if "WATCHDOG_USEC" in w]
-    assert len(said) >= 6 and said.count(2000000) == 3 and said[0] > 60_000_000 and said[-1] == 2000000, said
+    said = [int(w["EXTEND_TIMEOUT_USEC"]) for w in words if w.get("STATUS") == "opening the store"]
+    assert len(said) == 3 and min(said) > 60_000_000, said  # for which systemd misses no sign of life (test_systemd.sh)
     with open(LOG, encoding="utf-8") as f:
         f.seek(at)
         assert f.read().count("evt=erased") == 3

@@ -28,8 +28,7 @@ void supervise_free(struct supervise *s);
 int supervise_take(struct supervise *s, enum supervise_door door);
 
 /* The start goes on and may take this long from now, or as long as it was given anyway, whichever is longer. `what` is
- * for people: "opening the store". Of a daemon that was ready before (daemon_start_anew) no sign of life is asked for so long;
- * supervise_ready ends that. */
+ * for people: "opening the store". */
 void supervise_starting(struct supervise *s, const char *what, int64_t limit_ms);
 /* The same for a replay that says how far it is; heard once a second, so it may be called often. */
 void supervise_replaying(struct supervise *s, int64_t mono_ms, uint64_t done_n, uint64_t all_n);
