@@ -243,7 +243,7 @@ static bool holds_long_name(const struct erasure *x, struct str id)
 
 static bool has_short_names(const struct erasure *x)
 {
-    return memchr(x->lengths, true, LONG_NAME);
+    return memchr(x->lengths, 1, LONG_NAME) != NULL;
 }
 
 /* A name stands in an id that somebody made of it. Of short names only as a word of its own: "amy" is in many words. */

@@ -208,7 +208,8 @@ static int64_t count_table(struct db *db, const char *table, const char *const *
     char sql[120];
     int64_t n = 0;
     sqlite3_stmt *stmt = NULL;
-    snprintf(sql, sizeof sql, "SELECT * FROM %s%s", table, strcmp(table, "memory") ? "" : " WHERE rule <> 'erase'");
+    snprintf(sql, sizeof sql, "SELECT * FROM %s%s", table,
+             strcmp(table, "memory") != 0 ? "" : " WHERE rule <> 'erase'");
     assert_int_equal(sqlite3_prepare_v2(db->sql, sql, -1, &stmt, NULL), SQLITE_OK);
     while (sqlite3_step(stmt) == SQLITE_ROW)
         for (int k = 0; k < sqlite3_column_count(stmt); k++)
