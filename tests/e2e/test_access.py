@@ -119,8 +119,10 @@ def every_path_of_the_document_has_its_part():
 
 def who_is_not_logged_in_hears_401_and_nothing_else():
     for path in PARTS:
-        for token in (None, "kefu_" + "x" * 43, TOKENS["ingest"][0]):
+        for token in (None, TOKENS["ingest"][0]):
             want(f"{path} without a log-in", 401, raw(fill(path, ME, RED), token)[0])
+    wrong = [raw(fill(path, ME, RED), "kefu_" + "x" * 43)[0] for path in PARTS]
+    want("wrong tokens", [401] * 10 + [429] * (len(PARTS) - 10), wrong)  # ten a minute
 
 
 def the_table_is_what_holds():
