@@ -138,6 +138,23 @@ echo '{"run_dir": "/run/kefud", "nothing": 1}' > /etc/kefud/kefud.json
 cp /run/good.json /etc/kefud/kefud.json
 want "after a bad reload" active "$(property kefud ActiveState)"
 
+# An erasure starts it anew in its process. Somebody reads the database meanwhile, so that the start takes three times as long as
+# signs of life may be missing: it is waited for.
+pid=$(property kefud MainPID) restarts=$(property kefud NRestarts)
+echo '{"id":"p1","ts":"2026-01-05T10:01:00+08:00","type":"agent.profile","agent":"gone","left_on":"2026-01-05"}' |
+    kefuctl load - > /dev/null || fail "load of a profile"
+python3 -c 'import sqlite3, time
+db = sqlite3.connect("file:/var/lib/kefud/kefu.db?mode=ro", uri=True, isolation_level=None)
+db.execute("BEGIN")
+db.execute("SELECT count(*) FROM meta").fetchone()
+open("/run/reading", "w").close()
+time.sleep(6)' &
+until_true "a reader of the database" [ -e /run/reading ]
+kefuctl person erase agent gone --by li --yes > /dev/null || fail "person erase"
+wait $!
+want "the process that erased" "$pid $restarts" "$(property kefud MainPID) $(property kefud NRestarts)"
+grep -q evt=database_in_use /run/kefud.log || fail "the start did not wait"
+
 # The loop stands: it is killed and started again, and nothing is lost.
 before=$(events /etc/kefud/kefud.json)
 kill -STOP "$(property kefud MainPID)"
