@@ -235,10 +235,8 @@ enum control_outcome control_agent(struct control_call *c, struct err *e)
 
 static void put_view_object(struct buf *out, const struct agent_view *v)
 {
-    size_t at = out->n;
+    buf_put_byte(out, '{');
     put_view(out, v);
-    out->p[at] = '{'; /* in the place of the first comma */
-    out->p[at + 1] = ' ';
     buf_put_byte(out, '}');
 }
 
