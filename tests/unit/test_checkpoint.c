@@ -249,8 +249,10 @@ static void a_step_ends_when_its_time_is_up(void **state)
     world_run(w);
     w->look_us = 1500; /* of 2,000: the first look says go on, the second that it is enough */
     checkpoint_want(pipeline_checkpoint(w->p), note_done, &done);
-    for (struct checkpoint_status before = at(w); !done; before = at(w), turns_n++) {
+    while (!done) {
+        struct checkpoint_status before = at(w);
         (void)pipeline_turn(w->p);
+        turns_n++;
         struct checkpoint_status s = at(w);
         bool still = strcmp(s.doing, "freeze") == 0 && strcmp(before.doing, "freeze") == 0;
         frozen_n = larger(frozen_n, still ? s.done_n - before.done_n : 0);
@@ -285,7 +287,8 @@ static void the_filters_on_the_disk_know_what_is_about_to_leave(void **state)
     live_finished(w, CONVERSATIONS);
     world_run(w);
     checkpoint_want(pipeline_checkpoint(w->p), note_done, &done);
-    for (struct checkpoint_status before = at(w); !done; before = at(w)) {
+    while (!done) {
+        struct checkpoint_status before = at(w);
         (void)pipeline_turn(w->p);
         if (strcmp(at(w).doing, "find") == 0 && strcmp(before.doing, "mark") == 0) {
             assert_false(is_dirty(site_filter(w->site, 0)) || is_dirty(site_filter(w->site, 1)));

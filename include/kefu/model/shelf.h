@@ -17,10 +17,10 @@
 
 struct shelf_row {
     enum subject_kind kind;
+    bool cold;
     struct str key;
     uint64_t group;  /* hash of (shop, customer), 0: none; conversations only */
     int64_t last_ts; /* of its latest event */
-    bool cold;
     struct str blob;
     const uint64_t *identities; /* of one that is about to be cold: hashes of (source, id) of its events */
     size_t identities_n;
