@@ -38,10 +38,15 @@ static void *of_large_pages(void *p, size_t n)
     return p;
 }
 
-/* A large block begins where a large page does: a block of two that lay anywhere would have one, and 512 small ones. */
+/* A large block begins where a large page does: a block of two that lay anywhere would have one, and 512 small ones. (Not by
+ * aligned_alloc: sanitizers take whole multiples there alone.) */
 void *xmalloc(size_t n)
 {
-    void *p = n < LARGE_BYTES ? malloc(n ? n : 1) : aligned_alloc(LARGE_BYTES, n);
+    void *p = NULL;
+    if (n < LARGE_BYTES)
+        p = malloc(n ? n : 1);
+    else if (posix_memalign(&p, LARGE_BYTES, n))
+        p = NULL;
     if (!p)
         no_memory(1, n);
     return of_large_pages(p, n);

@@ -126,6 +126,23 @@ static void growth_keeps_what_is_there(void **state)
     free(list);
 }
 
+/* Whatever its size; it grows, shrinks and goes like any other. */
+static void a_large_block_begins_where_a_large_page_does(void **state)
+{
+    (void)state;
+    const size_t large = (size_t)2 << 20;
+    for (size_t n = large - 1; n <= 3 * large; n += large / 2 + 1) {
+        unsigned char *p = xmalloc(n);
+        assert_true(n < large || (uintptr_t)p % large == 0);
+        memset(p, 7, n);
+        p = xrealloc(p, n + large);
+        assert_true(p[0] == 7 && p[n - 1] == 7);
+        p = xrealloc(p, 100);
+        assert_true(p[0] == 7 && p[99] == 7);
+        free(p);
+    }
+}
+
 /* What is put behind memory is not seen: it holds what is written, be it little or much, and all can be given back. */
 static void memory_that_was_expected_is_memory(void **state)
 {
@@ -295,6 +312,7 @@ int main(void)
         cmocka_unit_test(without_memory_the_process_ends_with_a_reason),
         cmocka_unit_test(nothing_is_a_freeable_pointer),
         cmocka_unit_test(growth_keeps_what_is_there),
+        cmocka_unit_test(a_large_block_begins_where_a_large_page_does),
         cmocka_unit_test(memory_that_was_expected_is_memory),
         cmocka_unit_test(an_arena_hands_out_aligned_memory_that_stays),
         cmocka_unit_test(bytes_of_an_arena_have_no_gaps),
