@@ -1,8 +1,8 @@
 /* Each connection cuts what it reads into batches, keeps them in the order of lines, and acknowledges from the front.
  *
  * Keeps true: the acknowledged lines are a prefix of what was sent; at most FLYING_MAX batches of a connection are under way,
- * the rest stays in the kernel; a batch that found no room goes again, the same, after a pause. It refuses lines over
- * LINE_MAX_BYTES, one by one: the lines behind them still count.
+ * and no more from LINES_MAX lines on, the rest stays in the kernel; a batch that found no room goes again, the same, after a
+ * pause. It refuses lines over LINE_MAX_BYTES, one by one: the lines behind them still count.
  * Reading is our own, only writing is the bufferevent's: that one reads 4 KiB at a time, which makes a commit of every
  * twenty events. */
 #include "kefu/collectors/socket.h"
@@ -26,9 +26,11 @@
 
 #define READ_BYTES       ((size_t)256 << 10)
 #define LINE_MAX_BYTES   ((size_t)1 << 20)
-#define FLYING_MAX       64 /* so that neither loop nor disk waits for the other; some 80,000 events */
+#define FLYING_MAX       64     /* so that neither loop nor disk waits for the other; some 80,000 events */
+#define LINES_MAX        100000 /* in batches under way; short ones are many to a batch */
 #define CONNECTIONS_MAX  256
-#define SPARE_EVENTS_MAX 4096 /* of a batch that is kept for the next */
+#define SPARE_LINES_MAX  4096                /* of a batch that is kept for the next */
+#define SPARE_BYTES_MAX  ((size_t)512 << 10) /* and of its texts */
 #define AGAIN_MS         100
 #define REST_MS          100
 #define CALM_S           1 /* without a batch under way */
@@ -53,6 +55,7 @@ struct conn {
     struct buf in; /* read, not yet cut */
     struct step *first, *last;
     size_t steps_n;
+    size_t lines_n;   /* in steps */
     uint64_t acked_n; /* lines */
     size_t skipped_n; /* bytes of a line too long that were thrown away; 0: not in such a line */
     bool eof;
@@ -82,7 +85,9 @@ static void step_free(struct step *s)
 /* It may be used again, unless there are enough or it holds more than lines of the usual length need. */
 static void step_rest(struct socket_door *d, struct step *s)
 {
-    if (d->spare_n == FLYING_MAX || s->batch->events_cap > SPARE_EVENTS_MAX) {
+    const struct batch *b = s->batch;
+    if (d->spare_n == FLYING_MAX || b->events_cap > SPARE_LINES_MAX || b->refusals_cap > SPARE_LINES_MAX ||
+        b->arena.total_n > SPARE_BYTES_MAX) {
         step_free(s);
         return;
     }
@@ -99,6 +104,13 @@ static void forget_spare(struct socket_door *d)
     }
     d->spare = NULL;
     d->spare_n = 0;
+}
+
+/* A rush may be over: if no batch comes within a moment, its room goes. */
+static void calm_down(struct socket_door *d)
+{
+    struct timeval tv = {CALM_S, 0};
+    event_add(d->calm, &tv); /* anew each time */
 }
 
 static void conn_free(struct conn *c)
@@ -122,6 +134,7 @@ static void conn_free(struct conn *c)
     if (d->conns_n-- == CONNECTIONS_MAX && d->listener) {
         evconnlistener_enable(d->listener);
     }
+    calm_down(d);
     event_free(c->again);
     event_free(c->readable);
     buf_fini(&c->in);
@@ -142,11 +155,11 @@ static void acknowledge(struct conn *c)
         c->first = s->next;
         c->last = c->first ? c->last : NULL;
         c->steps_n--;
+        c->lines_n -= s->batch->inputs_n;
         step_rest(c->door, s);
     }
     if (!c->first) {
-        struct timeval tv = {CALM_S, 0};
-        event_add(c->door->calm, &tv); /* anew each time */
+        calm_down(c->door);
     }
     if (line.n) {
         bufferevent_write(c->bev, line.p, line.n);
@@ -238,6 +251,7 @@ static void refuse_long_line(struct conn *c)
     r->input_bytes = c->skipped_n;
     r->reason = STR_LIT("line: found more than 1 MiB without a line feed, expected one event a line");
     s->batch->inputs_n = 1;
+    c->lines_n++;
     c->skipped_n = 0;
 }
 
@@ -266,7 +280,9 @@ static bool skip_line(struct conn *c)
 static void decode(struct conn *c)
 {
     struct decode_context context = context_of(c->door->ingest);
-    drain(c, decode_lines(step_new(c)->batch, buf_str(&c->in), &context));
+    struct batch *b = step_new(c)->batch;
+    drain(c, decode_lines(b, buf_str(&c->in), &context));
+    c->lines_n += b->inputs_n;
 }
 
 /* Makes a batch of the lines at hand. False: there is no whole line. */
@@ -295,7 +311,8 @@ static bool cut_batch(struct conn *c)
 
 static bool may_cut(const struct conn *c)
 {
-    return c->steps_n < FLYING_MAX && evbuffer_get_length(bufferevent_get_output(c->bev)) < OUTPUT_MAX_BYTES;
+    return c->steps_n < FLYING_MAX && c->lines_n < LINES_MAX &&
+           evbuffer_get_length(bufferevent_get_output(c->bev)) < OUTPUT_MAX_BYTES;
 }
 
 static void read_while_there_is_room(struct conn *c, bool room)
