@@ -13,6 +13,7 @@
 
 #include "kefu/base/digest.h"
 #include "kefu/base/json.h"
+#include "kefu/base/mem.h"
 #include "kefu/rules/seed.h"
 
 #define ADVANCE_EVERY 1000 /* events; a daemon's turn under load is of this size */
@@ -105,7 +106,10 @@ void bench_site_fini(struct bench_site *b)
 void bench_site_fold(struct bench_site *b, const struct event *events, size_t n)
 {
     struct site_ahead ahead = {0};
+    struct mem_ahead heap = {0};
     for (size_t i = 0; i < n; i++) {
+        if (i % ADVANCE_EVERY == 0)
+            mem_ahead(&heap); /* as a turn of the daemon's does */
         if (i + SITE_AHEAD < n)
             site_prefetch(b->site, &ahead, &events[i + SITE_AHEAD]);
         site_fold(b->site, &events[i], events[i].ts);

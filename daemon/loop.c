@@ -485,7 +485,9 @@ static void wait_for_events(struct daemon *d, int64_t wait_ms)
 
 void daemon_run(struct daemon *d)
 {
+    struct mem_ahead heap = {0};
     for (;;) {
+        mem_ahead(&heap);
         months_turn(d->months);
         int64_t wait_ms = pipeline_turn(d->pipeline);
         int64_t hub_ms = hub_turn(d->hub, pipeline_is_full(d->pipeline));

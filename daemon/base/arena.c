@@ -10,8 +10,8 @@
 #include "kefu/base/mem.h"
 
 #define BLOCK_FIRST_BYTES ((size_t)4096)
-#define BLOCK_MAX_BYTES                                                                                                \
-    (((size_t)4 << 20) - 64) /* with its head and the allocator's: two large pages, one block behind the other */
+#define BLOCK_MAPPED_BYTES                                                                                             \
+    (2 * MEM_LARGE_BYTES) /* with its head: the largest of the usual blocks, not of the allocator */
 #define ALIGNED ((size_t)16)
 
 struct arena_block {
@@ -20,11 +20,16 @@ struct arena_block {
     _Alignas(16) unsigned char data[];
 };
 
+#define BLOCK_MAX_BYTES (BLOCK_MAPPED_BYTES - sizeof(struct arena_block))
+
 static void free_chain(struct arena_block *block)
 {
     while (block) {
         struct arena_block *older = block->older;
-        free(block);
+        if (block->size == BLOCK_MAX_BYTES)
+            mem_unmap(block, BLOCK_MAPPED_BYTES);
+        else
+            free(block);
         block = older;
     }
 }
@@ -55,7 +60,7 @@ static void add_block(struct arena *a, size_t n)
         size = BLOCK_MAX_BYTES;
     if (size < n)
         size = (n + ALIGNED - 1) & ~(ALIGNED - 1); /* what is used never rounds up to more */
-    struct arena_block *block = xmalloc(sizeof *block + size);
+    struct arena_block *block = size == BLOCK_MAX_BYTES ? mem_map(BLOCK_MAPPED_BYTES) : xmalloc(sizeof *block + size);
     block->older = a->block;
     block->size = size;
     a->block = block;

@@ -143,6 +143,43 @@ static void a_large_block_begins_where_a_large_page_does(void **state)
     }
 }
 
+static void mapped_memory_begins_at_a_large_page_and_is_zeros(void **state)
+{
+    (void)state;
+    for (size_t n = MEM_LARGE_BYTES; n <= 3 * MEM_LARGE_BYTES; n += MEM_LARGE_BYTES) {
+        unsigned char *p = mem_map(n);
+        assert_int_equal((uintptr_t)p % MEM_LARGE_BYTES, 0);
+        for (size_t i = 0; i < n; i += 1024)
+            assert_int_equal(p[i], 0);
+        memset(p, 7, n);
+        mem_unmap(p, n);
+    }
+}
+
+/* Whatever the heap does, looking ahead of it changes nothing that is held, and a heap that stays small is left alone. */
+static void a_heap_that_grows_is_prepared_for(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 3000, BYTES = 20000 };
+    struct mem_ahead heap = {0};
+    unsigned char **blocks = xcalloc(BLOCKS, sizeof *blocks);
+    mem_ahead(&heap);
+    assert_null(heap.end);
+    for (size_t i = 0; i < BLOCKS; i++) {
+        blocks[i] = memset(xmalloc(BYTES), (int)(i % 251), BYTES);
+        mem_ahead(&heap);
+    }
+#ifndef __SANITIZE_ADDRESS__ /* which has a heap of its own */
+    assert_non_null(heap.end);
+#endif
+    for (size_t i = 0; i < BLOCKS; i++) {
+        assert_int_equal(blocks[i][0], i % 251);
+        assert_int_equal(blocks[i][BYTES - 1], i % 251);
+        free(blocks[i]);
+    }
+    free(blocks);
+}
+
 /* What is put behind memory is not seen: it holds what is written, be it little or much, and all can be given back. */
 static void memory_that_was_expected_is_memory(void **state)
 {
@@ -313,6 +350,8 @@ int main(void)
         cmocka_unit_test(nothing_is_a_freeable_pointer),
         cmocka_unit_test(growth_keeps_what_is_there),
         cmocka_unit_test(a_large_block_begins_where_a_large_page_does),
+        cmocka_unit_test(mapped_memory_begins_at_a_large_page_and_is_zeros),
+        cmocka_unit_test(a_heap_that_grows_is_prepared_for),
         cmocka_unit_test(memory_that_was_expected_is_memory),
         cmocka_unit_test(an_arena_hands_out_aligned_memory_that_stays),
         cmocka_unit_test(bytes_of_an_arena_have_no_gaps),
