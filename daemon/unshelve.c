@@ -19,7 +19,13 @@ struct loading {
 static int load_row(void *arg, const struct shelf_row *row, struct err *e)
 {
     struct loading *l = arg;
-    return site_thaw_row(l->site, row, l->out->anew, e);
+    if (site_thaw_row(l->site, row, l->out->anew, e) < 0) {
+        return -1;
+    }
+    if (row->cold && !l->out->anew) {
+        site_forget_again(l->site, row->key);
+    }
+    return 0;
 }
 
 static int load_total(void *arg, const struct shelf_total *total, struct err *e)
@@ -69,7 +75,8 @@ int unshelve(struct store *store, struct site *site, struct sources *sources, st
         return 0;
     }
     int bad = load_head(&l, head, e) < 0 || shelf_until(store, &until, e) < 0 || shelf_each_total(store, &r, e) < 0 ||
-              shelf_each_filter(store, &r, e) < 0 || shelf_each_row(store, out->anew, &r, e) < 0 ||
+              shelf_each_filter(store, &r, e) < 0 ||
+              shelf_each_row(store, out->anew || site_shows_more(site), &r, e) < 0 ||
               let_go_done(store, &out->gone, e) < 0;
     free((void *)(uintptr_t)head.p);
     if (bad) {

@@ -66,6 +66,7 @@ void site_cut(struct site *s, const struct freezer *f, struct buf *head)
     buf_put_uvar(head, s->events_n);
     buf_put_uvar(head, s->known_n);
     buf_put_svar(head, site_kept_month(s));
+    buf_put_svar(head, s->quiet_ms);
     struct refs empty = {.list = c->cut.list, .cap = c->cut.cap};
     c->cut = c->unsaved;
     c->unsaved = empty;
@@ -256,6 +257,19 @@ void site_forget(struct site *s, struct str key)
         return;
     conversation_leave(s, number);
     conversation_drop(s, number);
+}
+
+bool site_shows_more(const struct site *s)
+{
+    return s->cold.quiet_ms && (!s->quiet_ms || s->quiet_ms > s->cold.quiet_ms);
+}
+
+void site_forget_again(struct site *s, struct str key)
+{
+    site_forget(s, key);
+    uint32_t number = conversation_find(s, key);
+    if (number != TABLE_NONE)
+        site_touch(s, ref_of(SUBJECT_CONVERSATION, number)); /* cold no more: the next start is to find it, too */
 }
 
 int64_t site_cold_until(const struct site *s)

@@ -236,7 +236,8 @@ int site_thaw_head(struct site *s, struct str head, struct err *e)
     s->as_of = cursor_svar(&in);
     s->events_n = cursor_uvar(&in);
     s->known_n = cursor_uvar(&in);
-    int32_t kept = in.p < in.end ? (int32_t)cursor_svar(&in) : INT32_MIN; /* earlier kefuds let go of nothing */
+    int32_t kept = in.p < in.end ? (int32_t)cursor_svar(&in) : INT32_MIN; /* earlier kefuds let go of nothing … */
+    s->cold.quiet_ms = in.p < in.end ? cursor_svar(&in) : 0;              /* … and kept all that was open */
     if (!in.bad && kept != INT32_MIN)
         site_set_kept(s, kept);
     return in.bad ? err_set(e, "shelf head", "its bytes are cut; put the latest backup in its place") : 0;

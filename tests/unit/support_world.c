@@ -90,6 +90,7 @@ void world_open(struct world *w)
                                               .rulebooks = &w->rulebooks,
                                               .seed = 7,
                                               .rolling = w->alerts,
+                                              .quiet_ms = w->quiet_ms,
                                               .shelf = w->shelved ? &w->shelf : NULL});
     w->p = pipeline_new(&(struct pipeline_options){.site = w->site,
                                                    .store = w->store,

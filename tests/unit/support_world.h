@@ -50,6 +50,7 @@ struct world {
     const struct channels *channels;
     struct alerts_own own; /* what the house says of itself */
     const char *vfs;       /* of the store; NULL: SQLite's own */
+    int64_t quiet_ms;      /* as of site_options; set before world_open */
     bool shelved;          /* there are checkpoints, and what rests leaves memory; set before world_open */
     size_t events_max;     /* under way at a time */
     struct checkpoint_options checkpoint; /* hardly ever by themselves, unless said otherwise before world_open */

@@ -264,6 +264,39 @@ static void a_step_ends_when_its_time_is_up(void **state)
     assert_true(turns_n > CONVERSATIONS);
 }
 
+static void assert_shown(struct world *w, int64_t quiet_ms, uint64_t open_n)
+{
+    w->quiet_ms = quiet_ms;
+    world_again(w);
+    assert_int_equal(counts(w).open_n, open_n);
+    assert_int_equal(counts(w).waiting_n, open_n);
+}
+
+/* What is open now hangs on the events and on memory_quiet_days, never on what had left memory when that was another. */
+static void a_longer_quiet_shows_again_who_has_left_memory(void **state)
+{
+    struct world *w = *state;
+    struct batch *b = world_batch(w);
+    assert_shown(w, 1000 * MINUTE, 0);
+    add_finished(b, "m1");
+    world_message(b, "m2", LONG_AGO, FROM_CUSTOMER)->subject = STR_LIT("open");
+    world_submit(w, b);
+    world_run(w);
+    batch_free(b);
+    checkpoint_now(w);
+    assert_int_equal(site_in_memory_n(w->site), 0);
+    assert_shown(w, 3000 * MINUTE, 1);
+    assert_int_equal(site_in_memory_n(w->site), 1); /* what is over stays where it is */
+    assert_shown(w, 0, 1);                          /* never quiet; no checkpoint came between */
+    checkpoint_now(w);
+    assert_shown(w, 0, 1);
+    assert_shown(w, 1000 * MINUTE, 0);
+    checkpoint_now(w);
+    assert_int_equal(site_in_memory_n(w->site), 0);
+    assert_shown(w, 1500 * MINUTE, 0); /* longer, and still shorter than it is ago */
+    assert_int_equal(site_in_memory_n(w->site), 0);
+}
+
 static bool is_dirty(const struct bloom *b)
 {
     for (size_t k = 0; k < b->layers_n; k++) {
@@ -306,6 +339,7 @@ int main(void)
                                         world_teardown),
         cmocka_unit_test_setup_teardown(a_cut_of_many_totals_holds_the_loop_for_a_few_of_them, set_up, world_teardown),
         cmocka_unit_test_setup_teardown(a_step_ends_when_its_time_is_up, set_up, world_teardown),
+        cmocka_unit_test_setup_teardown(a_longer_quiet_shows_again_who_has_left_memory, set_up, world_teardown),
         cmocka_unit_test_setup_teardown(the_filters_on_the_disk_know_what_is_about_to_leave, set_up, world_teardown),
         cmocka_unit_test_setup_teardown(after_a_start_what_is_cold_is_still_held_against, set_up, world_teardown),
     };

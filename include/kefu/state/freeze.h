@@ -68,6 +68,10 @@ bool site_chill(struct site *s, struct chill *c, const struct freezer *f);
 void site_freeze_cold(struct site *s, struct str key, const struct freezer *f);
 /* A row that is durably cold leaves memory, unless it has changed or was woken since. */
 void site_forget(struct site *s, struct str key);
+/* Are open conversations to be shown that left memory when a shorter time made them quiet? Then a start thaws the cold rows too,
+ * and has each forgotten again; who is not quiet any more stays. */
+bool site_shows_more(const struct site *s);
+void site_forget_again(struct site *s, struct str key);
 /* No cold conversation has a later event; INT64_MIN: there is none. To be kept with the cold rows, and given back before a
  * site that was thawed folds anything. */
 int64_t site_cold_until(const struct site *s);

@@ -96,6 +96,7 @@ struct cold {
     struct bloom keys;         /* of conversations that may lie there and not be in memory, and of their customers */
     struct bloom identities;   /* of the events in these */
     int64_t until;             /* no event of theirs is later; INT64_MIN: there are none */
+    int64_t quiet_ms;          /* by which those that are open were quiet when they left; 0: none is */
     struct refs watched;       /* subjects that changed or came back while `watching` */
     bool watching;
     bool vouched;        /* site_vouch */
