@@ -353,6 +353,7 @@ static bool find(struct checkpoint *c, const struct checkpoint_now *now)
     }
     size_t left_n = c->leaving.n - c->done_n;
     if (!left_n) {
+        c->done_n = 0;
         return true;
     }
     send(c, now,
@@ -368,7 +369,7 @@ static bool point(struct checkpoint *c, const struct checkpoint_now *now)
     struct shelf_work first = {.step = SHELF_POINT, .pointers = c->pointers, .pointers_n = c->pointers_n};
     struct shelf_work work = c->work.step == SHELF_POINT ? c->work : first; /* it moves on by itself */
     bool more = work.from_n < c->pointers_n;
-    c->done_n = 0;
+    c->done_n = more ? work.from_n : 0; /* of this step; while it is out, it is the writer's */
     if (more) {
         send(c, now, work);
     }
@@ -558,8 +559,8 @@ static size_t done_n(const struct checkpoint *c)
     case PHASE_FREEZE: return c->all_n - site_cut_left_n(c->site);
     case PHASE_MERGE: return c->moved_n;
     case PHASE_FIND:
+    case PHASE_POINT:
     case PHASE_CHILL: return c->done_n;
-    case PHASE_POINT: return c->work.step == SHELF_POINT ? c->work.from_n : 0;
     default: return 0;
     }
 }
