@@ -7,6 +7,7 @@
 #include "kefu/daemon/erase_inside.h"
 #include "kefu/model/aliases.h"
 #include "kefu/state/rewrite.h"
+#include "kefu/store/fresh.h"
 #include "kefu/store/journal.h"
 #include "kefu/store/rows.h"
 #include "kefu/store/shelf.h"
@@ -33,15 +34,8 @@ static int put_subject(struct erasure *x, int64_t id, const struct shelf_row *r)
     row_text(&name, r->key);
     row_int(&name, id);
     int rc = row_run(&name);
-    struct db_row row = row_of(x->db, SQL_SUBJECT_CHILL); /* over the row of that key */
-    row_int(&row, r->kind);
-    row_text(&row, r->key);
-    row_uint(&row, r->group);
-    row_int(&row, r->last_ts);
-    row_int(&row, r->cold);
-    row_blob(&row, r->blob);
     x->rows_n++;
-    return rc == SQLITE_OK ? row_save(&row) : rc;
+    return rc == SQLITE_OK ? fresh_put_row(x->db, SQL_SUBJECT_CHILL, r) : rc; /* over the row of that key */
 }
 
 static struct str key_of(struct erasure *x, const struct shelf_row *r)

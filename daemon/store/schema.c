@@ -185,7 +185,6 @@ static const char *const STATEMENTS[SQL_N] = {
     [SQL_FRESH_TOTAL_MERGE] = "INSERT OR REPLACE INTO total(site, agent, kind, period, checksum, blob)"
                               " SELECT site, agent, kind, period, checksum, blob FROM fresh_total WHERE number <= ?",
     [SQL_FRESH_TOTAL_DROP] = "DELETE FROM fresh_total WHERE number <= ?",
-    [SQL_FRESH_TOTAL_CLEAR] = "DELETE FROM fresh_total",
     [SQL_TOTAL_EACH] = "SELECT agent, kind, period, blob, checksum FROM total WHERE site = " SITE,
     [SQL_FILTER_SET] =
         "INSERT OR REPLACE INTO filter(site, which, part, n, bytes, checksum) VALUES(" SITE ", ?, ?, ?, ?, ?)",
